@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// ForwardingState: the compiled, immutable tables of one generation, in the layout of core/layout.h,
+// plus what people need to read them (names).
+// Threading: immutable once published; shared as shared_ptr<const ForwardingState>.
+#ifndef GUIDEWAY_COMPILE_FORWARDING_STATE_H_
+#define GUIDEWAY_COMPILE_FORWARDING_STATE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "guideway/base/address.h"
+#include "guideway/core/layout.h"
+
+namespace guideway::compile {
+
+/// What a backend id means, for status. Index: backend id.
+struct BackendInfo {
+  bool used = false;
+  /// Still has a record for its old flows, but is in no pool any more.
+  bool removed = false;
+  std::string pool;
+  std::string name;
+  IpAddress address;
+  std::uint16_t port = 0;
+  std::uint32_t weight = 0;
+  /// Slots that point here, out of the pool's.
+  std::uint32_t slots = 0;
+  /// Why it gets no new flows, in words; empty when it does.
+  std::string reason;
+};
+
+/// What a service id means. Index: service id (one per protocol: a tcp_udp service has two).
+struct ServiceInfo {
+  std::string name;
+  IpAddress address;
+  std::uint16_t port = 0;
+  std::uint8_t protocol = 0;
+  std::string pool;
+};
+
+/// Index: pool id.
+struct PoolInfo {
+  std::string name;
+  std::uint32_t slots = 0;
+};
+
+struct ForwardingState {
+  gw_state header{};
+  std::vector<gw_service> services;  // cuckoo table, power of two, header.service_count entries
+  std::vector<gw_pool> pools;
+  std::vector<std::uint16_t> slots;
+  std::vector<gw_backend> backends;
+
+  std::vector<ServiceInfo> service_info;
+  std::vector<PoolInfo> pool_info;
+  std::vector<BackendInfo> backend_info;
+
+  std::uint64_t generation() const { return header.generation; }
+};
+
+using ForwardingStatePtr = std::shared_ptr<const ForwardingState>;
+
+}  // namespace guideway::compile
+
+#endif  // GUIDEWAY_COMPILE_FORWARDING_STATE_H_

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// How to reach a backend from here: what the kernel's routes and neighbours say, as a value.
+// netlink produces it, compile writes it into the backend records.
+// Threading: values.
+#ifndef GUIDEWAY_COMPILE_NEXT_HOP_H_
+#define GUIDEWAY_COMPILE_NEXT_HOP_H_
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "guideway/base/address.h"
+
+namespace guideway::compile {
+
+struct NextHop {
+  enum class State : std::uint8_t {
+    kResolved,
+    kResolving,       // asked for, no answer yet
+    kFailed,          // the neighbour does not answer
+    kNoRoute,         // the kernel has no route
+    kOtherInterface,  // the route leaves by an interface that is not Guideway's
+  };
+  State state = State::kResolving;
+  /// Everything below is meaningful only when kResolved.
+  Mac destination;
+  Mac source;
+  /// Index into Model::interfaces.
+  std::uint16_t interface_index = 0;
+  /// VLAN ids, outermost first; the first `vlan_count` count.
+  std::array<std::uint16_t, 2> vlans{};
+  std::uint8_t vlan_count = 0;
+  /// IP bytes that fit the path to the next hop.
+  std::uint16_t mtu = 1500;
+  /// The address the kernel would send from: the outer source for "auto".
+  IpAddress preferred_source;
+
+  friend bool operator==(const NextHop&, const NextHop&) = default;
+};
+
+/// One sentence for people: "no neighbour: 10.0.0.11 does not answer on gw-wan".
+std::string describe(const NextHop& hop);
+
+/// By backend address. An address that is absent counts as kResolving.
+using NextHops = std::map<IpAddress, NextHop>;
+
+}  // namespace guideway::compile
+
+#endif  // GUIDEWAY_COMPILE_NEXT_HOP_H_

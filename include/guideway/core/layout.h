@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The tables: every structure that the compiler of the forwarding state writes and the packet path
+ * reads, in C++ objects and in BPF array maps alike. No implicit padding; sizes and offsets are
+ * asserted here, on both sides. All integers are in host order unless the type is gw_be*.
+ * Threading: a published table is immutable; the flow table is written by single aligned 8-byte
+ * stores; counters belong to one worker (or CPU). */
+#ifndef GUIDEWAY_CORE_LAYOUT_H_
+#define GUIDEWAY_CORE_LAYOUT_H_
+
+#include "guideway/core/reasons.h"
+#include "guideway/core/types.h"
+
+enum {
+  GW_FAMILY_4 = 4,
+  GW_FAMILY_6 = 6,
+  GW_PROTO_TCP = 6,
+  GW_PROTO_UDP = 17,
+  GW_PROTO_NONE = 0, /* a service entry with this protocol marks a VIP and forwards nothing */
+};
+
+/* "No backend" in a slot; also the first backend id that is never given out. */
+#define GW_NO_BACKEND 0xffffu
+#define GW_MAX_SHARDS 64u
+/* Time in a flow entry is 13 bits of seconds, compared modulo 8192: a timeout above half of that
+ * could not be told from its past. */
+#define GW_MAX_IDLE_TIMEOUT_S 4095u
+
+/* Keys of the flow hash, expanded from the 128-bit seed by gw_hash_expand(). */
+struct gw_hash_key {
+  uint32_t nh[12];
+  uint64_t mix[2]; /* odd */
+};
+GW_STATIC_ASSERT(sizeof(struct gw_hash_key) == 64, "one cache line");
+
+enum gw_state_flags { GW_STATE_ANY_PORT = 1u << 0 }; /* some service has port 0: look twice */
+
+/* Facts of one generation that hold for all packets. */
+struct gw_state {
+  struct gw_hash_key hash_key;
+  uint64_t generation;
+  uint64_t service_seed;  /* odd; placed all services within their two candidate entries */
+  uint32_t service_count; /* entries in the service table: a power of two */
+  uint32_t pool_count;
+  uint32_t slot_count;
+  uint32_t backend_count; /* records, used or not: every valid id is below */
+  uint32_t flags;         /* gw_state_flags */
+  uint32_t reserved[7];
+};
+GW_STATIC_ASSERT(sizeof(struct gw_state) == 128, "two cache lines");
+
+enum gw_service_flags {
+  GW_SERVICE_USED = 1u << 0,
+  /* The key is the whole 5-tuple, so a FIN or RST ends the entry: with a coarser key other
+   * connections share it. */
+  GW_SERVICE_PER_CONNECTION = 1u << 1,
+};
+
+/* One service, and one entry of the service table: a cuckoo hash with two candidate entries per key,
+ * one entry a cache line, so a lookup reads at most two lines, whatever the table holds.
+ * The key is (address, protocol, port); IPv4 addresses are in address_lo with address_hi 0.
+ * Every VIP also has an entry with GW_PROTO_NONE and port 0, so that a packet that shows only an
+ * address can be told to be for a VIP. */
+struct gw_service {
+  uint64_t address_hi; /* the address bytes as loaded, not swapped */
+  uint64_t address_lo;
+  gw_be16 port; /* 0: any port */
+  uint8_t protocol;
+  uint8_t family;
+  uint16_t id; /* counters; stable only within a generation */
+  uint16_t pool;
+  /* What enters the flow hash: ports as loaded (source port in the low half) and destination address
+   * are masked; the salt is made from the service's own address, protocol and port. */
+  uint32_t ports_mask;
+  uint32_t destination_mask;
+  uint32_t salt;
+  uint16_t idle_timeout_s; /* 1 to GW_MAX_IDLE_TIMEOUT_S */
+  uint16_t flags;          /* gw_service_flags */
+  uint32_t reserved[6];
+};
+GW_STATIC_ASSERT(sizeof(struct gw_service) == 64, "one cache line");
+GW_STATIC_ASSERT(offsetof(struct gw_service, port) == 16, "layout");
+GW_STATIC_ASSERT(offsetof(struct gw_service, ports_mask) == 24, "layout");
+GW_STATIC_ASSERT(offsetof(struct gw_service, flags) == 38, "layout");
+
+/* Where a pool's slots are in the one slot array. slot_count 0: the pool takes no new flow. */
+struct gw_pool {
+  uint32_t slot_base;
+  uint32_t slot_count;
+  uint32_t reserved[2];
+};
+GW_STATIC_ASSERT(sizeof(struct gw_pool) == 16, "layout");
+
+enum gw_backend_flags {
+  GW_BACKEND_USED = 1u << 0,        /* the id is given out */
+  GW_BACKEND_RESOLVED = 1u << 1,    /* the template holds a next hop's MAC address */
+  GW_BACKEND_OUTER_4 = 1u << 2,     /* the template's outer header is IPv4 */
+  GW_BACKEND_OUTER_6 = 1u << 3,     /* … is IPv6 */
+  GW_BACKEND_OUTER_UDP = 1u << 4,   /* a UDP header follows the outer IP header */
+  GW_BACKEND_INNER_ETHERTYPE = 1u << 5, /* what follows is named by an EtherType, not a protocol */
+};
+
+#define GW_TEMPLATE_SIZE 104u
+
+/* Everything that rewriting for one backend needs, in two cache lines. The template is the complete
+ * new header: Ethernet with up to two VLAN tags (l2_length bytes), then the outer headers
+ * (outer_length bytes, 0 for l2dsr). Length, DSCP, entropy, inner protocol and checksum are patched
+ * in; for outer IPv4 they are zero in the template and outer_checksum is the one's complement sum
+ * (not inverted, folded to 16 bits, of the header as 16-bit words as loaded) of all the rest. */
+struct gw_backend {
+  uint16_t pool;
+  uint16_t interface_index; /* to send from: index of the datapath's interface */
+  uint16_t mtu;             /* of the path to the next hop: IP bytes, outer headers included */
+  uint8_t flags;            /* gw_backend_flags */
+  uint8_t l2_length;        /* 14, 18 or 22 */
+  uint8_t outer_length;     /* 0 to 82 */
+  uint8_t inner_protocol_offset; /* from the start of the outer IP header, where the inner protocol
+                                    (1 byte) or EtherType (2 bytes) is patched */
+  uint16_t outer_checksum;
+  uint16_t sweep_timeout_s; /* longest idle timeout of the services that use the pool */
+  uint16_t reserved[5];
+  uint8_t template_bytes[GW_TEMPLATE_SIZE];
+};
+GW_STATIC_ASSERT(sizeof(struct gw_backend) == 128, "two cache lines");
+GW_STATIC_ASSERT(offsetof(struct gw_backend, template_bytes) == 24,
+                 "l2dsr and IPv4 IPIP without a tag stay in the first line");
+
+/* The flow table. A word is, from the top: 32 bits tag, 16 bits backend id, 2 bits state, 1 bit
+ * reset mark, 13 bits time in seconds. 0 is an empty entry. flow_table.h has the rules. */
+#define GW_FLOW_WAYS 8u
+struct gw_flow_bucket {
+  uint64_t words[GW_FLOW_WAYS];
+} __attribute__((aligned(64)));
+GW_STATIC_ASSERT(sizeof(struct gw_flow_bucket) == 64, "one cache line");
+
+/* Counters of one worker (or CPU). Index: enum gw_reason, enum gw_event. */
+struct gw_counters {
+  uint64_t packets_in;
+  uint64_t bytes_in; /* frame bytes, without FCS */
+  uint64_t reasons[GW_REASON_COUNT];
+  uint64_t events[GW_EVENT_COUNT];
+};
+
+/* Per backend, or per service, of one worker (or CPU). Bytes are frame bytes as received. */
+struct gw_traffic {
+  uint64_t packets;
+  uint64_t bytes;
+  uint64_t flows; /* entries made */
+  uint64_t reserved;
+};
+GW_STATIC_ASSERT(sizeof(struct gw_traffic) == 32, "two to a cache line");
+
+#endif /* GUIDEWAY_CORE_LAYOUT_H_ */

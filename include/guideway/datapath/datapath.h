@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Datapath: what the control side sees of whatever moves packets. Each implementation lives in its own
+// folder and knows the core and the forwarding state, never the control side.
+// Threading: all methods are called on the control thread, except where they say otherwise.
+#ifndef GUIDEWAY_DATAPATH_DATAPATH_H_
+#define GUIDEWAY_DATAPATH_DATAPATH_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "guideway/base/result.h"
+#include "guideway/compile/forwarding_state.h"
+#include "guideway/core/layout.h"
+
+namespace guideway::datapath {
+
+/// The whole flow table: shard s is buckets [s * buckets_per_shard, (s + 1) * buckets_per_shard).
+/// Words are shared with the packet path: read with relaxed atomic loads, change by compare-and-swap.
+struct FlowTableView {
+  std::span<gw_flow_bucket> buckets;
+  std::uint32_t shard_count = 0;
+  std::uint32_t buckets_per_shard = 0;
+};
+
+struct InterfaceStatus {
+  std::string name;
+  std::string device;
+  std::string driver;
+  /// The kernel's side: "gw-wan" in dpdk.
+  std::string kernel_name;
+  std::string mac;
+  unsigned mtu = 0;
+  bool link_up = false;
+  unsigned rx_queues = 0;
+};
+
+/// What one worker counted since the start: one shard.
+struct WorkerStatus {
+  unsigned cpu = 0;
+  unsigned shard = 0;
+  gw_counters counters{};
+};
+
+struct DatapathStatus {
+  std::string kind;             // "dpdk"
+  std::string memory;           // "huge pages (2 MB)" or "no huge pages: …"
+  std::string distribution;     // how packets reach workers: "rss", "worker 0 distributes", …
+  std::vector<InterfaceStatus> interfaces;
+  std::vector<WorkerStatus> workers;
+  /// Sums over the workers. Index: backend id, service id. Ids are reused: see generation notes.
+  std::vector<gw_traffic> backends;
+  std::vector<gw_traffic> services;
+};
+
+class Datapath {
+ public:
+  virtual ~Datapath() = default;
+
+  /// Makes `state` what packets see, within microseconds and never blocking. Keeps it alive until no
+  /// worker can read it any more.
+  virtual void publish(compile::ForwardingStatePtr state) = 0;
+
+  /// True once no worker uses a generation older than `generation`. Any thread.
+  virtual bool grace_passed(std::uint64_t generation) const = 0;
+
+  /// Frees forwarding states that no worker can read any more. Helper thread.
+  virtual void reclaim() = 0;
+
+  /// Valid until stop(). Any thread.
+  virtual FlowTableView flow_table() = 0;
+
+  /// Coarse CLOCK_MONOTONIC seconds, the clock of the flow table. Any thread.
+  virtual std::uint32_t now_s() const = 0;
+
+  /// Sets the traffic counters of a backend or service id to zero, before the id gets a new meaning.
+  virtual void forget_backend_traffic(std::uint16_t id) = 0;
+
+  virtual DatapathStatus status() const = 0;
+
+  /// Stops workers and gives devices back. Idempotent; the destructor calls it.
+  virtual void stop() = 0;
+};
+
+}  // namespace guideway::datapath
+
+#endif  // GUIDEWAY_DATAPATH_DATAPATH_H_

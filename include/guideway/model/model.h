@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// The model: what the operator asked for, as plain values. The configuration file and (later) the
+// admin socket both produce it; only the controller changes it; compile reads it.
+// Units: durations are std::chrono; ports are host order. docs/configuration.md explains each field.
+// Threading: values.
+#ifndef GUIDEWAY_MODEL_MODEL_H_
+#define GUIDEWAY_MODEL_MODEL_H_
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "guideway/base/address.h"
+
+namespace guideway::model {
+
+/// A 128-bit secret.
+using HashSeed = std::array<std::uint8_t, 16>;
+
+enum class DatapathKind { kAuto, kDpdk, kAfxdp, kXdp };
+enum class IdlePolicy { kPoll, kAdaptive };
+enum class OnStop { kKeep, kDetach };
+enum class Forwarding { kL2Dsr, kIpip, kVxlan };  // gre, gue, nat: refused by config until built
+enum class Scheduler { kMaglev };                 // the others: refused by config until built
+enum class AdminState { kEnabled, kDrain, kDisabled };
+enum class Protocol { kTcp, kUdp, kTcpUdp };
+enum class VipMode { kOwned, kRouted };
+enum class HashKey { kFiveTuple, kSource, kSourcePort, kSourceDestination };
+enum class CheckProtocol { kTcp, kHttp, kHttps, kUdp, kPing, kExec };
+
+struct Director {
+  std::string name = "guideway";
+  DatapathKind datapath = DatapathKind::kAuto;
+  /// CPUs to pin workers to; empty: "auto".
+  std::vector<unsigned> worker_cpus;
+  IdlePolicy idle = IdlePolicy::kAdaptive;
+  std::optional<HashSeed> hash_seed;
+  std::string state_dir = "/var/lib/guideway";
+  std::string pin_dir = "/run/guideway/bpf";
+  OnStop on_stop = OnStop::kKeep;
+  /// Extra EAL arguments, appended to ours (dpdk and afxdp).
+  std::vector<std::string> eal_arguments;
+  friend bool operator==(const Director&, const Director&) = default;
+};
+
+/// What sizes memory.
+struct Capacity {
+  std::uint32_t services = 1024;
+  std::uint32_t pools = 256;
+  std::uint32_t backends = 4096;
+  std::uint32_t slots = 16'777'216;
+  std::uint32_t flows = 1'000'000;
+  friend bool operator==(const Capacity&, const Capacity&) = default;
+};
+
+struct Admin {
+  std::string socket = "/run/guideway/admin.sock";
+  std::string status_socket = "/run/guideway/status.sock";
+  std::string metrics = "127.0.0.1:9641";
+  friend bool operator==(const Admin&, const Admin&) = default;
+};
+
+struct Interface {
+  std::string name;
+  /// "eth1", "pci:0000:3b:00.0" or "vdev:net_…".
+  std::string device;
+  std::vector<IpPrefix> addresses;
+  friend bool operator==(const Interface&, const Interface&) = default;
+};
+
+struct Vxlan {
+  std::uint32_t vni = 0;
+  std::uint16_t port = 4789;
+  Mac inner_mac;
+  friend bool operator==(const Vxlan&, const Vxlan&) = default;
+};
+
+struct Backend {
+  std::string name;
+  IpAddress address;
+  /// 0: the service's port (the only choice outside nat).
+  std::uint16_t port = 0;
+  std::uint32_t weight = 100;
+  AdminState state = AdminState::kEnabled;
+  friend bool operator==(const Backend&, const Backend&) = default;
+};
+
+struct HealthCheck {
+  CheckProtocol protocol = CheckProtocol::kHttp;
+  /// 0: "traffic".
+  std::uint16_t port = 0;
+  std::string path = "/";
+  std::chrono::milliseconds interval{10'000};
+  std::chrono::milliseconds timeout{5'000};
+  std::uint32_t healthy_threshold = 2;
+  std::uint32_t unhealthy_threshold = 2;
+  friend bool operator==(const HealthCheck&, const HealthCheck&) = default;
+};
+
+struct Pool {
+  std::string name;
+  Forwarding forwarding = Forwarding::kL2Dsr;
+  std::optional<Vxlan> vxlan;  // set exactly when forwarding is kVxlan
+  /// Outer source address; none: "auto", what the kernel's route prefers.
+  std::optional<IpAddress> source;
+  Scheduler scheduler = Scheduler::kMaglev;
+  std::uint32_t table_size = 65537;
+  std::vector<Backend> backends;
+  std::optional<HealthCheck> health_check;
+  friend bool operator==(const Pool&, const Pool&) = default;
+};
+
+struct Service {
+  std::string name;
+  IpAddress address;
+  Protocol protocol = Protocol::kTcp;
+  /// 0: any port.
+  std::uint16_t port = 0;
+  std::string pool;
+  VipMode vip = VipMode::kOwned;
+  HashKey hash = HashKey::kFiveTuple;
+  std::chrono::seconds idle_timeout{350};
+  friend bool operator==(const Service&, const Service&) = default;
+};
+
+struct Model {
+  Director director;
+  Capacity capacity;
+  Admin admin;
+  std::vector<Interface> interfaces;
+  std::vector<Pool> pools;
+  std::vector<Service> services;
+  friend bool operator==(const Model&, const Model&) = default;
+};
+
+}  // namespace guideway::model
+
+#endif  // GUIDEWAY_MODEL_MODEL_H_
