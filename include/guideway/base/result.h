@@ -14,6 +14,7 @@ namespace guideway::base {
 /// One sentence that says what is wrong, where, and what to do.
 struct Error {
   std::string message;
+  friend bool operator==(const Error&, const Error&) = default;
 };
 
 template <typename T>
