@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The model: what the operator asked for, as plain values. The configuration file and (later) the
 // admin socket both produce it; only the controller changes it; compile reads it.
-// Units: durations are std::chrono; ports are host order. docs/configuration.md explains each field.
-// Threading: values.
+// Units: durations are std::chrono; ports are host order. docs/configuration.md explains each
+// field. Threading: values.
 #ifndef GUIDEWAY_MODEL_MODEL_H_
 #define GUIDEWAY_MODEL_MODEL_H_
 

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// validate(): every rule that a model must keep before it may be compiled, whoever made it.
+// Threading: no state.
+#ifndef GUIDEWAY_MODEL_VALIDATE_H_
+#define GUIDEWAY_MODEL_VALIDATE_H_
+
+#include <string>
+#include <vector>
+
+#include "guideway/model/model.h"
+
+namespace guideway::model {
+
+/// One rule that the model breaks.
+struct Problem {
+  /// Where, in the words of the configuration file: "pool[2].backends[0].weight". Indices from 0.
+  std::string path;
+  /// What is wrong and what is allowed.
+  std::string message;
+  /// Another place that the rule looked at, in the same form; empty if none. If that one was
+  /// unreadable, the problem is no news.
+  std::string related;
+  friend bool operator==(const Problem&, const Problem&) = default;
+};
+
+/// All problems, in the model's order; empty when the model can be compiled. A model with a part
+/// missing (an empty name, address 0.0.0.0) gets that problem alone, not what follows from it.
+/// Cost: O(n log n) in the number of services, backends and interfaces.
+std::vector<Problem> validate(const Model& model);
+
+}  // namespace guideway::model
+
+#endif  // GUIDEWAY_MODEL_VALIDATE_H_
