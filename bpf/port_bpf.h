@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The port layer of the XDP program: the same functions as core/port_native.h, over BPF array maps.
+ * Tables exist in GW_COPIES copies side by side in each map; a packet reads the number of the live copy
+ * once. Sizes are read-only data, set before loading. Array lookups with these flags are inlined by the
+ * kernel: no call per table access.
+ * Threading: generic XDP may run a shard on several CPUs at once; counters are per CPU. */
+#ifndef GUIDEWAY_BPF_PORT_BPF_H_
+#define GUIDEWAY_BPF_PORT_BPF_H_
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "guideway/core/layout.h"
+
+#define GW_COPIES 4
+/* A map value holds this many slots: array values are rounded up to 8 bytes anyway. */
+#define GW_SLOTS_PER_LINE 32u
+
+/* Set by the loader, constants to the verifier. */
+struct gw_limits {
+  __u32 services; /* entries of the service table, per copy; likewise below */
+  __u32 pools;
+  __u32 slot_lines;
+  __u32 backends;
+  __u32 buckets_per_shard;
+  __u32 shards;
+};
+const volatile struct gw_limits gw_limits = {};
+
+struct gw_slot_line {
+  __u16 slots[GW_SLOTS_PER_LINE];
+};
+
+/* What a packet reads first. */
+struct gw_control {
+  __u32 live_copy;
+  __u32 reserved[15];
+};
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct gw_control);
+} gw_control SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, GW_COPIES);
+  __type(key, __u32);
+  __type(value, struct gw_state);
+} gw_states SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1); /* GW_COPIES * limits.services */
+  __type(key, __u32);
+  __type(value, struct gw_service);
+} gw_services SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1); /* GW_COPIES * limits.pools */
+  __type(key, __u32);
+  __type(value, struct gw_pool);
+} gw_pools SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1); /* GW_COPIES * limits.slot_lines */
+  __type(key, __u32);
+  __type(value, struct gw_slot_line);
+} gw_slots SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1); /* GW_COPIES * limits.backends */
+  __type(key, __u32);
+  __type(value, struct gw_backend);
+} gw_backends SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1); /* limits.shards * limits.buckets_per_shard */
+  __type(key, __u32);
+  __type(value, struct gw_flow_bucket);
+} gw_buckets SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct gw_counters);
+} gw_counter_map SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1); /* limits.backends */
+  __type(key, __u32);
+  __type(value, struct gw_traffic);
+} gw_backend_traffic SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1); /* limits.services */
+  __type(key, __u32);
+  __type(value, struct gw_traffic);
+} gw_service_traffic SEC(".maps");
+
+struct gw_packet {
+  struct xdp_md *context;
+};
+
+struct gw_port {
+  const struct gw_state *state;
+  struct gw_counters *counters;
+  __u32 copy;
+  __u32 shard;
+};
+
+GW_INLINE uint16_t gw_load16(const void *from) { return *(const uint16_t *)from; }
+GW_INLINE uint32_t gw_load32(const void *from) { return *(const uint32_t *)from; }
+GW_INLINE uint64_t gw_load64(const void *from) { return *(const uint64_t *)from; }
+GW_INLINE void gw_store16(void *to, uint16_t value) { *(uint16_t *)to = value; }
+GW_INLINE void gw_store32(void *to, uint32_t value) { *(uint32_t *)to = value; }
+GW_INLINE void gw_store64(void *to, uint64_t value) { *(uint64_t *)to = value; }
+
+GW_INLINE uint8_t *gw_packet_data(const struct gw_packet *packet) {
+  return (uint8_t *)(long)packet->context->data;
+}
+GW_INLINE uint8_t *gw_packet_end(const struct gw_packet *packet) {
+  return (uint8_t *)(long)packet->context->data_end;
+}
+GW_INLINE int gw_packet_resize(struct gw_packet *packet, int head, int tail) {
+  if (head != 0 && bpf_xdp_adjust_head(packet->context, -head) != 0) return -1;
+  if (tail != 0 && bpf_xdp_adjust_tail(packet->context, tail) != 0) return -1;
+  return 0;
+}
+
+GW_INLINE uint64_t gw_flow_load(const uint64_t *word) { return *(const volatile uint64_t *)word; }
+GW_INLINE void gw_flow_store(uint64_t *word, uint64_t value) { *(volatile uint64_t *)word = value; }
+
+GW_INLINE uint32_t gw_lowest_bit(uint32_t mask) {
+  uint32_t lowest = mask & -mask;
+  return (uint32_t)((lowest & 0xaa) != 0) | (uint32_t)((lowest & 0xcc) != 0) << 1 |
+         (uint32_t)((lowest & 0xf0) != 0) << 2;
+}
+
+GW_INLINE const struct gw_state *gw_port_state(const struct gw_port *port) { return port->state; }
+GW_INLINE const struct gw_service *gw_port_service(const struct gw_port *port, uint32_t index) {
+  uint32_t key = port->copy * gw_limits.services + index;
+  if (index >= gw_limits.services) return NULL;
+  return bpf_map_lookup_elem(&gw_services, &key);
+}
+GW_INLINE const struct gw_pool *gw_port_pool(const struct gw_port *port, uint32_t id) {
+  uint32_t key = port->copy * gw_limits.pools + id;
+  if (id >= gw_limits.pools) return NULL;
+  return bpf_map_lookup_elem(&gw_pools, &key);
+}
+GW_INLINE uint32_t gw_port_slot(const struct gw_port *port, uint32_t index) {
+  uint32_t line_index = index / GW_SLOTS_PER_LINE;
+  uint32_t key = port->copy * gw_limits.slot_lines + line_index;
+  if (line_index >= gw_limits.slot_lines) return GW_NO_BACKEND;
+  const struct gw_slot_line *line = bpf_map_lookup_elem(&gw_slots, &key);
+  return line ? line->slots[index % GW_SLOTS_PER_LINE] : GW_NO_BACKEND;
+}
+GW_INLINE const struct gw_backend *gw_port_backend(const struct gw_port *port, uint32_t id) {
+  uint32_t key = port->copy * gw_limits.backends + id;
+  if (id >= gw_limits.backends) return NULL;
+  return bpf_map_lookup_elem(&gw_backends, &key);
+}
+GW_INLINE uint32_t gw_port_shard(const struct gw_port *port) { return port->shard; }
+GW_INLINE uint32_t gw_port_shard_count(const struct gw_port *port) {
+  (void)port;
+  return gw_limits.shards;
+}
+GW_INLINE uint32_t gw_port_buckets_per_shard(const struct gw_port *port) {
+  (void)port;
+  return gw_limits.buckets_per_shard;
+}
+GW_INLINE struct gw_flow_bucket *gw_port_bucket(const struct gw_port *port, uint32_t shard,
+                                                uint32_t index) {
+  uint32_t key = shard * gw_limits.buckets_per_shard + index;
+  (void)port;
+  return bpf_map_lookup_elem(&gw_buckets, &key);
+}
+GW_INLINE struct gw_counters *gw_port_counters(const struct gw_port *port) {
+  return port->counters;
+}
+GW_INLINE struct gw_traffic *gw_port_backend_traffic(const struct gw_port *port, uint32_t id) {
+  (void)port;
+  return bpf_map_lookup_elem(&gw_backend_traffic, &id);
+}
+GW_INLINE struct gw_traffic *gw_port_service_traffic(const struct gw_port *port, uint32_t id) {
+  (void)port;
+  return bpf_map_lookup_elem(&gw_service_traffic, &id);
+}
+GW_INLINE void gw_counter_add(uint64_t *counter, uint64_t amount) { *counter += amount; }
+
+#endif /* GUIDEWAY_BPF_PORT_BPF_H_ */

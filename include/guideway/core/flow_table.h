@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Stage 4, find flow: which backend has this flow had so far?
+ *
+ * A shard's flow table is an array of 64-byte buckets of eight words; a word is a whole entry:
+ *
+ *   63           32 31        16 15   14 13     12          0
+ *   [ tag, 32 bits ][ backend id ][state][mark ][ seconds     ]       0 = empty
+ *
+ * - A flow has two candidate buckets. A new one goes to the second when the first holds 5 or more and
+ *   the second holds fewer; that fills the table evenly up to about 90 %.
+ * - A flow's first packet makes an entry on probation, its second makes it established. Probation is
+ *   evicted by any new flow, established and closing entries by none: a flood cannot push out anybody.
+ * - A hit counts only if the backend's pool is the service's; entries hold no addresses, so a tag
+ *   collision (2^-32) costs nothing but the sharing of a backend.
+ * - A FIN or RST of the client makes the entry closing: it still leads to its backend, for a minute,
+ *   unless a SYN starts a new connection on the same ports, which is chosen anew.
+ * - A marked entry answers TCP with a reset, and is a miss for everything else.
+ * - A SYN never changes a live entry's backend.
+ * - Time is modulo 8192 s. The sweep clears what is older than its timeout at least every 10 s, so no
+ *   age ever wraps.
+ *
+ * Threading: words are shared between the shard's owner, the sweeper and (for reads) other shards:
+ * single aligned 8-byte loads and stores. Two writers at once can at worst record a flow twice. */
+#ifndef GUIDEWAY_CORE_FLOW_TABLE_H_
+#define GUIDEWAY_CORE_FLOW_TABLE_H_
+
+#include "guideway/core/hash.h"
+#include "guideway/core/work.h"
+
+enum gw_flow_state {
+  GW_FLOW_EMPTY = 0, /* only in the word 0 */
+  GW_FLOW_PROBATION = 1,
+  GW_FLOW_ESTABLISHED = 2,
+  GW_FLOW_CLOSING = 3,
+};
+
+enum {
+  GW_FLOW_TIME_MASK = 0x1fff,
+  GW_FLOW_MARK = 1 << 13,
+  /* A client that has said FIN may go on acknowledging for as long as the server sends; a minute of
+   * silence ends it (Linux: net.netfilter nf_conntrack_tcp_timeout_last_ack is 30 s, fin_wait 120 s). */
+  GW_CLOSING_TIMEOUT_S = 60,
+  GW_FIRST_BUCKET_FULL_ENOUGH = 5,
+};
+
+GW_INLINE uint64_t gw_flow_word(uint32_t tag, uint32_t backend, uint32_t state, uint32_t now_s) {
+  return (uint64_t)tag << 32 | (uint64_t)(backend & 0xffff) << 16 | (state & 3) << 14 |
+         (now_s & GW_FLOW_TIME_MASK);
+}
+GW_INLINE uint32_t gw_flow_tag(uint64_t word) { return (uint32_t)(word >> 32); }
+GW_INLINE uint32_t gw_flow_backend(uint64_t word) { return (uint32_t)(word >> 16) & 0xffff; }
+GW_INLINE uint32_t gw_flow_state(uint64_t word) { return (uint32_t)(word >> 14) & 3; }
+GW_INLINE int gw_flow_marked(uint64_t word) { return (word & GW_FLOW_MARK) != 0; }
+/* Seconds since the word's time, modulo 8192. */
+GW_INLINE uint32_t gw_flow_age(uint64_t word, uint32_t now_s) {
+  return (now_s - (uint32_t)word) & GW_FLOW_TIME_MASK;
+}
+
+/* Whether the entry's flow has ended by timeout. An age in the upper half of the range is a time just
+ * ahead of ours (another core's coarse clock) and counts as 0. */
+GW_INLINE int gw_flow_expired(uint64_t word, uint32_t now_s, uint32_t idle_timeout_s) {
+  uint32_t age = gw_flow_age(word, now_s);
+  uint32_t timeout = idle_timeout_s;
+  if (gw_flow_state(word) == GW_FLOW_CLOSING && timeout > GW_CLOSING_TIMEOUT_S)
+    timeout = GW_CLOSING_TIMEOUT_S;
+  return age > timeout && age <= GW_MAX_IDLE_TIMEOUT_S + 1;
+}
+
+/* What the sweep leaves of a word: the word, 0 when expired, or the word marked for a reset when its
+ * backend's flows are to be reset. `idle_timeout_s` is the longest of the services that can have made
+ * it; 0 clears it (no such backend). */
+GW_INLINE uint64_t gw_flow_swept(uint64_t word, uint32_t now_s, uint32_t idle_timeout_s, int reset) {
+  if (word == 0 || idle_timeout_s == 0) return 0;
+  if (gw_flow_expired(word, now_s, idle_timeout_s)) return 0;
+  return reset ? word | GW_FLOW_MARK : word;
+}
+
+/* Bit i of the result: way i of the bucket has this tag. No branch per way: the way that a flow is in is
+ * random, so each would be mispredicted. (An empty way matches tag 0; gw_flow_usable refuses it.) */
+GW_INLINE uint32_t gw_flow_match(const struct gw_flow_bucket *bucket, uint32_t tag) {
+  uint32_t mask = 0;
+#pragma GCC unroll 8
+  for (uint32_t i = 0; i < GW_FLOW_WAYS; i++) {
+    uint64_t difference = (gw_flow_load(&bucket->words[i]) >> 32) ^ tag;
+    mask |= (uint32_t)((difference - 1) >> 63) << i; /* borrow exactly when it is 0 */
+  }
+  return mask;
+}
+
+/* Bit i: way i is in `state`. For GW_FLOW_EMPTY that is the word 0. */
+GW_INLINE uint32_t gw_flow_ways_in(const struct gw_flow_bucket *bucket, uint32_t state) {
+  uint32_t mask = 0;
+#pragma GCC unroll 8
+  for (uint32_t i = 0; i < GW_FLOW_WAYS; i++) {
+    uint64_t word = gw_flow_load(&bucket->words[i]);
+    uint64_t difference = ((word >> 14) & 3) ^ state;
+    mask |= (uint32_t)((difference - 1) >> 63) << i;
+  }
+  return mask;
+}
+
+GW_INLINE uint32_t gw_count_ways(uint32_t mask) {
+  mask = mask - ((mask >> 1) & 0x55);
+  mask = (mask & 0x33) + ((mask >> 2) & 0x33);
+  return (mask + (mask >> 4)) & 0x0f;
+}
+
+/* Whether `word` is a live entry for `tag` that may serve `w->service`; then sets w->record. */
+GW_INLINE int gw_flow_usable(const struct gw_port *port, struct gw_work *w, uint64_t word,
+                             uint32_t tag) {
+  if (gw_flow_tag(word) != tag || gw_flow_state(word) == GW_FLOW_EMPTY) return 0;
+  const struct gw_backend *record = gw_port_backend(port, gw_flow_backend(word));
+  if (!record || record->pool != w->service->pool || !(record->flags & GW_BACKEND_USED)) return 0;
+  w->record = record;
+  return 1;
+}
+
+/* Looks through the ways in `match` of one bucket. At most two are tried: a third equal tag in one bucket
+ * would be a second collision. Sets w->entry, w->word, w->record on success. */
+GW_INLINE int gw_flow_find_in(const struct gw_port *port, struct gw_work *w,
+                              struct gw_flow_bucket *bucket, uint32_t match) {
+  uint32_t tag = gw_hash_tag(w->hash);
+  for (int i = 0; i < 2 && match != 0; i++) {
+    uint32_t way = gw_lowest_bit(match) & (GW_FLOW_WAYS - 1);
+    uint64_t word = gw_flow_load(&bucket->words[way]);
+    if (gw_flow_usable(port, w, word, tag)) {
+      w->entry = &bucket->words[way];
+      w->word = word;
+      return 1;
+    }
+    match &= match - 1;
+  }
+  return 0;
+}
+
+/* Sets w->hash and w->buckets. REQUIRES: w->service. Returns GW_GO_ON, or that the table is damaged. */
+GW_INLINE enum gw_reason gw_locate_flow(const struct gw_port *port, struct gw_work *w) {
+  uint32_t count = gw_port_buckets_per_shard(port);
+  uint32_t shard = gw_port_shard(port);
+  w->hash = gw_flow_hash(&gw_port_state(port)->hash_key, w, w->service);
+  w->buckets[0] = gw_port_bucket(port, shard, gw_hash_first_bucket(w->hash, count));
+  w->buckets[1] = gw_port_bucket(port, shard, gw_hash_second_bucket(w->hash, count));
+  return w->buckets[0] && w->buckets[1] ? GW_GO_ON : GW_REASON_BAD_TABLE;
+}
+
+GW_INLINE int gw_is_syn(const struct gw_work *w) {
+  return (w->tcp_flags & (GW_TCP_SYN | GW_TCP_ACK)) == GW_TCP_SYN;
+}
+
+/* What a packet of *w makes of an existing entry. */
+enum gw_flow_use { GW_FLOW_USE_MISS, GW_FLOW_USE_HIT, GW_FLOW_USE_RESET };
+
+/* Decides whether the entry that was found (w->word) serves this packet. */
+GW_INLINE enum gw_flow_use gw_flow_judge(const struct gw_work *w, uint32_t now_s) {
+  if (gw_flow_expired(w->word, now_s, w->service->idle_timeout_s)) return GW_FLOW_USE_MISS;
+  if (gw_is_syn(w) && gw_flow_state(w->word) == GW_FLOW_CLOSING) return GW_FLOW_USE_MISS;
+  if (GW_UNLIKELY(gw_flow_marked(w->word))) {
+    if (w->protocol != GW_PROTO_TCP || gw_is_syn(w)) return GW_FLOW_USE_MISS;
+    return GW_FLOW_USE_RESET;
+  }
+  return GW_FLOW_USE_HIT;
+}
+
+/* Looks in both buckets of this shard. After a miss, w->entry is null or our own stale entry. */
+GW_INLINE enum gw_flow_use gw_find_flow(const struct gw_port *port, struct gw_work *w,
+                                        uint32_t now_s) {
+  uint32_t tag = gw_hash_tag(w->hash);
+  int found = w->match && gw_flow_find_in(port, w, w->buckets[0], w->match);
+  if (!found) found = gw_flow_find_in(port, w, w->buckets[0], gw_flow_match(w->buckets[0], tag));
+  if (!found) {
+    found = gw_flow_find_in(port, w, w->buckets[1], gw_flow_match(w->buckets[1], tag));
+    if (found) gw_counter_add(&gw_port_counters(port)->events[GW_EVENT_SECOND_BUCKET], 1);
+  }
+  if (!found) return GW_FLOW_USE_MISS;
+  w->backend = (uint16_t)gw_flow_backend(w->word);
+  return gw_flow_judge(w, now_s);
+}
+
+/* The state that the packet puts its flow into. */
+GW_INLINE uint32_t gw_flow_next_state(const struct gw_work *w, uint32_t state) {
+  if (state == GW_FLOW_CLOSING) return state;
+  if ((w->tcp_flags & (GW_TCP_FIN | GW_TCP_RST)) &&
+      (w->service->flags & GW_SERVICE_PER_CONNECTION) && state != GW_FLOW_EMPTY)
+    return GW_FLOW_CLOSING;
+  return state == GW_FLOW_EMPTY ? GW_FLOW_PROBATION : GW_FLOW_ESTABLISHED;
+}
+
+/* After a hit: refreshes state and time, and writes only what changed. */
+GW_INLINE void gw_touch_flow(struct gw_work *w, uint32_t now_s) {
+  uint64_t word = gw_flow_word(gw_flow_tag(w->word), w->backend,
+                               gw_flow_next_state(w, gw_flow_state(w->word)), now_s) |
+                  (w->word & GW_FLOW_MARK);
+  if (word != w->word) gw_flow_store(w->entry, word);
+  w->tracked = 1;
+}
+
+/* One of the ways in `mask`, by hash bits, so that a flood does not always hit the same one.
+ * REQUIRES: mask != 0. */
+GW_INLINE uint32_t gw_pick_way(uint32_t mask, uint64_t hash) {
+  uint32_t turn = (uint32_t)(hash >> 20) & 7;
+  uint32_t turned = (mask >> turn | mask << (8 - turn)) & 0xff;
+  return (gw_lowest_bit(turned) + turn) & (GW_FLOW_WAYS - 1);
+}
+
+/* After a miss: records the flow with w->backend in `state`. Takes, in this order, our own stale entry,
+ * an empty way, a way on probation; the better bucket first. Sets w->tracked. */
+GW_INLINE void gw_insert_flow(const struct gw_port *port, struct gw_work *w, uint32_t state,
+                              uint32_t now_s) {
+  struct gw_counters *counters = gw_port_counters(port);
+  uint64_t word = gw_flow_word(gw_hash_tag(w->hash), w->backend, state, now_s);
+  uint64_t *entry = w->entry;
+  if (!entry) {
+    uint32_t empty0 = gw_flow_ways_in(w->buckets[0], GW_FLOW_EMPTY);
+    uint32_t empty1 = gw_flow_ways_in(w->buckets[1], GW_FLOW_EMPTY);
+    uint32_t free0 = gw_count_ways(empty0);
+    uint32_t free1 = gw_count_ways(empty1);
+    int second = GW_FLOW_WAYS - free0 >= GW_FIRST_BUCKET_FULL_ENOUGH && free1 > free0;
+    struct gw_flow_bucket *bucket = second ? w->buckets[1] : w->buckets[0];
+    uint32_t ways = second ? empty1 : empty0;
+    if (!ways) { /* then both are full: were the second emptier, it had been chosen */
+      uint32_t probation0 = gw_flow_ways_in(w->buckets[0], GW_FLOW_PROBATION);
+      uint32_t probation1 = gw_flow_ways_in(w->buckets[1], GW_FLOW_PROBATION);
+      second = probation0 == 0 || (probation1 != 0 && (w->hash >> 19 & 1));
+      bucket = second ? w->buckets[1] : w->buckets[0];
+      ways = second ? probation1 : probation0;
+      if (!ways) {
+        gw_counter_add(&counters->events[GW_EVENT_FLOW_UNTRACKED], 1);
+        return;
+      }
+      gw_counter_add(&counters->events[GW_EVENT_FLOW_EVICTED], 1);
+    }
+    entry = &bucket->words[gw_pick_way(ways, w->hash)];
+  }
+  gw_flow_store(entry, word);
+  w->entry = entry;
+  w->tracked = 1;
+  gw_counter_add(&counters->events[GW_EVENT_FLOW_NEW], 1);
+  struct gw_traffic *traffic = gw_port_backend_traffic(port, w->backend);
+  if (traffic) gw_counter_add(&traffic->flows, 1);
+  traffic = gw_port_service_traffic(port, w->service->id);
+  if (traffic) gw_counter_add(&traffic->flows, 1);
+}
+
+/* Looks for the flow in the other shards, without writing there. Returns 1 with w->backend, w->record and
+ * w->word set, when one has a live entry. For packets that are surely not a flow's first. */
+GW_INLINE int gw_find_in_other_shards(const struct gw_port *port, struct gw_work *w,
+                                      uint32_t now_s) {
+  uint32_t tag = gw_hash_tag(w->hash);
+  uint32_t count = gw_port_buckets_per_shard(port);
+  uint32_t own = gw_port_shard(port);
+  uint32_t index[2] = {gw_hash_first_bucket(w->hash, count),
+                       gw_hash_second_bucket(w->hash, count)};
+  uint64_t *stale = w->entry; /* ours, which gw_flow_find_in would overwrite */
+  for (uint32_t shard = 0; shard < GW_MAX_SHARDS && shard < gw_port_shard_count(port); shard++) {
+    if (shard == own) continue;
+    for (int i = 0; i < 2; i++) {
+      struct gw_flow_bucket *bucket = gw_port_bucket(port, shard, index[i]);
+      if (!bucket) continue;
+      int found = gw_flow_find_in(port, w, bucket, gw_flow_match(bucket, tag));
+      w->entry = stale;
+      if (found && gw_flow_judge(w, now_s) == GW_FLOW_USE_HIT) {
+        w->backend = (uint16_t)gw_flow_backend(w->word);
+        return 1;
+      }
+    }
+  }
+  return 0;
+}
+
+#endif /* GUIDEWAY_CORE_FLOW_TABLE_H_ */

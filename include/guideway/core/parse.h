@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Stage 1, parse: what kind of packet is it, and is its L3 well-formed?
+ * Reads Ethernet, up to two VLAN tags, IPv4 with options, IPv6 with a bounded chain of extension
+ * headers, TCP and UDP. It decides nothing about services: a malformed packet for somebody else is
+ * none of our business.
+ * The cursor c moves only forward, and every read is preceded by its own check against `end`: the
+ * kernel's verifier follows exactly this shape.
+ * Threading: no state.
+ * Source: RFC 791 §3.1, RFC 8200 §3–4, RFC 4302 §2.2, RFC 9293 §3.1, RFC 768. */
+#ifndef GUIDEWAY_CORE_PARSE_H_
+#define GUIDEWAY_CORE_PARSE_H_
+
+#include "guideway/core/work.h"
+
+enum {
+  GW_ETHERTYPE_IPV4 = 0x0800,
+  GW_ETHERTYPE_IPV6 = 0x86dd,
+  GW_ETHERTYPE_VLAN = 0x8100,
+  GW_ETHERTYPE_QINQ = 0x88a8,
+  GW_ETHERNET_LENGTH = 14,
+  GW_VLAN_LENGTH = 4,
+  GW_IPV4_LENGTH = 20,
+  GW_IPV6_LENGTH = 40,
+  GW_TCP_LENGTH = 20,
+  GW_UDP_LENGTH = 8,
+  /* More than any sane sender uses (RFC 8200 §4.1 lists six), few enough for the verifier. */
+  GW_MAX_IPV6_EXTENSIONS = 6,
+};
+
+/* IPv6 next-header numbers that are extension headers (IANA registry). */
+enum {
+  GW_IPV6_HOP_BY_HOP = 0,
+  GW_IPV6_ROUTING = 43,
+  GW_IPV6_FRAGMENT = 44,
+  GW_IPV6_AUTHENTICATION = 51,
+  GW_IPV6_DESTINATION = 60,
+};
+
+/* TCP or UDP at c, of which l4_length bytes belong to the packet. */
+GW_INLINE enum gw_reason gw_parse_l4(const uint8_t *c, const uint8_t *end, uint32_t l4_length,
+                                     struct gw_work *w) {
+  if (w->protocol == GW_PROTO_TCP) {
+    if (l4_length < GW_TCP_LENGTH || c + GW_TCP_LENGTH > end) return GW_REASON_L4_TRUNCATED;
+    uint32_t header_length = (uint32_t)(c[12] >> 4) * 4;
+    w->ports = gw_load32(c);
+    w->tcp_flags = c[13];
+    if (header_length < GW_TCP_LENGTH || header_length > l4_length)
+      w->l4_reason = GW_REASON_TCP_HEADER;
+    return GW_GO_ON;
+  }
+  if (w->protocol == GW_PROTO_UDP) {
+    if (l4_length < GW_UDP_LENGTH || c + GW_UDP_LENGTH > end) return GW_REASON_L4_TRUNCATED;
+    uint32_t udp_length = gw_swap16(gw_load16(c + 4));
+    w->ports = gw_load32(c);
+    if (udp_length < GW_UDP_LENGTH || udp_length > l4_length) w->l4_reason = GW_REASON_UDP_LENGTH;
+    return GW_GO_ON;
+  }
+  return GW_REASON_OTHER_PROTOCOL;
+}
+
+GW_INLINE enum gw_reason gw_parse_ipv4(const uint8_t *c, const uint8_t *end, struct gw_work *w) {
+  if (c + GW_IPV4_LENGTH > end) return GW_REASON_TOO_SHORT;
+  uint32_t header_length = (uint32_t)(c[0] & 0x0f) * 4;
+  uint32_t total_length = gw_swap16(gw_load16(c + 2));
+  uint32_t fragment = gw_swap16(gw_load16(c + 6));
+  w->family = GW_FAMILY_4;
+  w->source[0] = gw_load32(c + 12);
+  w->destination[0] = gw_load32(c + 16);
+  w->ttl = c[8];
+  w->protocol = c[9];
+  w->traffic_class = c[1];
+  w->ip_length = total_length;
+  if ((c[0] >> 4) != 4 || header_length < GW_IPV4_LENGTH) return GW_REASON_IP_HEADER;
+  if (total_length < header_length || w->l3_offset + total_length > w->frame_length)
+    return GW_REASON_IP_LENGTH;
+  if (fragment & 0x3fff) return GW_REASON_FRAGMENT; /* more fragments, or an offset */
+  w->l4_offset = (uint16_t)(w->l3_offset + header_length);
+  return gw_parse_l4(c + header_length, end, total_length - header_length, w);
+}
+
+/* The length of the extension header at c, or 0 for what is none. REQUIRES: 8 bytes at c. */
+GW_INLINE uint32_t gw_ipv6_extension_length(uint32_t kind, const uint8_t *c) {
+  switch (kind) {
+    case GW_IPV6_HOP_BY_HOP:
+    case GW_IPV6_ROUTING:
+    case GW_IPV6_DESTINATION:
+      return ((uint32_t)c[1] + 1) * 8;
+    case GW_IPV6_AUTHENTICATION:
+      return ((uint32_t)c[1] + 2) * 4;
+    case GW_IPV6_FRAGMENT:
+      return 8;
+    default:
+      return 0;
+  }
+}
+
+GW_INLINE int gw_ipv6_is_extension(uint32_t kind) {
+  return kind == GW_IPV6_HOP_BY_HOP || kind == GW_IPV6_ROUTING || kind == GW_IPV6_FRAGMENT ||
+         kind == GW_IPV6_AUTHENTICATION || kind == GW_IPV6_DESTINATION;
+}
+
+GW_INLINE enum gw_reason gw_parse_ipv6(const uint8_t *c, const uint8_t *end, struct gw_work *w) {
+  if (c + GW_IPV6_LENGTH > end) return GW_REASON_TOO_SHORT;
+  uint32_t left = gw_swap16(gw_load16(c + 4));
+  uint32_t kind = c[6];
+  w->family = GW_FAMILY_6;
+  for (int i = 0; i < 4; i++) {
+    w->source[i] = gw_load32(c + 8 + 4 * i);
+    w->destination[i] = gw_load32(c + 24 + 4 * i);
+  }
+  w->ttl = c[7];
+  w->traffic_class = (uint8_t)(gw_swap16(gw_load16(c)) >> 4);
+  w->ip_length = GW_IPV6_LENGTH + left;
+  if ((c[0] >> 4) != 6) return GW_REASON_IP_HEADER;
+  if (w->l3_offset + w->ip_length > w->frame_length) return GW_REASON_IP_LENGTH;
+  c += GW_IPV6_LENGTH;
+  w->l4_offset = (uint16_t)(w->l3_offset + GW_IPV6_LENGTH);
+  for (int i = 0; i < GW_MAX_IPV6_EXTENSIONS && gw_ipv6_is_extension(kind); i++) {
+    if (left < 8 || c + 8 > end) return GW_REASON_IPV6_EXTENSIONS;
+    uint32_t length = gw_ipv6_extension_length(kind, c);
+    if (length > left) return GW_REASON_IPV6_EXTENSIONS;
+    /* A fragment header with offset 0 and no more to come is a whole packet (RFC 6946). */
+    if (kind == GW_IPV6_FRAGMENT && (gw_swap16(gw_load16(c + 2)) & 0xfff9))
+      return GW_REASON_FRAGMENT;
+    kind = c[0];
+    left -= length;
+    c += length;
+    w->l4_offset = (uint16_t)(w->l4_offset + length);
+  }
+  if (gw_ipv6_is_extension(kind)) return GW_REASON_IPV6_EXTENSIONS;
+  w->protocol = (uint8_t)kind;
+  return gw_parse_l4(c, end, left, w);
+}
+
+/* Fills the parse part of *w and returns GW_GO_ON, or why the packet cannot be a flow's.
+ * A reason of verdict GW_DROP means "malformed": it counts only if the destination is a VIP. */
+GW_INLINE enum gw_reason gw_parse(const uint8_t *data, const uint8_t *end, struct gw_work *w) {
+  const uint8_t *c = data;
+  __builtin_memset(w, 0, sizeof *w);
+  w->backend = GW_NO_BACKEND;
+  w->frame_length = (uint32_t)(end - data);
+  if (c + GW_ETHERNET_LENGTH > end) return GW_REASON_TOO_SHORT;
+  if (c[0] & 1) return GW_REASON_NOT_UNICAST;
+  uint32_t type = gw_swap16(gw_load16(c + 12));
+  c += GW_ETHERNET_LENGTH;
+  w->l3_offset = GW_ETHERNET_LENGTH;
+  for (int i = 0; i < 2; i++) {
+    if (type != GW_ETHERTYPE_VLAN && type != GW_ETHERTYPE_QINQ) break;
+    if (c + GW_VLAN_LENGTH > end) return GW_REASON_TOO_SHORT;
+    type = gw_swap16(gw_load16(c + 2));
+    c += GW_VLAN_LENGTH;
+    w->l3_offset = (uint16_t)(w->l3_offset + GW_VLAN_LENGTH);
+  }
+  if (type == GW_ETHERTYPE_IPV4) return gw_parse_ipv4(c, end, w);
+  if (type == GW_ETHERTYPE_IPV6) return gw_parse_ipv6(c, end, w);
+  return GW_REASON_NOT_IP;
+}
+
+#endif /* GUIDEWAY_CORE_PARSE_H_ */

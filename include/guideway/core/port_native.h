@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The port layer of user space: how the core reaches packet bytes and tables in a C or C++ program.
+ * Include exactly one port header before any other core header (the other one is the XDP program's).
+ * Everything that a port must define is in this file, so it is also the port layer's description.
+ * Threading: a gw_port and a gw_packet belong to one thread; the tables behind a gw_port are
+ * immutable, except for the flow table (relaxed 8-byte atomics, shared with sweeper and XDP). */
+#ifndef GUIDEWAY_CORE_PORT_NATIVE_H_
+#define GUIDEWAY_CORE_PORT_NATIVE_H_
+
+#include "guideway/core/layout.h"
+
+/* One frame in one buffer: [data, end) is the frame, [head_limit, tail_limit) what it may grow into. */
+struct gw_packet {
+  uint8_t *data;
+  uint8_t *end;
+  uint8_t *head_limit;
+  uint8_t *tail_limit;
+};
+
+/* Everything that the core reaches besides the packet. Counts are taken from *state. */
+struct gw_port {
+  const struct gw_state *state;
+  const struct gw_service *services;
+  const struct gw_pool *pools;
+  const uint16_t *slots;
+  const struct gw_backend *backends;
+
+  struct gw_flow_bucket *buckets; /* all shards, one after the other */
+  uint32_t buckets_per_shard;
+  uint32_t shard_count;
+  uint32_t shard; /* whose packets these are */
+
+  uint32_t backend_traffic_count;
+  uint32_t service_traffic_count;
+  struct gw_counters *counters;
+  struct gw_traffic *backend_traffic;
+  struct gw_traffic *service_traffic;
+};
+
+/* Multi-byte access at any alignment, in the byte order of the packet. */
+GW_INLINE uint16_t gw_load16(const void *from) {
+  uint16_t value;
+  __builtin_memcpy(&value, from, sizeof value);
+  return value;
+}
+GW_INLINE uint32_t gw_load32(const void *from) {
+  uint32_t value;
+  __builtin_memcpy(&value, from, sizeof value);
+  return value;
+}
+GW_INLINE uint64_t gw_load64(const void *from) {
+  uint64_t value;
+  __builtin_memcpy(&value, from, sizeof value);
+  return value;
+}
+GW_INLINE void gw_store16(void *to, uint16_t value) { __builtin_memcpy(to, &value, sizeof value); }
+GW_INLINE void gw_store32(void *to, uint32_t value) { __builtin_memcpy(to, &value, sizeof value); }
+GW_INLINE void gw_store64(void *to, uint64_t value) { __builtin_memcpy(to, &value, sizeof value); }
+
+/* The frame. After gw_packet_resize every pointer into it is to be taken anew. */
+GW_INLINE uint8_t *gw_packet_data(const struct gw_packet *packet) { return packet->data; }
+GW_INLINE uint8_t *gw_packet_end(const struct gw_packet *packet) { return packet->end; }
+
+/* Adds `head` bytes in front and `tail` bytes behind (negative: removes). Returns 0, or -1 and leaves
+ * the frame as it was when there is no room. */
+GW_INLINE int gw_packet_resize(struct gw_packet *packet, int head, int tail) {
+  if (head > packet->data - packet->head_limit || tail > packet->tail_limit - packet->end) return -1;
+  if (packet->end - packet->data + head + tail <= 0) return -1;
+  packet->data -= head;
+  packet->end += tail;
+  return 0;
+}
+
+/* Words of the flow table: one aligned 8-byte access each, see layout.h. */
+GW_INLINE uint64_t gw_flow_load(const uint64_t *word) {
+  return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+GW_INLINE void gw_flow_store(uint64_t *word, uint64_t value) {
+  __atomic_store_n(word, value, __ATOMIC_RELAXED);
+}
+
+/* Index of the lowest set bit. REQUIRES: 0 < mask < 256. */
+GW_INLINE uint32_t gw_lowest_bit(uint32_t mask) { return (uint32_t)__builtin_ctz(mask); }
+
+/* Tables: a null pointer, or GW_NO_BACKEND, when the index is outside. */
+GW_INLINE const struct gw_state *gw_port_state(const struct gw_port *port) { return port->state; }
+GW_INLINE const struct gw_service *gw_port_service(const struct gw_port *port, uint32_t index) {
+  return index < port->state->service_count ? &port->services[index] : NULL;
+}
+GW_INLINE const struct gw_pool *gw_port_pool(const struct gw_port *port, uint32_t id) {
+  return id < port->state->pool_count ? &port->pools[id] : NULL;
+}
+GW_INLINE uint32_t gw_port_slot(const struct gw_port *port, uint32_t index) {
+  return index < port->state->slot_count ? port->slots[index] : GW_NO_BACKEND;
+}
+GW_INLINE const struct gw_backend *gw_port_backend(const struct gw_port *port, uint32_t id) {
+  return id < port->state->backend_count ? &port->backends[id] : NULL;
+}
+GW_INLINE uint32_t gw_port_shard(const struct gw_port *port) { return port->shard; }
+GW_INLINE uint32_t gw_port_shard_count(const struct gw_port *port) { return port->shard_count; }
+GW_INLINE uint32_t gw_port_buckets_per_shard(const struct gw_port *port) {
+  return port->buckets_per_shard;
+}
+GW_INLINE struct gw_flow_bucket *gw_port_bucket(const struct gw_port *port, uint32_t shard,
+                                                uint32_t index) {
+  if (shard >= port->shard_count || index >= port->buckets_per_shard) return NULL;
+  return &port->buckets[(size_t)shard * port->buckets_per_shard + index];
+}
+
+/* Counters of this worker. Null when there are none for the id. */
+GW_INLINE struct gw_counters *gw_port_counters(const struct gw_port *port) { return port->counters; }
+GW_INLINE struct gw_traffic *gw_port_backend_traffic(const struct gw_port *port, uint32_t id) {
+  return id < port->backend_traffic_count ? &port->backend_traffic[id] : NULL;
+}
+GW_INLINE struct gw_traffic *gw_port_service_traffic(const struct gw_port *port, uint32_t id) {
+  return id < port->service_traffic_count ? &port->service_traffic[id] : NULL;
+}
+
+/* Adds to a counter that only this thread writes and others read: a plain add, made of two relaxed
+ * accesses so that a reader never sees half a number. */
+GW_INLINE void gw_counter_add(uint64_t *counter, uint64_t amount) {
+  __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + amount, __ATOMIC_RELAXED);
+}
+
+#endif /* GUIDEWAY_CORE_PORT_NATIVE_H_ */

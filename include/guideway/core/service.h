@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Stage 2, find service: whose packet is it?
+ * The service table is a cuckoo hash: a key stands in one of its two candidate entries or nowhere, so
+ * a lookup reads at most two cache lines. Exact port first, then "any port", if any service has that.
+ * Threading: reads immutable tables.
+ * Source: Pagh and Rodler, Cuckoo Hashing, J. Algorithms 51 (2004). */
+#ifndef GUIDEWAY_CORE_SERVICE_H_
+#define GUIDEWAY_CORE_SERVICE_H_
+
+#include "guideway/core/work.h"
+
+/* The rest of a service key in one word: be16 port | protocol << 16 | family << 24, as the fields stand
+ * in struct gw_service. */
+GW_INLINE uint32_t gw_service_tail(gw_be16 port, uint32_t protocol, uint32_t family) {
+  return port | protocol << 16 | family << 24;
+}
+
+/* The two candidate entries of a key in a table of `count` (a power of two) entries. Not secret: at
+ * most two entries are read whatever a sender does. REQUIRES: seed odd. */
+GW_INLINE void gw_service_candidates(uint64_t address_hi, uint64_t address_lo, uint32_t tail,
+                                     uint64_t seed, uint32_t count, uint32_t *first,
+                                     uint32_t *second) {
+  uint64_t h = (address_lo ^ (uint64_t)tail << 32) * seed;
+  h ^= h >> 29;
+  h += address_hi;
+  h *= 0x9e3779b97f4a7c15u;
+  h ^= h >> 32;
+  *first = (uint32_t)h & (count - 1);
+  *second = (uint32_t)((h * 0xd6e8feb86659fd93u) >> 40) & (count - 1);
+}
+
+GW_INLINE int gw_service_is(const struct gw_service *service, uint64_t address_hi,
+                            uint64_t address_lo, uint32_t tail) {
+  return service->address_lo == address_lo && service->address_hi == address_hi &&
+         gw_service_tail(service->port, service->protocol, service->family) == tail &&
+         (service->flags & GW_SERVICE_USED);
+}
+
+/* The entry of (address of *w, protocol, port), or null. */
+GW_INLINE const struct gw_service *gw_service_lookup(const struct gw_port *port,
+                                                     const struct gw_work *w, uint32_t protocol,
+                                                     gw_be16 service_port) {
+  const struct gw_state *state = gw_port_state(port);
+  uint64_t hi = (uint64_t)w->destination[2] | (uint64_t)w->destination[3] << 32;
+  uint64_t lo = (uint64_t)w->destination[0] | (uint64_t)w->destination[1] << 32;
+  uint32_t tail = gw_service_tail(service_port, protocol, w->family);
+  uint32_t first, second;
+  gw_service_candidates(hi, lo, tail, state->service_seed, state->service_count, &first, &second);
+  const struct gw_service *service = gw_port_service(port, first);
+  if (service && gw_service_is(service, hi, lo, tail)) return service;
+  service = gw_port_service(port, second);
+  if (service && gw_service_is(service, hi, lo, tail)) return service;
+  return NULL;
+}
+
+/* Sets w->service. `parsed` is what gw_parse() said. Returns GW_GO_ON, a reason to give the packet to
+ * the kernel, or `parsed` if the packet is malformed and its destination is a VIP. */
+GW_INLINE enum gw_reason gw_find_service(const struct gw_port *port, struct gw_work *w,
+                                         enum gw_reason parsed) {
+  if (GW_UNLIKELY(parsed != GW_GO_ON)) {
+    if (gw_reason_verdict(parsed) != GW_DROP) return parsed;
+    return gw_service_lookup(port, w, GW_PROTO_NONE, 0) ? parsed : GW_REASON_NO_SERVICE;
+  }
+  w->service = gw_service_lookup(port, w, w->protocol, (gw_be16)(w->ports >> 16));
+  if (!w->service && (gw_port_state(port)->flags & GW_STATE_ANY_PORT))
+    w->service = gw_service_lookup(port, w, w->protocol, 0);
+  return w->service ? GW_GO_ON : GW_REASON_NO_SERVICE;
+}
+
+#endif /* GUIDEWAY_CORE_SERVICE_H_ */

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the stages of the pipeline tell each other about one packet.
+ * Threading: belongs to the packet. */
+#ifndef GUIDEWAY_CORE_WORK_H_
+#define GUIDEWAY_CORE_WORK_H_
+
+#include "guideway/core/layout.h"
+#include "guideway/core/reasons.h"
+
+/* What a stage returns for "go on with the next one". */
+#define GW_GO_ON GW_REASON_FORWARDED
+
+enum gw_tcp_flags {
+  GW_TCP_FIN = 0x01,
+  GW_TCP_SYN = 0x02,
+  GW_TCP_RST = 0x04,
+  GW_TCP_ACK = 0x10,
+};
+
+struct gw_work {
+  /* parse. Addresses and ports as loaded; IPv4 uses the first word of each address, the rest is 0. */
+  uint32_t source[4];
+  uint32_t destination[4];
+  uint32_t ports; /* source port in the low half */
+  uint32_t frame_length;
+  uint32_t ip_length; /* header and payload */
+  uint16_t l3_offset; /* 14, 18 or 22 */
+  uint16_t l4_offset;
+  uint8_t family; /* 0 until an IP header was seen */
+  uint8_t protocol;
+  uint8_t ttl;
+  uint8_t traffic_class; /* DSCP and ECN */
+  uint8_t tcp_flags;     /* 0 for UDP */
+  uint8_t l4_reason;     /* enum gw_reason: what is wrong with the L4 header, or GW_GO_ON */
+
+  /* the outcome */
+  uint8_t reason;   /* enum gw_reason */
+  uint8_t tracked;  /* the flow is, or will be, in the table: 1 */
+  uint16_t backend; /* id, or GW_NO_BACKEND */
+  uint16_t match;   /* bit i: way i of the first bucket had our tag when it was prefetched */
+
+  /* find service */
+  const struct gw_service *service;
+
+  /* find flow, schedule */
+  uint64_t hash;
+  struct gw_flow_bucket *buckets[2];
+  uint64_t *entry; /* our own entry: hit, or stale and to be replaced; else null */
+  uint64_t word;   /* what it held */
+  const struct gw_backend *record;
+};
+
+#endif /* GUIDEWAY_CORE_WORK_H_ */
