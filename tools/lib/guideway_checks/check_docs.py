@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the documentation names has to exist: links, counters, paths, identifiers of the core."""
+
+import functools
+import re
+
+from . import tree
+
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"`([^`\n]+)`")
+COUNTER = re.compile(r'^ *X\(\w+,.*?"(\w+)"', re.MULTILINE)
+TOP_FOLDERS = ("include", "src", "bpf", "tests", "tools", "docs", "config")
+PATH = re.compile(rf"^(?:{'|'.join(TOP_FOLDERS)})/[\w./-]*$|^guideway/[\w/]+\.h$")
+HEADER = re.compile(r"^\w+(?:/\w+)*\.h$")
+IDENTIFIER = re.compile(r"^(gw_\w+|GW_\w+)(?:\(.*\))?$")
+
+
+def documents():
+    return [path for path in tree.files()
+            if path.suffix == ".md" and (path.parts[0] == "docs" or len(path.parts) == 1)]
+
+
+def link_problems():
+    """Relative links lead to a file, and to one of its headings."""
+    found = []
+    for document in documents():
+        for link in LINK.findall(FENCE.sub("", tree.text(document))):
+            if re.match(r"[a-z]+:", link):
+                continue
+            place, _, anchor = link.partition("#")
+            target = (tree.ROOT / document.parent / place).resolve() if place else (
+                tree.ROOT / document)
+            if not target.exists():
+                found.append(f"{document}: link to {link}: there is no such file")
+            elif anchor and target.suffix == ".md" and anchor not in anchors(target):
+                found.append(f"{document}: link to {link}: there is no such heading")
+    return found
+
+
+def anchors(path):
+    """Headings as the places that hold Markdown make anchors of them."""
+    text = FENCE.sub("", path.read_text(encoding="utf-8"))
+    headings = re.findall(r"^#+ +(.*?) *$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def counter_problems():
+    """docs/operations.md has a table row for each counter of the core."""
+    operations = tree.ROOT / "docs" / "operations.md"
+    if not operations.exists():
+        return ["docs/operations.md is missing: it says what each counter means and what to do"]
+    rows = "\n".join(line for line in operations.read_text(encoding="utf-8").splitlines()
+                     if line.startswith("|"))
+    names = COUNTER.findall(tree.text("include/guideway/core/reasons.h"))
+    if len(names) < 10:
+        return ["include/guideway/core/reasons.h: its lists are not in the form that this reads"]
+    return [f"docs/operations.md: no table row for the counter `{name}`"
+            for name in names if f"`{name}`" not in rows]
+
+
+def name_problems():
+    """Paths, headers and core identifiers in `code` exist."""
+    found = []
+    for document in documents():
+        for name in CODE.findall(FENCE.sub("", tree.text(document))):
+            if not exists(name.strip()):
+                found.append(f"{document}: `{name}` does not exist")
+    return found
+
+
+def exists(name):
+    """False only for what looks like a path, a header or a core identifier, and is none."""
+    if PATH.match(name):
+        place = f"include/{name}" if name.startswith("guideway/") else name
+        return (tree.ROOT / place).exists()
+    if HEADER.match(name):
+        return any(f"/{path}".endswith(f"/{name}") for path in tree.files())
+    identifier = IDENTIFIER.match(name)
+    return not identifier or identifier.group(1) in identifiers()
+
+
+@functools.lru_cache(maxsize=None)
+def identifiers():
+    words = set()
+    for path in tree.cxx_files():
+        words.update(re.findall(r"\b(?:gw|GW)_\w+", tree.text(path)))
+    reasons = re.findall(r"^ *X\((\w+),", tree.text("include/guideway/core/reasons.h"), re.MULTILINE)
+    return words | {f"GW_REASON_{word}" for word in reasons} | {
+        f"GW_EVENT_{word}" for word in reasons}
+
+
+CHECKS = {"links": link_problems, "counters": counter_problems, "names": name_problems}

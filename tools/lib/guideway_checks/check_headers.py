@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every header compiles alone, twice in one file; those of the core also as C11 and for BPF."""
+
+import functools
+import subprocess
+
+from . import process, tree
+
+# As meson.build has them.
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wno-missing-field-initializers"]
+CXX = ["g++", "-std=c++20", "-x", "c++", *WARNINGS, "-Wshadow"]
+C11 = ["gcc", "-std=c11", "-x", "c", *WARNINGS]
+# The kernel's headers for BPF need the machine's asm/; variadic macros and such are C11 all the same.
+BPF = ["clang-14", "-target", "bpf", "-std=gnu11", "-O2", "-ffreestanding", "-x", "c",
+       "-I/usr/include/x86_64-linux-gnu", "-Wall", "-Wextra", "-Werror"]
+# The core's tables and words stand alone; its stages are read after a port header.
+PORT = "guideway/core/port_native.h"
+# Modules whose headers show a library.
+LIBRARIES = {"datapath": "libdpdk", "netlink": "libnl-route-3.0"}
+BEFORE_THE_PORT = {"types.h", "reasons.h", "layout.h", "work.h", "port_native.h"}
+
+
+def problems():
+    jobs = [(path, compiler) for path in tree.headers() for compiler in compilers(path)]
+    return [problem for problem in process.in_parallel(lambda job: compile_alone(*job), jobs)
+            if problem]
+
+
+def compilers(path):
+    if is_core(path):
+        return [CXX, C11, BPF]
+    library = LIBRARIES.get(path.parts[2])
+    return [CXX + system_flags(library)] if library else [CXX]
+
+
+def is_core(path):
+    return path.parts[:3] == ("include", "guideway", "core")
+
+
+@functools.lru_cache(maxsize=None)
+def system_flags(library):
+    """A library's compiler flags; its headers' own warnings are not ours."""
+    flags = process.capture(["pkg-config", "--cflags", library])[1].split()
+    return [flag.replace("-I", "-isystem") if flag.startswith("-I") else flag for flag in flags]
+
+
+def compile_alone(path, compiler):
+    name = "/".join(path.parts[1:])
+    needs_port = is_core(path) and path.name not in BEFORE_THE_PORT
+    lines = ([PORT] if needs_port else []) + [name, name]
+    source = "".join(f'#include "{line}"\n' for line in lines)
+    done = subprocess.run([*compiler, "-fsyntax-only", "-D_GNU_SOURCE", "-Iinclude", "-"], input=source,
+                          cwd=tree.ROOT, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return ""
+    how = "for BPF" if compiler is BPF else "as C11" if compiler is C11 else "alone"
+    return f"{path}: does not compile {how}\n{head(done.stderr)}"
+
+
+def head(text):
+    """The first lines: the rest follows from them."""
+    return "\n".join(text.strip().splitlines()[:12])

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""pytest → cases, as root."""
+
+import xml.etree.ElementTree
+
+from . import process
+from .results import Case, tail
+
+
+def run(folder, build, limit_s, is_long, deselected):
+    """Runs pytest over a folder against a build; `deselected` are names "file.py::test"."""
+    results = process.LOGS / "system.xml"
+    results.unlink(missing_ok=True)
+    # Debian's python3: it has scapy and pytest.
+    command = ["/usr/bin/python3", "-m", "pytest", "-v", "-p", "no:cacheprovider",
+               f"--junit-xml={results}", folder]
+    command += ["--long"] if is_long else []
+    command += [f"--deselect={folder}/{name}" for name in deselected]
+    done = process.run(command, "system", limit_s, {"GUIDEWAY_BUILD": str(build.folder)},
+                       as_root=True)
+    cases = cases_of_junit(results) if results.exists() else []
+    if not done.ok and not any(case.problem for case in cases):
+        cases.append(Case("pytest", f"{done.why()}\n{tail(done.output)}"))
+    return cases
+
+
+def cases_of_junit(path):
+    cases = []
+    for test in xml.etree.ElementTree.parse(path).iter("testcase"):
+        name = f"{test.get('classname', '').rpartition('.')[2]}.py::{test.get('name')}"
+        problems = [f"{child.tag}: {child.get('message', '')}\n{tail(child.text or '')}"
+                    for child in test if child.tag in ("failure", "error", "skipped")]
+        cases.append(Case(name, "\n".join(problems)))
+    return cases

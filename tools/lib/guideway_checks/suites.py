@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The suites of tools/test: what each builds and runs. A suite is a function Context → [Case]."""
+
+import dataclasses
+
+from . import check_docs, fuzz, lint, process, pytest_run
+from .meson import Build, BuildFailed
+from .results import Case, tail
+
+SANITIZE = ["-Dbuildtype=debug", "-Doptimization=1", "-Dbench=false"]
+# Meson tests of these suites need something of their own; all others are unit tests.
+SPECIAL = {"root", "bpf", "fuzz", "system", "bench"}
+
+
+@dataclasses.dataclass
+class Skips:
+    """What --skip named: NAME=reason, NAME being a suite or suite/test."""
+
+    reasons: dict
+    used: set = dataclasses.field(default_factory=set)
+
+    def reason(self, name):
+        if name in self.reasons:
+            self.used.add(name)
+        return self.reasons.get(name, "")
+
+    def of_suite(self, suite):
+        """Names of this suite's tests to skip."""
+        return [name.partition("/")[2] for name in self.reasons if name.startswith(f"{suite}/")]
+
+    def unused(self):
+        return sorted(set(self.reasons) - self.used)
+
+
+@dataclasses.dataclass
+class Context:
+    is_long: bool
+    skips: Skips
+
+    def split(self, suite, names):
+        """(names to run, cases for those to skip)"""
+        reasons = {name: self.skips.reason(f"{suite}/{name}") for name in names}
+        return ([name for name in names if not reasons[name]],
+                [Case(name, skipped=reason) for name, reason in reasons.items() if reason])
+
+
+def sanitized_build(name, sanitizers):
+    return Build(name, SANITIZE + [f"-Db_sanitize={sanitizers}", "-Db_lundef=false",
+                                   "-Dcpp_args=-fno-sanitize-recover=all"])
+
+
+def test_build():
+    return sanitized_build("test", "address,undefined")
+
+
+def release_build():
+    return Build("release", ["-Dbuildtype=release"])
+
+
+def run_checks(context, suite, checks):
+    """Cases of named functions that return a list of problems."""
+    names, cases = context.split(suite, list(checks))
+    for name in names:
+        cases.append(Case(name, "\n".join(checks[name]())))
+    return cases
+
+
+def lint_suite(context):
+    return run_checks(context, "lint", lint.CHECKS)
+
+
+def docs_suite(context):
+    return run_checks(context, "docs", check_docs.CHECKS)
+
+
+def meson_suite(context, suite, build, wanted, limit_s, as_root=False):
+    """Builds, then runs the meson tests whose set of suites is wanted."""
+    build.configure()
+    build.compile()
+    tests = build.tests()
+    names, cases = context.split(suite, [name for name in tests if wanted(tests[name])])
+    if not names and not cases:
+        return [Case(suite, "there is no such test; did its build file forget test(… suite:)?")]
+    return cases + (build.run_tests(names, suite, limit_s, as_root) if names else [])
+
+
+def unit_suite(context):
+    return meson_suite(context, "unit", test_build(), lambda suites: not suites & SPECIAL, 900)
+
+
+def root_suite(context):
+    return meson_suite(context, "root", test_build(), lambda suites: "root" in suites, 300, True)
+
+
+def bpf_suite(context):
+    return meson_suite(context, "bpf", test_build(), lambda suites: "bpf" in suites, 300, True)
+
+
+def tsan_suite(context):
+    build = sanitized_build("tsan", "thread")
+    return meson_suite(context, "tsan", build,
+                       lambda suites: not suites & (SPECIAL | {"no-tsan"}), 1800)
+
+
+def fuzz_suite(context):
+    build = Build("fuzz", SANITIZE + ["-Dfuzz=true", "-Ddpdk=false", "-Db_lundef=false",
+                                      "-Db_sanitize=address,undefined",
+                                      "-Dcpp_args=-fno-sanitize-recover=all"], clang=True)
+    build.configure()
+    programs = {program.rpartition("/")[2]: program for program in build.programs("tests/fuzz")}
+    if not programs:
+        return [Case("fuzz", "tests/fuzz/meson.build defines no fuzz target")]
+    names, cases = context.split("fuzz", list(programs))
+    build.compile([programs[name] for name in names])
+    seconds = 180 if context.is_long else 5
+    return cases + process.in_parallel(
+        lambda name: fuzz.run_target(build, programs[name], seconds), names)
+
+
+def system_suite(context):
+    build = release_build()
+    build.configure()
+    build.compile(build.programs("src/app", "src/cli"))
+    deselected = context.skips.of_suite("system")
+    _, cases = context.split("system", deselected)
+    limit_s = 3600 if context.is_long else 420
+    return cases + pytest_run.run("tests/system", build, limit_s, context.is_long, deselected)
+
+
+def bench_smoke_suite(context):
+    """The benchmarks run and their own counters agree; nobody looks at the times."""
+    build = release_build()
+    build.configure()
+    build.compile(build.programs("tests/bench"))
+    names, cases = context.split("bench-smoke", ["core", "maglev"])
+    for name in names:
+        done = process.run(["tools/bench", name, "--quick"], f"bench-{name}", 180,
+                           {"GUIDEWAY_BUILD": str(build.folder), "GUIDEWAY_NO_SETUP": "1"})
+        cases.append(Case(name, "" if done.ok else f"{done.why()}\n{tail(done.output)}"))
+    return cases
+
+
+def bare_root_suite(_context):
+    """The last commit, from nothing, in a Debian 12 without any of our packages."""
+    done = process.run(["tools/lib/bare-root"], "bare-root", 3000, as_root=True)
+    return [Case("unit tests in a bare root", "" if done.ok else f"{done.why()}\n{tail(done.output)}")]
+
+
+@dataclasses.dataclass(frozen=True)
+class Suite:
+    run: object
+    what: str
+    needs_root: bool = False
+    only_long: bool = False
+
+
+# In this order: what is quick to fail comes first.
+SUITES = {
+    "lint": Suite(lint_suite, "format, clang-tidy, headers, include direction, licences"),
+    "docs": Suite(docs_suite, "links, counters, and names in docs/ that must exist"),
+    "unit": Suite(unit_suite, "unit and packet tests with ASan and UBSan"),
+    "root": Suite(root_suite, "tests that need network namespaces", needs_root=True),
+    "bpf": Suite(bpf_suite, "the kernel's verifier on the shared core", needs_root=True),
+    "fuzz": Suite(fuzz_suite, "each fuzz target over its corpus, then some seconds more"),
+    "system": Suite(system_suite, "real programs through guidewayd in the lab", needs_root=True),
+    "bench-smoke": Suite(bench_smoke_suite, "the benchmarks run; times are not judged"),
+    "tsan": Suite(tsan_suite, "unit tests with ThreadSanitizer", only_long=True),
+    "bare-root": Suite(bare_root_suite, "tools/setup and unit tests in a bare Debian 12",
+                       needs_root=True, only_long=True),
+}
+
+
+def run_suite(name, context):
+    """Cases of one suite. Whatever stops it is a failed case of its own."""
+    suite = SUITES[name]
+    reason = context.skips.reason(name)
+    if reason:
+        return [Case(name, skipped=reason)]
+    problem = process.root_problem() if suite.needs_root else ""
+    if problem:
+        return [Case(name, f"{problem}; or leave it out: --skip {name}=reason")]
+    try:
+        return suite.run(context)
+    except BuildFailed as failure:
+        return [Case(f"{name}: build", str(failure))]
+    except OSError as failure:
+        return [Case(name, f"could not run: {failure}")]
