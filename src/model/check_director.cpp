@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rules of [director], [capacity] and [admin].
+#include <charconv>
+#include <set>
+
+#include "checks.h"
+#include "guideway/base/text.h"
+
+namespace guideway::model {
+namespace {
+
+void check_path(Problems& problems, const std::string& key, const std::string& path) {
+  if (path.empty() || path[0] != '/' || has_control_characters(path)) {
+    problems.add(key, base::quoted(path) + " is not an absolute path: it must start with \"/\"");
+  }
+}
+
+void check_socket_path(Problems& problems, const std::string& key, const std::string& path) {
+  check_path(problems, key, path);
+  if (path.size() > kMaxSocketPathSize) {
+    problems.add(key, "the path has " + std::to_string(path.size()) + " bytes: the kernel allows " +
+                          std::to_string(kMaxSocketPathSize) + " for a socket");
+  }
+}
+
+/// "127.0.0.1:9641" or "[::1]:9641".
+bool is_listen_address(std::string_view text) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos) {
+    return false;
+  }
+  std::string_view host = text.substr(0, colon);
+  const std::string_view port = text.substr(colon + 1);
+  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (bracketed) {
+    host = host.substr(1, host.size() - 2);
+  }
+  const auto address = IpAddress::parse(host);
+  std::uint16_t number = 0;
+  const auto [last, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  return address && address->is_v4() != bracketed && error == std::errc{} &&
+         last == port.data() + port.size() && number != 0;
+}
+
+void check_workers(Problems& problems, const std::vector<unsigned>& cpus) {
+  if (cpus.size() > kMaxWorkers) {
+    problems.add("director.workers", std::to_string(cpus.size()) +
+                                         " workers are too many: allowed "
+                                         "are " +
+                                         std::to_string(kMaxWorkers));
+  }
+  std::set<unsigned> seen;
+  for (std::size_t i = 0; i < cpus.size(); ++i) {
+    const std::string path = element("director.workers", i);
+    problems.check_range(path, cpus[i], kCpuRange);
+    if (!seen.insert(cpus[i]).second) {
+      problems.add(path, "CPU " + std::to_string(cpus[i]) +
+                             " is named twice: each worker needs a CPU of its own");
+    }
+  }
+}
+
+}  // namespace
+
+void check_director(Problems& problems, const Director& director) {
+  problems.check_name("director.name", director.name);
+  if (director.datapath == DatapathKind::kAfxdp || director.datapath == DatapathKind::kXdp) {
+    const char* name = director.datapath == DatapathKind::kXdp ? "\"xdp\"" : "\"afxdp\"";
+    problems.add("director.datapath", std::string(name) +
+                                          " is not in this version: allowed are "
+                                          "\"auto\" and \"dpdk\"");
+  }
+  check_workers(problems, director.worker_cpus);
+  check_path(problems, "director.state_dir", director.state_dir);
+  check_path(problems, "director.pin_dir", director.pin_dir);
+  for (std::size_t i = 0; i < director.eal_arguments.size(); ++i) {
+    const std::string& argument = director.eal_arguments[i];
+    if (argument.empty() || has_control_characters(argument)) {
+      problems.add(element("director.eal_arguments", i),
+                   base::quoted(argument) +
+                       " is not an EAL argument: it must have at least one "
+                       "character, and no control characters");
+    }
+  }
+}
+
+void check_capacity(Problems& problems, const Model& model) {
+  const Capacity& capacity = model.capacity;
+  problems.check_range("capacity.services", capacity.services, kServiceCapacityRange);
+  problems.check_range("capacity.pools", capacity.pools, kPoolCapacityRange);
+  problems.check_range("capacity.backends", capacity.backends, kBackendCapacityRange);
+  problems.check_range("capacity.slots", capacity.slots, kSlotCapacityRange);
+  problems.check_range("capacity.flows", capacity.flows, kFlowCapacityRange);
+
+  std::size_t services = 0;
+  for (const Service& service : model.services) {
+    services += service.protocol == Protocol::kTcpUdp ? 2 : 1;
+  }
+  std::size_t backends = 0;
+  std::uint64_t slots = 0;
+  for (const Pool& pool : model.pools) {
+    backends += pool.backends.size();
+    slots += pool.table_size;
+  }
+  const auto check_sum = [&](const char* key, std::uint64_t used, std::uint32_t room,
+                             const char* what) {
+    if (used > room) {
+      problems.add(key, std::to_string(room) + " is too few: this configuration has " +
+                            std::to_string(used) + " " + what);
+    }
+  };
+  check_sum("capacity.services", services, capacity.services,
+            "services (a tcp_udp service counts twice)");
+  check_sum("capacity.pools", model.pools.size(), capacity.pools, "pools");
+  check_sum("capacity.backends", backends, capacity.backends, "backends");
+  check_sum("capacity.slots", slots, capacity.slots, "slots (the pools' table_size in sum)");
+}
+
+void check_admin(Problems& problems, const Admin& admin) {
+  check_socket_path(problems, "admin.socket", admin.socket);
+  check_socket_path(problems, "admin.status_socket", admin.status_socket);
+  if (admin.socket == admin.status_socket && !admin.socket.empty()) {
+    problems.add("admin.status_socket",
+                 "is the same as socket: the read-only socket needs a path of its own",
+                 "admin.socket");
+  }
+  if (!admin.metrics.empty() && !is_listen_address(admin.metrics)) {
+    problems.add("admin.metrics", base::quoted(admin.metrics) +
+                                      " is not an address and port: write for example "
+                                      "\"127.0.0.1:9641\", \"[::1]:9641\", or \"\" for off");
+  }
+}
+
+}  // namespace guideway::model

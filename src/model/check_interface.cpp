@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rules of [[interface]].
+#include <algorithm>
+#include <map>
+
+#include "checks.h"
+#include "guideway/base/text.h"
+
+namespace guideway::model {
+namespace {
+
+constexpr std::string_view kPci = "pci:";
+constexpr std::string_view kVdev = "vdev:";
+
+bool is_hex(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+  });
+}
+
+/// "0000:3b:00.0": domain, bus, device below 0x20, function below 8.
+bool is_pci_address(std::string_view text) {
+  return text.size() == 12 && text[4] == ':' && text[7] == ':' && text[10] == '.' &&
+         is_hex(text.substr(0, 4)) && is_hex(text.substr(5, 2)) && is_hex(text.substr(8, 2)) &&
+         (text[8] == '0' || text[8] == '1') && text[11] >= '0' && text[11] <= '7';
+}
+
+/// "net_tap0,iface=x": a network driver's name, then its arguments.
+bool is_virtual_device(std::string_view text) {
+  const std::string_view name = text.substr(0, text.find(','));
+  const bool visible =
+      std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  return visible && name.starts_with("net_") && name.size() > 4;
+}
+
+/// What the kernel takes as the name of an interface.
+bool is_kernel_interface(std::string_view text) {
+  const auto allowed = [](char c) { return c > ' ' && c < 0x7f && c != '/' && c != ':'; };
+  return !text.empty() && text.size() <= kMaxKernelInterfaceSize && text != "." && text != ".." &&
+         std::all_of(text.begin(), text.end(), allowed);
+}
+
+void check_device(Problems& problems, const std::string& path, std::string_view device,
+                  DatapathKind datapath) {
+  if (device.starts_with(kPci)) {
+    if (!is_pci_address(device.substr(kPci.size()))) {
+      problems.add(
+          path, base::quoted(device) + " is not a PCI address: write it like \"pci:0000:3b:00.0\"");
+    }
+    return;
+  }
+  if (device.starts_with(kVdev)) {
+    if (!is_virtual_device(device.substr(kVdev.size()))) {
+      problems.add(path, base::quoted(device) +
+                             " is not a DPDK virtual device: write it like "
+                             "\"vdev:net_tap0,iface=cable0\", without spaces");
+    }
+    return;
+  }
+  if (!is_kernel_interface(device)) {
+    problems.add(path, base::quoted(device) +
+                           " is not a device: allowed are \"pci:DDDD:BB:DD.F\", \"vdev:net_…\" and "
+                           "the name of a kernel interface");
+    return;
+  }
+  if (datapath == DatapathKind::kDpdk || datapath == DatapathKind::kAuto) {
+    problems.add(
+        path,
+        base::quoted(device) +
+            " is a kernel interface: the datapaths afxdp and xdp are for kernel interfaces "
+            "and come in the next version; this version needs \"pci:DDDD:BB:DD.F\" or "
+            "\"vdev:net_…\"",
+        "director.datapath");
+  }
+}
+
+}  // namespace
+
+void check_interfaces(Problems& problems, const Model& model) {
+  if (model.interfaces.empty()) {
+    problems.add("interface", "there is none: at least one [[interface]] is needed");
+  }
+  UniqueNames names;
+  std::map<std::string, std::string> devices;
+  std::map<IpAddress, std::string> addresses;
+  for (std::size_t i = 0; i < model.interfaces.size(); ++i) {
+    const Interface& interface = model.interfaces[i];
+    const std::string path = element("interface", i);
+    problems.check_name(path + ".name", interface.name, kMaxInterfaceNameSize);
+    names.check(problems, path + ".name", interface.name);
+
+    const std::string device_path = path + ".device";
+    check_device(problems, device_path, interface.device, model.director.datapath);
+    const auto [device, new_device] = devices.emplace(interface.device, device_path);
+    if (!new_device && !interface.device.empty()) {
+      problems.add(device_path,
+                   base::quoted(interface.device) + " is also " + device->second +
+                       ": each interface needs a device of its own",
+                   device->second);
+    }
+    for (std::size_t j = 0; j < interface.addresses.size(); ++j) {
+      const IpAddress& address = interface.addresses[j].address;
+      const std::string address_path = element(path + ".addresses", j);
+      if (const auto reason = unusable(address)) {
+        problems.add(address_path, *reason);
+        continue;
+      }
+      const auto [first, new_address] = addresses.emplace(address, address_path);
+      if (!new_address) {
+        problems.add(address_path,
+                     address.to_string() + " is also " + first->second + ": name each address once",
+                     first->second);
+      }
+    }
+  }
+}
+
+}  // namespace guideway::model

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guideway/model/validate.h"
+
+#include <algorithm>
+
+#include "checks.h"
+#include "guideway/base/text.h"
+
+namespace guideway::model {
+
+std::string to_string(const Range& range) {
+  return std::to_string(range.least) + " to " + std::to_string(range.most);
+}
+
+void Problems::check_range(const std::string& path, std::int64_t value, const Range& range) {
+  if (!range.contains(value)) {
+    add(path, std::to_string(value) + " is out of range: allowed is " + to_string(range));
+  }
+}
+
+void Problems::check_name(const std::string& path, std::string_view name, std::size_t longest) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  };
+  if (name.empty() || name.size() > longest || !std::all_of(name.begin(), name.end(), allowed)) {
+    add(path, base::quoted(name) + " is not a name: allowed are 1 to " + std::to_string(longest) +
+                  " characters of A-Z a-z 0-9 . _ -");
+  }
+}
+
+std::string element(std::string_view parent, std::size_t index) {
+  return std::string(parent) + "[" + std::to_string(index) + "]";
+}
+
+void UniqueNames::check(Problems& problems, const std::string& path, const std::string& name) {
+  if (name.empty()) {
+    return;
+  }
+  const auto [first, is_new] = first_.emplace(name, path);
+  if (!is_new) {
+    problems.add(
+        path,
+        base::quoted(name) + " is the name of " + first->second + " already: names must be unique",
+        first->second);
+  }
+}
+
+bool has_control_characters(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+std::optional<std::string> unusable(const IpAddress& address) {
+  const auto because = [&](const char* kind) {
+    return address.to_string() + " is " + kind + ": a unicast address is needed";
+  };
+  if (address.is_unspecified()) {
+    return because("the unspecified address");
+  }
+  if (address.is_loopback()) {
+    return because("a loopback address");
+  }
+  if (address.is_multicast()) {
+    return because("a multicast address");
+  }
+  if (address == IpAddress::v4({255, 255, 255, 255})) {
+    return because("the broadcast address");
+  }
+  return std::nullopt;
+}
+
+Facts::Facts(const Model& model) {
+  for (std::size_t i = 0; i < model.services.size(); ++i) {
+    services_by_pool[model.services[i].pool].push_back(i);
+    service_by_vip.emplace(model.services[i].address, i);
+  }
+  for (std::size_t i = 0; i < model.interfaces.size(); ++i) {
+    for (const IpPrefix& prefix : model.interfaces[i].addresses) {
+      interface_by_address.emplace(prefix.address, i);
+    }
+  }
+  for (const Pool& pool : model.pools) {
+    pool_names.insert(pool.name);
+  }
+}
+
+std::vector<Problem> validate(const Model& model) {
+  const Facts facts(model);
+  Problems problems;
+  check_director(problems, model.director);
+  check_capacity(problems, model);
+  check_admin(problems, model.admin);
+  check_interfaces(problems, model);
+  check_pools(problems, model, facts);
+  check_services(problems, model, facts);
+  return problems.take();
+}
+
+}  // namespace guideway::model
