@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The core as an XDP program: maps and accessors (port_bpf.h), the pipeline (core/balance.h), and the
- * translation of its verdict. There is no packet logic here.
- * In this version it is loaded by the tests only: they hold it against the verifier. */
+/* The core as an XDP program: maps and accessors (port_bpf.h), the pipeline (core/balance.h), and
+ * the translation of its verdict. There is no packet logic here. In this version it is loaded by
+ * the tests only: they hold it against the verifier. */
 #include "port_bpf.h"
 
 #include "guideway/core/balance.h"

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Stage 3, admit: it is for a service; may it go on? Here are the checks that need to know that, and
- * here access lists and limits will stand.
- * Threading: no state.
- * Source: RFC 791 §3.2 (a forwarder that would reduce the time to live to zero discards). */
+/* Stage 3, admit: it is for a service; may it go on? Here are the checks that need to know that,
+ * and here access lists and limits will stand. Threading: no state. Source: RFC 791 §3.2 (a
+ * forwarder that would reduce the time to live to zero discards). */
 #ifndef GUIDEWAY_CORE_ADMIT_H_
 #define GUIDEWAY_CORE_ADMIT_H_
 

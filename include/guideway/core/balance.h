@@ -91,8 +91,8 @@ GW_INLINE struct gw_outcome gw_account(const struct gw_port *port, const struct 
   return outcome;
 }
 
-/* One packet, start to end: the plain twin of gw_balance_burst(). `now_s` is the coarse monotonic clock
- * in seconds. */
+/* One packet, start to end: the plain twin of gw_balance_burst(). `now_s` is the coarse monotonic
+ * clock in seconds. */
 GW_INLINE struct gw_outcome gw_balance(const struct gw_port *port, struct gw_packet *packet,
                                        uint32_t now_s) {
   struct gw_work w;
@@ -114,7 +114,7 @@ GW_INLINE void gw_recount(const struct gw_port *port, const struct gw_outcome *o
   for (int i = 0; i < 2; i++) {
     if (!both[i]) continue;
     gw_counter_add(&both[i]->packets, (uint64_t)-1);
-    gw_counter_add(&both[i]->bytes, (uint64_t)-(int64_t)outcome->frame_length);
+    gw_counter_add(&both[i]->bytes, (uint64_t) - (int64_t)outcome->frame_length);
   }
 }
 

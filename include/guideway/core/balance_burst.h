@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* gw_balance() for a burst of packets: the same stages, with the memory that a later stage needs
- * prefetched by an earlier one. An uncached line costs 205–470 cycles alone and 35–38 with a dozen in
- * flight, so at a million flows this is 2.8 times faster than one packet after another (prototype; our
- * own figures are in docs/benchmarks.md).
+ * prefetched by an earlier one. An uncached line costs 205–470 cycles alone and 35–38 with a dozen
+ * in flight, so at a million flows this is 2.8 times faster than one packet after another
+ * (prototype; our own figures are in docs/benchmarks.md).
  *
  *   for all: prefetch the header
  *   for all: classify, prefetch the first bucket
  *   for all: match tags; prefetch the record of the match, or the second bucket and the slot
  *   for all: forward and account, in order
  *
- * Only the last pass writes, and it reads every word again, so the result is the same as from gw_balance()
- * packet by packet, also when packets of one flow stand in one burst (a test says so).
+ * Only the last pass writes, and it reads every word again, so the result is the same as from
+ * gw_balance() packet by packet, also when packets of one flow stand in one burst (a test says so).
  * User space only: the XDP program has one packet at a time.
  * Threading: as gw_balance(). */
 #ifndef GUIDEWAY_CORE_BALANCE_BURST_H_
@@ -21,10 +21,15 @@
 /* At least 32 lines in flight; 64 works of 152 bytes still fit L1 beside the burst's headers. */
 #define GW_BURST_MAX 64u
 
-GW_INLINE void gw_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
-GW_INLINE void gw_prefetch_for_write(const void *address) { __builtin_prefetch(address, 1, 3); }
+GW_INLINE void gw_prefetch(const void *address) {
+  __builtin_prefetch(address, 0, 3);
+}
+GW_INLINE void gw_prefetch_for_write(const void *address) {
+  __builtin_prefetch(address, 1, 3);
+}
 
-/* Notes in w->match which ways of the first bucket have our tag, and prefetches what will be needed. */
+/* Notes in w->match which ways of the first bucket have our tag, and prefetches what will be
+ * needed. */
 GW_INLINE void gw_look_ahead(const struct gw_port *port, struct gw_work *w) {
   uint32_t match = gw_flow_match(w->buckets[0], gw_hash_tag(w->hash));
   w->match = (uint16_t)match;

@@ -6,18 +6,19 @@
  *   63           32 31        16 15   14 13     12          0
  *   [ tag, 32 bits ][ backend id ][state][mark ][ seconds     ]       0 = empty
  *
- * - A flow has two candidate buckets. A new one goes to the second when the first holds 5 or more and
- *   the second holds fewer; that fills the table evenly up to about 90 %.
- * - A flow's first packet makes an entry on probation, its second makes it established. Probation is
- *   evicted by any new flow, established and closing entries by none: a flood cannot push out anybody.
+ * - A flow has two candidate buckets. A new one goes to the second when the first holds 5 or more
+ * and the second holds fewer; that fills the table evenly up to about 90 %.
+ * - A flow's first packet makes an entry on probation, its second makes it established. Probation
+ * is evicted by any new flow, established and closing entries by none: a flood cannot push out
+ * anybody.
  * - A hit counts only if the backend's pool is the service's; entries hold no addresses, so a tag
  *   collision (2^-32) costs nothing but the sharing of a backend.
- * - A FIN or RST of the client makes the entry closing: it still leads to its backend, for a minute,
- *   unless a SYN starts a new connection on the same ports, which is chosen anew.
+ * - A FIN or RST of the client makes the entry closing: it still leads to its backend, for a
+ * minute, unless a SYN starts a new connection on the same ports, which is chosen anew.
  * - A marked entry answers TCP with a reset, and is a miss for everything else.
  * - A SYN never changes a live entry's backend.
- * - Time is modulo 8192 s. The sweep clears what is older than its timeout at least every 10 s, so no
- *   age ever wraps.
+ * - Time is modulo 8192 s. The sweep clears what is older than its timeout at least every 10 s, so
+ * no age ever wraps.
  *
  * Threading: words are shared between the shard's owner, the sweeper and (for reads) other shards:
  * single aligned 8-byte loads and stores. Two writers at once can at worst record a flow twice. */
@@ -38,7 +39,8 @@ enum {
   GW_FLOW_TIME_MASK = 0x1fff,
   GW_FLOW_MARK = 1 << 13,
   /* A client that has said FIN may go on acknowledging for as long as the server sends; a minute of
-   * silence ends it (Linux: net.netfilter nf_conntrack_tcp_timeout_last_ack is 30 s, fin_wait 120 s). */
+   * silence ends it (Linux: net.netfilter nf_conntrack_tcp_timeout_last_ack is 30 s, fin_wait 120
+   * s). */
   GW_CLOSING_TIMEOUT_S = 60,
   GW_FIRST_BUCKET_FULL_ENOUGH = 5,
 };
@@ -47,17 +49,25 @@ GW_INLINE uint64_t gw_flow_word(uint32_t tag, uint32_t backend, uint32_t state, 
   return (uint64_t)tag << 32 | (uint64_t)(backend & 0xffff) << 16 | (state & 3) << 14 |
          (now_s & GW_FLOW_TIME_MASK);
 }
-GW_INLINE uint32_t gw_flow_tag(uint64_t word) { return (uint32_t)(word >> 32); }
-GW_INLINE uint32_t gw_flow_backend(uint64_t word) { return (uint32_t)(word >> 16) & 0xffff; }
-GW_INLINE uint32_t gw_flow_state(uint64_t word) { return (uint32_t)(word >> 14) & 3; }
-GW_INLINE int gw_flow_marked(uint64_t word) { return (word & GW_FLOW_MARK) != 0; }
+GW_INLINE uint32_t gw_flow_tag(uint64_t word) {
+  return (uint32_t)(word >> 32);
+}
+GW_INLINE uint32_t gw_flow_backend(uint64_t word) {
+  return (uint32_t)(word >> 16) & 0xffff;
+}
+GW_INLINE uint32_t gw_flow_state(uint64_t word) {
+  return (uint32_t)(word >> 14) & 3;
+}
+GW_INLINE int gw_flow_marked(uint64_t word) {
+  return (word & GW_FLOW_MARK) != 0;
+}
 /* Seconds since the word's time, modulo 8192. */
 GW_INLINE uint32_t gw_flow_age(uint64_t word, uint32_t now_s) {
   return (now_s - (uint32_t)word) & GW_FLOW_TIME_MASK;
 }
 
-/* Whether the entry's flow has ended by timeout. An age in the upper half of the range is a time just
- * ahead of ours (another core's coarse clock) and counts as 0. */
+/* Whether the entry's flow has ended by timeout. An age in the upper half of the range is a time
+ * just ahead of ours (another core's coarse clock) and counts as 0. */
 GW_INLINE int gw_flow_expired(uint64_t word, uint32_t now_s, uint32_t idle_timeout_s) {
   uint32_t age = gw_flow_age(word, now_s);
   uint32_t timeout = idle_timeout_s;
@@ -66,17 +76,19 @@ GW_INLINE int gw_flow_expired(uint64_t word, uint32_t now_s, uint32_t idle_timeo
   return age > timeout && age <= GW_MAX_IDLE_TIMEOUT_S + 1;
 }
 
-/* What the sweep leaves of a word: the word, 0 when expired, or the word marked for a reset when its
- * backend's flows are to be reset. `idle_timeout_s` is the longest of the services that can have made
- * it; 0 clears it (no such backend). */
-GW_INLINE uint64_t gw_flow_swept(uint64_t word, uint32_t now_s, uint32_t idle_timeout_s, int reset) {
+/* What the sweep leaves of a word: the word, 0 when expired, or the word marked for a reset when
+ * its backend's flows are to be reset. `idle_timeout_s` is the longest of the services that can
+ * have made it; 0 clears it (no such backend). */
+GW_INLINE uint64_t gw_flow_swept(uint64_t word, uint32_t now_s, uint32_t idle_timeout_s,
+                                 int reset) {
   if (word == 0 || idle_timeout_s == 0) return 0;
   if (gw_flow_expired(word, now_s, idle_timeout_s)) return 0;
   return reset ? word | GW_FLOW_MARK : word;
 }
 
-/* Bit i of the result: way i of the bucket has this tag. No branch per way: the way that a flow is in is
- * random, so each would be mispredicted. (An empty way matches tag 0; gw_flow_usable refuses it.) */
+/* Bit i of the result: way i of the bucket has this tag. No branch per way: the way that a flow is
+ * in is random, so each would be mispredicted. (An empty way matches tag 0; gw_flow_record refuses
+ * it.) */
 GW_INLINE uint32_t gw_flow_match(const struct gw_flow_bucket *bucket, uint32_t tag) {
   uint32_t mask = 0;
 #pragma GCC unroll 8
@@ -105,25 +117,27 @@ GW_INLINE uint32_t gw_count_ways(uint32_t mask) {
   return (mask + (mask >> 4)) & 0x0f;
 }
 
-/* Whether `word` is a live entry for `tag` that may serve `w->service`; then sets w->record. */
-GW_INLINE int gw_flow_usable(const struct gw_port *port, struct gw_work *w, uint64_t word,
-                             uint32_t tag) {
-  if (gw_flow_tag(word) != tag || gw_flow_state(word) == GW_FLOW_EMPTY) return 0;
+/* The record that `word` leads to, if it is an entry for `tag` whose backend belongs to `pool`; or
+ * null. */
+GW_INLINE const struct gw_backend *gw_flow_record(const struct gw_port *port, uint64_t word,
+                                                  uint32_t tag, uint32_t pool) {
+  if (gw_flow_tag(word) != tag || gw_flow_state(word) == GW_FLOW_EMPTY) return NULL;
   const struct gw_backend *record = gw_port_backend(port, gw_flow_backend(word));
-  if (!record || record->pool != w->service->pool || !(record->flags & GW_BACKEND_USED)) return 0;
-  w->record = record;
-  return 1;
+  if (!record || record->pool != pool || !(record->flags & GW_BACKEND_USED)) return NULL;
+  return record;
 }
 
-/* Looks through the ways in `match` of one bucket. At most two are tried: a third equal tag in one bucket
- * would be a second collision. Sets w->entry, w->word, w->record on success. */
+/* Looks through the ways in `match` of one bucket. At most two are tried: a third equal tag in one
+ * bucket would be a second collision. Sets w->entry, w->word, w->record on success. */
 GW_INLINE int gw_flow_find_in(const struct gw_port *port, struct gw_work *w,
                               struct gw_flow_bucket *bucket, uint32_t match) {
   uint32_t tag = gw_hash_tag(w->hash);
   for (int i = 0; i < 2 && match != 0; i++) {
     uint32_t way = gw_lowest_bit(match) & (GW_FLOW_WAYS - 1);
     uint64_t word = gw_flow_load(&bucket->words[way]);
-    if (gw_flow_usable(port, w, word, tag)) {
+    const struct gw_backend *record = gw_flow_record(port, word, tag, w->service->pool);
+    if (record) {
+      w->record = record;
       w->entry = &bucket->words[way];
       w->word = word;
       return 1;
@@ -133,7 +147,8 @@ GW_INLINE int gw_flow_find_in(const struct gw_port *port, struct gw_work *w,
   return 0;
 }
 
-/* Sets w->hash and w->buckets. REQUIRES: w->service. Returns GW_GO_ON, or that the table is damaged. */
+/* Sets w->hash and w->buckets. REQUIRES: w->service. Returns GW_GO_ON, or that the table is
+ * damaged. */
 GW_INLINE enum gw_reason gw_locate_flow(const struct gw_port *port, struct gw_work *w) {
   uint32_t count = gw_port_buckets_per_shard(port);
   uint32_t shard = gw_port_shard(port);
@@ -202,8 +217,8 @@ GW_INLINE uint32_t gw_pick_way(uint32_t mask, uint64_t hash) {
   return (gw_lowest_bit(turned) + turn) & (GW_FLOW_WAYS - 1);
 }
 
-/* After a miss: records the flow with w->backend in `state`. Takes, in this order, our own stale entry,
- * an empty way, a way on probation; the better bucket first. Sets w->tracked. */
+/* After a miss: records the flow with w->backend in `state`. Takes, in this order, our own stale
+ * entry, an empty way, a way on probation; the better bucket first. Sets w->tracked. */
 GW_INLINE void gw_insert_flow(const struct gw_port *port, struct gw_work *w, uint32_t state,
                               uint32_t now_s) {
   struct gw_counters *counters = gw_port_counters(port);
@@ -241,27 +256,34 @@ GW_INLINE void gw_insert_flow(const struct gw_port *port, struct gw_work *w, uin
   if (traffic) gw_counter_add(&traffic->flows, 1);
 }
 
-/* Looks for the flow in the other shards, without writing there. Returns 1 with w->backend, w->record and
- * w->word set, when one has a live entry. For packets that are surely not a flow's first. */
-GW_INLINE int gw_find_in_other_shards(const struct gw_port *port, struct gw_work *w,
-                                      uint32_t now_s) {
-  uint32_t tag = gw_hash_tag(w->hash);
+/* What to look for in the other shards. */
+struct gw_shard_query {
+  uint64_t hash;
+  uint32_t now_s;
+  uint16_t pool;
+  uint16_t idle_timeout_s;
+};
+
+/* Looks for a live entry in all shards but our own, without writing there; 0 when there is none.
+ * For packets that are surely not a flow's first. A function of its own for the verifier, which
+ * would walk the loop once for every way that leads here. */
+GW_SEPARATE uint64_t gw_search_other_shards(const struct gw_port *port,
+                                            const struct gw_shard_query *query) {
+  if (!port || !query) return 0;
+  uint32_t tag = gw_hash_tag(query->hash);
   uint32_t count = gw_port_buckets_per_shard(port);
-  uint32_t own = gw_port_shard(port);
-  uint32_t index[2] = {gw_hash_first_bucket(w->hash, count),
-                       gw_hash_second_bucket(w->hash, count)};
-  uint64_t *stale = w->entry; /* ours, which gw_flow_find_in would overwrite */
-  for (uint32_t shard = 0; shard < GW_MAX_SHARDS && shard < gw_port_shard_count(port); shard++) {
-    if (shard == own) continue;
-    for (int i = 0; i < 2; i++) {
-      struct gw_flow_bucket *bucket = gw_port_bucket(port, shard, index[i]);
-      if (!bucket) continue;
-      int found = gw_flow_find_in(port, w, bucket, gw_flow_match(bucket, tag));
-      w->entry = stale;
-      if (found && gw_flow_judge(w, now_s) == GW_FLOW_USE_HIT) {
-        w->backend = (uint16_t)gw_flow_backend(w->word);
-        return 1;
-      }
+  uint32_t first = gw_hash_first_bucket(query->hash, count);
+  uint32_t second = gw_hash_second_bucket(query->hash, count);
+  for (uint32_t i = 0; i < 2 * GW_MAX_SHARDS && i < 2 * gw_port_shard_count(port); i++) {
+    if (i / 2 == gw_port_shard(port)) continue;
+    struct gw_flow_bucket *bucket = gw_port_bucket(port, i / 2, i % 2 ? second : first);
+    uint32_t match = bucket ? gw_flow_match(bucket, tag) : 0;
+    for (int turn = 0; turn < 2 && match != 0; turn++) {
+      uint64_t word = gw_flow_load(&bucket->words[gw_lowest_bit(match) & (GW_FLOW_WAYS - 1)]);
+      if (gw_flow_record(port, word, tag, query->pool) && !gw_flow_marked(word) &&
+          !gw_flow_expired(word, query->now_s, query->idle_timeout_s))
+        return word;
+      match &= match - 1;
     }
   }
   return 0;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The flow hash: 64 bits of (source, destination, ports, service), keyed with a 128-bit seed.
- * NH, the universal hash of UMAC: pairs of 32-bit words, each word plus its own secret key modulo 2^32,
- * multiplied into 64 bits, and summed; then mixed by two secret multiplications. For any two different
- * inputs that are chosen without seeing the hash, NH collides with probability 2^-31 over the (odd) keys. A
- * chain of `h = (h ^ word) * K; h ^= h >> 32` would not do: a difference in the top bit passes a
- * multiplication unchanged, whatever the key, and the next word cancels it.
+ * NH, the universal hash of UMAC: pairs of 32-bit words, each word plus its own secret key modulo
+ * 2^32, multiplied into 64 bits, and summed; then mixed by two secret multiplications. For any two
+ * different inputs that are chosen without seeing the hash, NH collides with probability 2^-31 over
+ * the (odd) keys. A chain of `h = (h ^ word) * K; h ^= h >> 32` would not do: a difference in the
+ * top bit passes a multiplication unchanged, whatever the key, and the next word cancels it.
  * Different bits serve different ends: the low 32 choose the first bucket, the high 32 are the tag,
  * 32 bits from the middle choose the slot.
  * Threading: no state.
@@ -70,7 +70,9 @@ GW_INLINE uint32_t gw_scale(uint32_t x, uint32_t size) {
   return (uint32_t)((uint64_t)x * size >> 32);
 }
 
-GW_INLINE uint32_t gw_hash_tag(uint64_t hash) { return (uint32_t)(hash >> 32); }
+GW_INLINE uint32_t gw_hash_tag(uint64_t hash) {
+  return (uint32_t)(hash >> 32);
+}
 
 GW_INLINE uint32_t gw_hash_slot(uint64_t hash, uint32_t slot_count) {
   return gw_scale((uint32_t)(hash >> 16), slot_count);

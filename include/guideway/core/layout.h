@@ -55,11 +55,11 @@ enum gw_service_flags {
   GW_SERVICE_PER_CONNECTION = 1u << 1,
 };
 
-/* One service, and one entry of the service table: a cuckoo hash with two candidate entries per key,
- * one entry a cache line, so a lookup reads at most two lines, whatever the table holds.
- * The key is (address, protocol, port); IPv4 addresses are in address_lo with address_hi 0.
- * Every VIP also has an entry with GW_PROTO_NONE and port 0, so that a packet that shows only an
- * address can be told to be for a VIP. */
+/* One service, and one entry of the service table: a cuckoo hash with two candidate entries per
+ * key, one entry a cache line, so a lookup reads at most two lines, whatever the table holds. The
+ * key is (address, protocol, port); IPv4 addresses are in address_lo with address_hi 0. Every VIP
+ * also has an entry with GW_PROTO_NONE and port 0, so that a packet that shows only an address can
+ * be told to be for a VIP. */
 struct gw_service {
   uint64_t address_hi; /* the address bytes as loaded, not swapped */
   uint64_t address_lo;
@@ -68,8 +68,8 @@ struct gw_service {
   uint8_t family;
   uint16_t id; /* counters; stable only within a generation */
   uint16_t pool;
-  /* What enters the flow hash: ports as loaded (source port in the low half) and destination address
-   * are masked; the salt is made from the service's own address, protocol and port. */
+  /* What enters the flow hash: ports as loaded (source port in the low half) and destination
+   * address are masked; the salt is made from the service's own address, protocol and port. */
   uint32_t ports_mask;
   uint32_t destination_mask;
   uint32_t salt;
@@ -91,11 +91,11 @@ struct gw_pool {
 GW_STATIC_ASSERT(sizeof(struct gw_pool) == 16, "layout");
 
 enum gw_backend_flags {
-  GW_BACKEND_USED = 1u << 0,        /* the id is given out */
-  GW_BACKEND_RESOLVED = 1u << 1,    /* the template holds a next hop's MAC address */
-  GW_BACKEND_OUTER_4 = 1u << 2,     /* the template's outer header is IPv4 */
-  GW_BACKEND_OUTER_6 = 1u << 3,     /* … is IPv6 */
-  GW_BACKEND_OUTER_UDP = 1u << 4,   /* a UDP header follows the outer IP header */
+  GW_BACKEND_USED = 1u << 0,            /* the id is given out */
+  GW_BACKEND_RESOLVED = 1u << 1,        /* the template holds a next hop's MAC address */
+  GW_BACKEND_OUTER_4 = 1u << 2,         /* the template's outer header is IPv4 */
+  GW_BACKEND_OUTER_6 = 1u << 3,         /* … is IPv6 */
+  GW_BACKEND_OUTER_UDP = 1u << 4,       /* a UDP header follows the outer IP header */
   GW_BACKEND_INNER_ETHERTYPE = 1u << 5, /* what follows is named by an EtherType, not a protocol */
 };
 
@@ -108,11 +108,11 @@ enum gw_backend_flags {
  * (not inverted, folded to 16 bits, of the header as 16-bit words as loaded) of all the rest. */
 struct gw_backend {
   uint16_t pool;
-  uint16_t interface_index; /* to send from: index of the datapath's interface */
-  uint16_t mtu;             /* of the path to the next hop: IP bytes, outer headers included */
-  uint8_t flags;            /* gw_backend_flags */
-  uint8_t l2_length;        /* 14, 18 or 22 */
-  uint8_t outer_length;     /* 0 to 82 */
+  uint16_t interface_index;      /* to send from: index of the datapath's interface */
+  uint16_t mtu;                  /* of the path to the next hop: IP bytes, outer headers included */
+  uint8_t flags;                 /* gw_backend_flags */
+  uint8_t l2_length;             /* 14, 18 or 22 */
+  uint8_t outer_length;          /* 0 to 82 */
   uint8_t inner_protocol_offset; /* from the start of the outer IP header, where the inner protocol
                                     (1 byte) or EtherType (2 bytes) is patched */
   uint16_t outer_checksum;

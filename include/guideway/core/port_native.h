@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The port layer of user space: how the core reaches packet bytes and tables in a C or C++ program.
- * Include exactly one port header before any other core header (the other one is the XDP program's).
- * Everything that a port must define is in this file, so it is also the port layer's description.
- * Threading: a gw_port and a gw_packet belong to one thread; the tables behind a gw_port are
- * immutable, except for the flow table (relaxed 8-byte atomics, shared with sweeper and XDP). */
+ * Include exactly one port header before any other core header (the other one is the XDP
+ * program's). Everything that a port must define is in this file, so it is also the port layer's
+ * description. Threading: a gw_port and a gw_packet belong to one thread; the tables behind a
+ * gw_port are immutable, except for the flow table (relaxed 8-byte atomics, shared with sweeper and
+ * XDP). */
 #ifndef GUIDEWAY_CORE_PORT_NATIVE_H_
 #define GUIDEWAY_CORE_PORT_NATIVE_H_
 
 #include "guideway/core/layout.h"
 
-/* One frame in one buffer: [data, end) is the frame, [head_limit, tail_limit) what it may grow into. */
+/* How a function is declared that the verifier should walk once, by itself, rather than at each
+ * call. */
+#define GW_SEPARATE GW_INLINE
+
+/* One frame in one buffer: [data, end) is the frame, [head_limit, tail_limit) what it may grow
+ * into. */
 struct gw_packet {
   uint8_t *data;
   uint8_t *end;
@@ -53,18 +59,29 @@ GW_INLINE uint64_t gw_load64(const void *from) {
   __builtin_memcpy(&value, from, sizeof value);
   return value;
 }
-GW_INLINE void gw_store16(void *to, uint16_t value) { __builtin_memcpy(to, &value, sizeof value); }
-GW_INLINE void gw_store32(void *to, uint32_t value) { __builtin_memcpy(to, &value, sizeof value); }
-GW_INLINE void gw_store64(void *to, uint64_t value) { __builtin_memcpy(to, &value, sizeof value); }
+GW_INLINE void gw_store16(void *to, uint16_t value) {
+  __builtin_memcpy(to, &value, sizeof value);
+}
+GW_INLINE void gw_store32(void *to, uint32_t value) {
+  __builtin_memcpy(to, &value, sizeof value);
+}
+GW_INLINE void gw_store64(void *to, uint64_t value) {
+  __builtin_memcpy(to, &value, sizeof value);
+}
 
 /* The frame. After gw_packet_resize every pointer into it is to be taken anew. */
-GW_INLINE uint8_t *gw_packet_data(const struct gw_packet *packet) { return packet->data; }
-GW_INLINE uint8_t *gw_packet_end(const struct gw_packet *packet) { return packet->end; }
+GW_INLINE uint8_t *gw_packet_data(const struct gw_packet *packet) {
+  return packet->data;
+}
+GW_INLINE uint8_t *gw_packet_end(const struct gw_packet *packet) {
+  return packet->end;
+}
 
-/* Adds `head` bytes in front and `tail` bytes behind (negative: removes). Returns 0, or -1 and leaves
- * the frame as it was when there is no room. */
+/* Adds `head` bytes in front and `tail` bytes behind (negative: removes). Returns 0, or -1 and
+ * leaves the frame as it was when there is no room. */
 GW_INLINE int gw_packet_resize(struct gw_packet *packet, int head, int tail) {
-  if (head > packet->data - packet->head_limit || tail > packet->tail_limit - packet->end) return -1;
+  if (head > packet->data - packet->head_limit || tail > packet->tail_limit - packet->end)
+    return -1;
   if (packet->end - packet->data + head + tail <= 0) return -1;
   packet->data -= head;
   packet->end += tail;
@@ -80,10 +97,14 @@ GW_INLINE void gw_flow_store(uint64_t *word, uint64_t value) {
 }
 
 /* Index of the lowest set bit. REQUIRES: 0 < mask < 256. */
-GW_INLINE uint32_t gw_lowest_bit(uint32_t mask) { return (uint32_t)__builtin_ctz(mask); }
+GW_INLINE uint32_t gw_lowest_bit(uint32_t mask) {
+  return (uint32_t)__builtin_ctz(mask);
+}
 
 /* Tables: a null pointer, or GW_NO_BACKEND, when the index is outside. */
-GW_INLINE const struct gw_state *gw_port_state(const struct gw_port *port) { return port->state; }
+GW_INLINE const struct gw_state *gw_port_state(const struct gw_port *port) {
+  return port->state;
+}
 GW_INLINE const struct gw_service *gw_port_service(const struct gw_port *port, uint32_t index) {
   return index < port->state->service_count ? &port->services[index] : NULL;
 }
@@ -96,8 +117,12 @@ GW_INLINE uint32_t gw_port_slot(const struct gw_port *port, uint32_t index) {
 GW_INLINE const struct gw_backend *gw_port_backend(const struct gw_port *port, uint32_t id) {
   return id < port->state->backend_count ? &port->backends[id] : NULL;
 }
-GW_INLINE uint32_t gw_port_shard(const struct gw_port *port) { return port->shard; }
-GW_INLINE uint32_t gw_port_shard_count(const struct gw_port *port) { return port->shard_count; }
+GW_INLINE uint32_t gw_port_shard(const struct gw_port *port) {
+  return port->shard;
+}
+GW_INLINE uint32_t gw_port_shard_count(const struct gw_port *port) {
+  return port->shard_count;
+}
 GW_INLINE uint32_t gw_port_buckets_per_shard(const struct gw_port *port) {
   return port->buckets_per_shard;
 }
@@ -108,7 +133,9 @@ GW_INLINE struct gw_flow_bucket *gw_port_bucket(const struct gw_port *port, uint
 }
 
 /* Counters of this worker. Null when there are none for the id. */
-GW_INLINE struct gw_counters *gw_port_counters(const struct gw_port *port) { return port->counters; }
+GW_INLINE struct gw_counters *gw_port_counters(const struct gw_port *port) {
+  return port->counters;
+}
 GW_INLINE struct gw_traffic *gw_port_backend_traffic(const struct gw_port *port, uint32_t id) {
   return id < port->backend_traffic_count ? &port->backend_traffic[id] : NULL;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Reset: the answer to a packet of a flow that was marked, made from that packet in place: its addresses
- * and ports swapped, sequence numbers as a closed socket would choose them. Goes back the way it came,
- * VLAN tags included.
- * Threading: no state.
- * Source: RFC 9293 §3.10.7.1 (segment arrives, CLOSED state). */
+/* Reset: the answer to a packet of a flow that was marked, made from that packet in place: its
+ * addresses and ports swapped, sequence numbers as a closed socket would choose them. Goes back the
+ * way it came, VLAN tags included. Threading: no state. Source: RFC 9293 §3.10.7.1 (segment
+ * arrives, CLOSED state). */
 #ifndef GUIDEWAY_CORE_RESET_H_
 #define GUIDEWAY_CORE_RESET_H_
 
@@ -36,7 +35,9 @@ GW_INLINE struct gw_reset_numbers gw_reset_choose(const uint8_t *tcp, const stru
   return numbers;
 }
 
-GW_INLINE uint32_t gw_sum_words(uint32_t word) { return (word & 0xffff) + (word >> 16); }
+GW_INLINE uint32_t gw_sum_words(uint32_t word) {
+  return (word & 0xffff) + (word >> 16);
+}
 
 /* Writes the TCP header (20 bytes at tcp) with its checksum; addresses are those of *w, swapped. */
 GW_INLINE void gw_reset_write_tcp(uint8_t *tcp, const struct gw_work *w,
@@ -50,8 +51,7 @@ GW_INLINE void gw_reset_write_tcp(uint8_t *tcp, const struct gw_work *w,
   gw_store16(tcp + 14, 0);
   gw_store32(tcp + 16, 0);
   uint32_t sum = gw_swap16(GW_PROTO_TCP) + (uint32_t)gw_swap16(GW_TCP_LENGTH) + offset_flags;
-  for (int i = 0; i < 4; i++)
-    sum += gw_sum_words(w->source[i]) + gw_sum_words(w->destination[i]);
+  for (int i = 0; i < 4; i++) sum += gw_sum_words(w->source[i]) + gw_sum_words(w->destination[i]);
   sum += gw_sum_words(ports) + gw_sum_words(numbers->sequence) +
          gw_sum_words(numbers->acknowledgement);
   gw_store16(tcp + 16, (uint16_t)~gw_fold(sum));
@@ -95,8 +95,7 @@ GW_INLINE enum gw_reason gw_make_reset(struct gw_packet *packet, const struct gw
   struct gw_reset_numbers numbers = gw_reset_choose(old_tcp, w);
 
   int length = (int)(l3_offset + ip_header_length + GW_TCP_LENGTH);
-  if (gw_packet_resize(packet, 0, length - (int)w->frame_length) != 0)
-    return GW_REASON_NO_HEADROOM;
+  if (gw_packet_resize(packet, 0, length - (int)w->frame_length) != 0) return GW_REASON_NO_HEADROOM;
   data = gw_packet_data(packet);
   end = gw_packet_end(packet);
   if (data + GW_ETHERNET_LENGTH > end) return GW_REASON_TOO_SHORT;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Stage 6, rewrite: the bytes that leave.
- * The backend's record holds the complete new header as a template; this copies it in front of the IP
- * packet (in place of the old Ethernet header) and patches what depends on the packet: lengths, DSCP and
- * ECN, entropy, inner protocol, checksum. The kind of tunnel is in the template alone.
+ * The backend's record holds the complete new header as a template; this copies it in front of the
+ * IP packet (in place of the old Ethernet header) and patches what depends on the packet: lengths,
+ * DSCP and ECN, entropy, inner protocol, checksum. The kind of tunnel is in the template alone.
  * Threading: no state.
- * Source: RFC 1624 (checksum update), RFC 2003 and RFC 2473 (IP in IP), RFC 7348 (VXLAN), RFC 6040 §4.1
- * (ECN: the ingress copies), RFC 6438 (flow label as entropy), RFC 6864 §4.1 (id of atomic datagrams),
- * RFC 6935 (zero UDP checksum of tunnels over IPv6). */
+ * Source: RFC 1624 (checksum update), RFC 2003 and RFC 2473 (IP in IP), RFC 7348 (VXLAN), RFC 6040
+ * §4.1 (ECN: the ingress copies), RFC 6438 (flow label as entropy), RFC 6864 §4.1 (id of atomic
+ * datagrams), RFC 6935 (zero UDP checksum of tunnels over IPv6). */
 #ifndef GUIDEWAY_CORE_REWRITE_H_
 #define GUIDEWAY_CORE_REWRITE_H_
 
@@ -21,8 +21,8 @@ GW_INLINE uint16_t gw_fold(uint32_t sum) {
   return (uint16_t)sum;
 }
 
-/* Decrements TTL or hop limit. REQUIRES: TTL >= 2 (admit). The IPv4 checksum, read as a little-endian
- * word, grows by one with end-around carry. */
+/* Decrements TTL or hop limit. REQUIRES: TTL >= 2 (admit). The IPv4 checksum, read as a
+ * little-endian word, grows by one with end-around carry. */
 GW_INLINE enum gw_reason gw_decrement_ttl(uint8_t *data, const uint8_t *end,
                                           const struct gw_work *w) {
   uint8_t *ip = data + (w->l3_offset & 0x1f);
@@ -37,52 +37,58 @@ GW_INLINE enum gw_reason gw_decrement_ttl(uint8_t *data, const uint8_t *end,
   return GW_GO_ON;
 }
 
-/* Copies `length` (even, at most 126) bytes in at most six pieces of fixed size: a loop over a length
- * known only at run time is dear in both worlds. Returns 0 if it would pass `end`. */
+/* Copies `length` (even, at most GW_TEMPLATE_SIZE) bytes in at most six pieces of fixed size: a
+ * loop over a length known only at run time is dear in both worlds. (Comparisons, not bit tests:
+ * the verifier follows the range of what is left.) Returns 0 if it would pass `end`. */
 GW_INLINE int gw_copy_template(uint8_t *to, const uint8_t *end, const uint8_t *from,
                                uint32_t length) {
-  if (length & 64) {
+  if (length >= 64) {
     if (to + 64 > end) return 0;
 #pragma GCC unroll 8
     for (int i = 0; i < 64; i += 8) gw_store64(to + i, gw_load64(from + i));
     to += 64;
     from += 64;
+    length -= 64;
   }
-  if (length & 32) {
+  if (length >= 32) {
     if (to + 32 > end) return 0;
 #pragma GCC unroll 4
     for (int i = 0; i < 32; i += 8) gw_store64(to + i, gw_load64(from + i));
     to += 32;
     from += 32;
+    length -= 32;
   }
-  if (length & 16) {
+  if (length >= 16) {
     if (to + 16 > end) return 0;
     gw_store64(to, gw_load64(from));
     gw_store64(to + 8, gw_load64(from + 8));
     to += 16;
     from += 16;
+    length -= 16;
   }
-  if (length & 8) {
+  if (length >= 8) {
     if (to + 8 > end) return 0;
     gw_store64(to, gw_load64(from));
     to += 8;
     from += 8;
+    length -= 8;
   }
-  if (length & 4) {
+  if (length >= 4) {
     if (to + 4 > end) return 0;
     gw_store32(to, gw_load32(from));
     to += 4;
     from += 4;
+    length -= 4;
   }
-  if (length & 2) {
+  if (length >= 2) {
     if (to + 2 > end) return 0;
     gw_store16(to, gw_load16(from));
   }
   return 1;
 }
 
-/* The outer IPv4 header at `ip`: length, DSCP and ECN, checksum. `protocol` is the inner protocol to
- * count into the checksum, 0 if the template's own stays. */
+/* The outer IPv4 header at `ip`: length, DSCP and ECN, checksum. `protocol` is the inner protocol
+ * to count into the checksum, 0 if the template's own stays. */
 GW_INLINE void gw_patch_outer_ipv4(uint8_t *ip, const struct gw_work *w, uint32_t total_length,
                                    uint32_t checksum, uint32_t protocol) {
   uint16_t length = gw_swap16((uint16_t)total_length);
@@ -112,8 +118,8 @@ GW_INLINE int gw_patch_outer(uint8_t *outer, const uint8_t *end, const struct gw
   if (inner_protocol + 2 > end) return 0;
   if (flags & GW_BACKEND_INNER_ETHERTYPE) {
     protocol = 0;
-    gw_store16(inner_protocol, gw_swap16(w->family == GW_FAMILY_4 ? GW_ETHERTYPE_IPV4
-                                                                   : GW_ETHERTYPE_IPV6));
+    gw_store16(inner_protocol,
+               gw_swap16(w->family == GW_FAMILY_4 ? GW_ETHERTYPE_IPV4 : GW_ETHERTYPE_IPV6));
   } else {
     *inner_protocol = (uint8_t)protocol;
   }
@@ -146,8 +152,7 @@ GW_INLINE enum gw_reason gw_rewrite(struct gw_packet *packet, struct gw_work *w)
   if (GW_UNLIKELY(l2_length < GW_ETHERNET_LENGTH || l2_length + outer_length > GW_TEMPLATE_SIZE))
     return GW_REASON_BAD_TABLE;
 
-  enum gw_reason reason =
-      gw_decrement_ttl(gw_packet_data(packet), gw_packet_end(packet), w);
+  enum gw_reason reason = gw_decrement_ttl(gw_packet_data(packet), gw_packet_end(packet), w);
   if (reason != GW_GO_ON) return reason;
 
   int grow = (int)(l2_length + outer_length) - (int)w->l3_offset;

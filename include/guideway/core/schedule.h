@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Stage 5, schedule: a backend for a packet that missed the flow table.
- * A miss is not a new flow: a TCP packet without SYN belongs to some connection, so the other shards are
- * asked first (its queue may have changed), and only then the slot table answers, which gives the
- * backend that a stateless balancer would.
- * Threading: as flow_table.h.
- * Source: Eisenbud et al., Maglev, NSDI 2016, §3.4 (lookup) and §5.3 (why both tables). */
+ * A miss is not a new flow: a TCP packet without SYN belongs to some connection, so the other
+ * shards are asked first (its queue may have changed), and only then the slot table answers, which
+ * gives the backend that a stateless balancer would. Threading: as flow_table.h. Source: Eisenbud
+ * et al., Maglev, NSDI 2016, §3.4 (lookup) and §5.3 (why both tables). */
 #ifndef GUIDEWAY_CORE_SCHEDULE_H_
 #define GUIDEWAY_CORE_SCHEDULE_H_
 
@@ -29,20 +28,23 @@ GW_INLINE enum gw_reason gw_pick_slot(const struct gw_port *port, struct gw_work
 GW_INLINE enum gw_reason gw_schedule(const struct gw_port *port, struct gw_work *w,
                                      uint32_t now_s) {
   struct gw_counters *counters = gw_port_counters(port);
-  uint32_t state = GW_FLOW_PROBATION;
   w->backend = GW_NO_BACKEND;
   if (w->protocol == GW_PROTO_TCP && !(w->tcp_flags & GW_TCP_SYN)) {
-    if (gw_find_in_other_shards(port, w, now_s)) {
+    struct gw_shard_query query = {w->hash, now_s, w->service->pool, w->service->idle_timeout_s};
+    struct gw_port own = *port; /* the verifier takes it for overwritten by the call */
+    uint64_t word = gw_search_other_shards(&own, &query);
+    w->record = word ? gw_port_backend(port, gw_flow_backend(word)) : NULL;
+    if (w->record) {
       gw_counter_add(&counters->events[GW_EVENT_OTHER_SHARD], 1);
-      state = gw_flow_next_state(w, gw_flow_state(w->word));
-      gw_insert_flow(port, w, state, now_s);
+      w->backend = (uint16_t)gw_flow_backend(word);
+      gw_insert_flow(port, w, gw_flow_next_state(w, gw_flow_state(word)), now_s);
       return GW_GO_ON;
     }
     gw_counter_add(&counters->events[GW_EVENT_UNTRACKED_ESTABLISHED], 1);
   }
   enum gw_reason reason = gw_pick_slot(port, w);
   if (reason != GW_GO_ON) return reason;
-  gw_insert_flow(port, w, state, now_s);
+  gw_insert_flow(port, w, GW_FLOW_PROBATION, now_s);
   return GW_GO_ON;
 }
 

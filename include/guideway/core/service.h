@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Stage 2, find service: whose packet is it?
- * The service table is a cuckoo hash: a key stands in one of its two candidate entries or nowhere, so
- * a lookup reads at most two cache lines. Exact port first, then "any port", if any service has that.
- * Threading: reads immutable tables.
- * Source: Pagh and Rodler, Cuckoo Hashing, J. Algorithms 51 (2004). */
+ * The service table is a cuckoo hash: a key stands in one of its two candidate entries or nowhere,
+ * so a lookup reads at most two cache lines. Exact port first, then "any port", if any service has
+ * that. Threading: reads immutable tables. Source: Pagh and Rodler, Cuckoo Hashing, J. Algorithms
+ * 51 (2004). */
 #ifndef GUIDEWAY_CORE_SERVICE_H_
 #define GUIDEWAY_CORE_SERVICE_H_
 
 #include "guideway/core/work.h"
 
-/* The rest of a service key in one word: be16 port | protocol << 16 | family << 24, as the fields stand
- * in struct gw_service. */
+/* The rest of a service key in one word: be16 port | protocol << 16 | family << 24, as the fields
+ * stand in struct gw_service. */
 GW_INLINE uint32_t gw_service_tail(gw_be16 port, uint32_t protocol, uint32_t family) {
   return port | protocol << 16 | family << 24;
 }
@@ -53,8 +53,8 @@ GW_INLINE const struct gw_service *gw_service_lookup(const struct gw_port *port,
   return NULL;
 }
 
-/* Sets w->service. `parsed` is what gw_parse() said. Returns GW_GO_ON, a reason to give the packet to
- * the kernel, or `parsed` if the packet is malformed and its destination is a VIP. */
+/* Sets w->service. `parsed` is what gw_parse() said. Returns GW_GO_ON, a reason to give the packet
+ * to the kernel, or `parsed` if the packet is malformed and its destination is a VIP. */
 GW_INLINE enum gw_reason gw_find_service(const struct gw_port *port, struct gw_work *w,
                                          enum gw_reason parsed) {
   if (GW_UNLIKELY(parsed != GW_GO_ON)) {

@@ -18,7 +18,8 @@ enum gw_tcp_flags {
 };
 
 struct gw_work {
-  /* parse. Addresses and ports as loaded; IPv4 uses the first word of each address, the rest is 0. */
+  /* parse. Addresses and ports as loaded; IPv4 uses the first word of each address, the rest is 0.
+   */
   uint32_t source[4];
   uint32_t destination[4];
   uint32_t ports; /* source port in the low half */
