@@ -130,24 +130,12 @@ struct gw_port {
   __u32 shard;
 };
 
-GW_INLINE uint16_t gw_load16(const void *from) {
-  return *(const uint16_t *)from;
-}
-GW_INLINE uint32_t gw_load32(const void *from) {
-  return *(const uint32_t *)from;
-}
-GW_INLINE uint64_t gw_load64(const void *from) {
-  return *(const uint64_t *)from;
-}
-GW_INLINE void gw_store16(void *to, uint16_t value) {
-  *(uint16_t *)to = value;
-}
-GW_INLINE void gw_store32(void *to, uint32_t value) {
-  *(uint32_t *)to = value;
-}
-GW_INLINE void gw_store64(void *to, uint64_t value) {
-  *(uint64_t *)to = value;
-}
+GW_INLINE uint16_t gw_load16(const void *from) { return *(const uint16_t *)from; }
+GW_INLINE uint32_t gw_load32(const void *from) { return *(const uint32_t *)from; }
+GW_INLINE uint64_t gw_load64(const void *from) { return *(const uint64_t *)from; }
+GW_INLINE void gw_store16(void *to, uint16_t value) { *(uint16_t *)to = value; }
+GW_INLINE void gw_store32(void *to, uint32_t value) { *(uint32_t *)to = value; }
+GW_INLINE void gw_store64(void *to, uint64_t value) { *(uint64_t *)to = value; }
 
 GW_INLINE uint8_t *gw_packet_data(const struct gw_packet *packet) {
   return (uint8_t *)(long)packet->context->data;
@@ -161,12 +149,8 @@ GW_INLINE int gw_packet_resize(struct gw_packet *packet, int head, int tail) {
   return 0;
 }
 
-GW_INLINE uint64_t gw_flow_load(const uint64_t *word) {
-  return *(const volatile uint64_t *)word;
-}
-GW_INLINE void gw_flow_store(uint64_t *word, uint64_t value) {
-  *(volatile uint64_t *)word = value;
-}
+GW_INLINE uint64_t gw_flow_load(const uint64_t *word) { return *(const volatile uint64_t *)word; }
+GW_INLINE void gw_flow_store(uint64_t *word, uint64_t value) { *(volatile uint64_t *)word = value; }
 
 /* Without a branch, of which the verifier would follow both sides: multiplied by the de Bruijn
  * sequence 00011101, the lowest bit puts its own index, in disguise, into three bits. */
@@ -176,9 +160,7 @@ GW_INLINE uint32_t gw_lowest_bit(uint32_t mask) {
   return (0x34572610u >> (disguised * 4)) & 7;
 }
 
-GW_INLINE const struct gw_state *gw_port_state(const struct gw_port *port) {
-  return port->state;
-}
+GW_INLINE const struct gw_state *gw_port_state(const struct gw_port *port) { return port->state; }
 GW_INLINE const struct gw_service *gw_port_service(const struct gw_port *port, uint32_t index) {
   uint32_t key = port->copy * gw_limits.services + index;
   if (index >= gw_limits.services) return NULL;
@@ -201,9 +183,7 @@ GW_INLINE const struct gw_backend *gw_port_backend(const struct gw_port *port, u
   if (id >= gw_limits.backends) return NULL;
   return bpf_map_lookup_elem(&gw_backends, &key);
 }
-GW_INLINE uint32_t gw_port_shard(const struct gw_port *port) {
-  return port->shard;
-}
+GW_INLINE uint32_t gw_port_shard(const struct gw_port *port) { return port->shard; }
 GW_INLINE uint32_t gw_port_shard_count(const struct gw_port *port) {
   (void)port;
   return gw_limits.shards;
@@ -229,8 +209,6 @@ GW_INLINE struct gw_traffic *gw_port_service_traffic(const struct gw_port *port,
   (void)port;
   return bpf_map_lookup_elem(&gw_service_traffic, &id);
 }
-GW_INLINE void gw_counter_add(uint64_t *counter, uint64_t amount) {
-  *counter += amount;
-}
+GW_INLINE void gw_counter_add(uint64_t *counter, uint64_t amount) { *counter += amount; }
 
 #endif /* GUIDEWAY_BPF_PORT_BPF_H_ */

@@ -21,12 +21,8 @@
 /* At least 32 lines in flight; 64 works of 152 bytes still fit L1 beside the burst's headers. */
 #define GW_BURST_MAX 64u
 
-GW_INLINE void gw_prefetch(const void *address) {
-  __builtin_prefetch(address, 0, 3);
-}
-GW_INLINE void gw_prefetch_for_write(const void *address) {
-  __builtin_prefetch(address, 1, 3);
-}
+GW_INLINE void gw_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
+GW_INLINE void gw_prefetch_for_write(const void *address) { __builtin_prefetch(address, 1, 3); }
 
 /* Notes in w->match which ways of the first bucket have our tag, and prefetches what will be
  * needed. */

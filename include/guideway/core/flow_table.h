@@ -49,18 +49,10 @@ GW_INLINE uint64_t gw_flow_word(uint32_t tag, uint32_t backend, uint32_t state, 
   return (uint64_t)tag << 32 | (uint64_t)(backend & 0xffff) << 16 | (state & 3) << 14 |
          (now_s & GW_FLOW_TIME_MASK);
 }
-GW_INLINE uint32_t gw_flow_tag(uint64_t word) {
-  return (uint32_t)(word >> 32);
-}
-GW_INLINE uint32_t gw_flow_backend(uint64_t word) {
-  return (uint32_t)(word >> 16) & 0xffff;
-}
-GW_INLINE uint32_t gw_flow_state(uint64_t word) {
-  return (uint32_t)(word >> 14) & 3;
-}
-GW_INLINE int gw_flow_marked(uint64_t word) {
-  return (word & GW_FLOW_MARK) != 0;
-}
+GW_INLINE uint32_t gw_flow_tag(uint64_t word) { return (uint32_t)(word >> 32); }
+GW_INLINE uint32_t gw_flow_backend(uint64_t word) { return (uint32_t)(word >> 16) & 0xffff; }
+GW_INLINE uint32_t gw_flow_state(uint64_t word) { return (uint32_t)(word >> 14) & 3; }
+GW_INLINE int gw_flow_marked(uint64_t word) { return (word & GW_FLOW_MARK) != 0; }
 /* Seconds since the word's time, modulo 8192. */
 GW_INLINE uint32_t gw_flow_age(uint64_t word, uint32_t now_s) {
   return (now_s - (uint32_t)word) & GW_FLOW_TIME_MASK;

@@ -70,9 +70,7 @@ GW_INLINE uint32_t gw_scale(uint32_t x, uint32_t size) {
   return (uint32_t)((uint64_t)x * size >> 32);
 }
 
-GW_INLINE uint32_t gw_hash_tag(uint64_t hash) {
-  return (uint32_t)(hash >> 32);
-}
+GW_INLINE uint32_t gw_hash_tag(uint64_t hash) { return (uint32_t)(hash >> 32); }
 
 GW_INLINE uint32_t gw_hash_slot(uint64_t hash, uint32_t slot_count) {
   return gw_scale((uint32_t)(hash >> 16), slot_count);

@@ -59,23 +59,13 @@ GW_INLINE uint64_t gw_load64(const void *from) {
   __builtin_memcpy(&value, from, sizeof value);
   return value;
 }
-GW_INLINE void gw_store16(void *to, uint16_t value) {
-  __builtin_memcpy(to, &value, sizeof value);
-}
-GW_INLINE void gw_store32(void *to, uint32_t value) {
-  __builtin_memcpy(to, &value, sizeof value);
-}
-GW_INLINE void gw_store64(void *to, uint64_t value) {
-  __builtin_memcpy(to, &value, sizeof value);
-}
+GW_INLINE void gw_store16(void *to, uint16_t value) { __builtin_memcpy(to, &value, sizeof value); }
+GW_INLINE void gw_store32(void *to, uint32_t value) { __builtin_memcpy(to, &value, sizeof value); }
+GW_INLINE void gw_store64(void *to, uint64_t value) { __builtin_memcpy(to, &value, sizeof value); }
 
 /* The frame. After gw_packet_resize every pointer into it is to be taken anew. */
-GW_INLINE uint8_t *gw_packet_data(const struct gw_packet *packet) {
-  return packet->data;
-}
-GW_INLINE uint8_t *gw_packet_end(const struct gw_packet *packet) {
-  return packet->end;
-}
+GW_INLINE uint8_t *gw_packet_data(const struct gw_packet *packet) { return packet->data; }
+GW_INLINE uint8_t *gw_packet_end(const struct gw_packet *packet) { return packet->end; }
 
 /* Adds `head` bytes in front and `tail` bytes behind (negative: removes). Returns 0, or -1 and
  * leaves the frame as it was when there is no room. */
@@ -97,14 +87,10 @@ GW_INLINE void gw_flow_store(uint64_t *word, uint64_t value) {
 }
 
 /* Index of the lowest set bit. REQUIRES: 0 < mask < 256. */
-GW_INLINE uint32_t gw_lowest_bit(uint32_t mask) {
-  return (uint32_t)__builtin_ctz(mask);
-}
+GW_INLINE uint32_t gw_lowest_bit(uint32_t mask) { return (uint32_t)__builtin_ctz(mask); }
 
 /* Tables: a null pointer, or GW_NO_BACKEND, when the index is outside. */
-GW_INLINE const struct gw_state *gw_port_state(const struct gw_port *port) {
-  return port->state;
-}
+GW_INLINE const struct gw_state *gw_port_state(const struct gw_port *port) { return port->state; }
 GW_INLINE const struct gw_service *gw_port_service(const struct gw_port *port, uint32_t index) {
   return index < port->state->service_count ? &port->services[index] : NULL;
 }
@@ -117,12 +103,8 @@ GW_INLINE uint32_t gw_port_slot(const struct gw_port *port, uint32_t index) {
 GW_INLINE const struct gw_backend *gw_port_backend(const struct gw_port *port, uint32_t id) {
   return id < port->state->backend_count ? &port->backends[id] : NULL;
 }
-GW_INLINE uint32_t gw_port_shard(const struct gw_port *port) {
-  return port->shard;
-}
-GW_INLINE uint32_t gw_port_shard_count(const struct gw_port *port) {
-  return port->shard_count;
-}
+GW_INLINE uint32_t gw_port_shard(const struct gw_port *port) { return port->shard; }
+GW_INLINE uint32_t gw_port_shard_count(const struct gw_port *port) { return port->shard_count; }
 GW_INLINE uint32_t gw_port_buckets_per_shard(const struct gw_port *port) {
   return port->buckets_per_shard;
 }

@@ -35,9 +35,7 @@ GW_INLINE struct gw_reset_numbers gw_reset_choose(const uint8_t *tcp, const stru
   return numbers;
 }
 
-GW_INLINE uint32_t gw_sum_words(uint32_t word) {
-  return (word & 0xffff) + (word >> 16);
-}
+GW_INLINE uint32_t gw_sum_words(uint32_t word) { return (word & 0xffff) + (word >> 16); }
 
 /* Writes the TCP header (20 bytes at tcp) with its checksum; addresses are those of *w, swapped. */
 GW_INLINE void gw_reset_write_tcp(uint8_t *tcp, const struct gw_work *w,

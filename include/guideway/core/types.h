@@ -27,11 +27,7 @@ typedef uint32_t gw_be32;
 GW_STATIC_ASSERT(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                  "the core assumes a little-endian host");
 
-GW_INLINE uint16_t gw_swap16(uint16_t value) {
-  return __builtin_bswap16(value);
-}
-GW_INLINE uint32_t gw_swap32(uint32_t value) {
-  return __builtin_bswap32(value);
-}
+GW_INLINE uint16_t gw_swap16(uint16_t value) { return __builtin_bswap16(value); }
+GW_INLINE uint32_t gw_swap32(uint32_t value) { return __builtin_bswap32(value); }
 
 #endif /* GUIDEWAY_CORE_TYPES_H_ */
