@@ -22,20 +22,24 @@ def documents():
 
 
 def link_problems():
-    """Relative links lead to a file, and to one of its headings."""
+    """Relative links lead to a file, and to one of its headings; every page is linked somewhere."""
     found = []
+    linked = {tree.ROOT / "README.md"}
     for document in documents():
         for link in LINK.findall(FENCE.sub("", tree.text(document))):
             if re.match(r"[a-z]+:", link):
                 continue
             place, _, anchor = link.partition("#")
-            target = (tree.ROOT / document.parent / place).resolve() if place else (
-                tree.ROOT / document)
+            page = tree.ROOT / document
+            target = (page.parent / place).resolve() if place else page
+            linked |= {target} - {page}
             if not target.exists():
                 found.append(f"{document}: link to {link}: there is no such file")
             elif anchor and target.suffix == ".md" and anchor not in anchors(target):
                 found.append(f"{document}: link to {link}: there is no such heading")
-    return found
+    return found + [f"{document}: no page links to it; an index is docs/README.md, "
+                    "docs/adr/README.md" for document in documents()
+                    if tree.ROOT / document not in linked]
 
 
 def anchors(path):
