@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "errors.h"
+
+#include <algorithm>
+
+#include "guideway/base/text.h"
+
+namespace guideway::config {
+
+void Errors::add(Position position, const std::string& path, const std::string& message) {
+  paths_.insert(path);
+  list_.push_back({position, path, message});
+}
+
+bool Errors::covers(std::string_view path) const {
+  for (auto size = path.size(); size != std::string_view::npos && size > 0;
+       size = path.find_last_of(".[", size - 1)) {
+    if (paths_.contains(path.substr(0, size))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::vector<std::string> Errors::to_text(const std::string& file_name) const {
+  std::vector<Entry> sorted = list_;
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const Entry& a, const Entry& b) { return a.position < b.position; });
+  const std::string file = base::escape_untrusted(file_name);
+  std::vector<std::string> lines;
+  lines.reserve(sorted.size());
+  for (const Entry& entry : sorted) {
+    lines.push_back(file + ":" + std::to_string(entry.position.line) + ":" +
+                    std::to_string(entry.position.column) + ": " + entry.path + ": " +
+                    entry.message);
+  }
+  return lines;
+}
+
+}  // namespace guideway::config

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The errors of one file, and which keys they are about.
+// Threading: one thread.
+#ifndef GUIDEWAY_CONFIG_ERRORS_H_
+#define GUIDEWAY_CONFIG_ERRORS_H_
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "document.h"
+
+namespace guideway::config {
+
+class Errors {
+ public:
+  /// `path` is the key's: "pool[2].name".
+  void add(Position position, const std::string& path, const std::string& message);
+
+  /// True if `path`, or something that it is a part of, has an error. What follows from that error
+  /// is no news.
+  bool covers(std::string_view path) const;
+
+  bool empty() const { return list_.empty(); }
+
+  /// "file:line:column: key: message", in the order of the file.
+  std::vector<std::string> to_text(const std::string& file_name) const;
+
+ private:
+  struct Entry {
+    Position position;
+    std::string path;
+    std::string message;
+  };
+  std::vector<Entry> list_;
+  std::set<std::string, std::less<>> paths_;
+};
+
+}  // namespace guideway::config
+
+#endif  // GUIDEWAY_CONFIG_ERRORS_H_

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// [[pool]], without its health check.
+#include "sections.h"
+#include "table_reader.h"
+
+namespace guideway::config {
+namespace {
+
+model::Vxlan read_vxlan(const Node& node, const std::string& path, Errors& errors) {
+  model::Vxlan vxlan;
+  TableReader table(node, path, errors);
+  table.read_integer("vni", model::kVniRange, vxlan.vni, Need::kRequired);
+  table.read_integer("port", model::kPortRange, vxlan.port);
+  table.read_parsed("inner_mac", Mac::parse, vxlan.inner_mac, Need::kRequired);
+  table.report_unknown_keys();
+  return vxlan;
+}
+
+model::Backend read_backend(const Node& node, const std::string& path, Errors& errors) {
+  using enum model::AdminState;
+  model::Backend backend;
+  TableReader table(node, path, errors);
+  table.read_string("name", backend.name, Need::kRequired);
+  table.read_parsed("address", IpAddress::parse, backend.address, Need::kRequired);
+  table.read_integer("port", model::kPortRange, backend.port);
+  table.read_integer("weight", model::kWeightRange, backend.weight);
+  table.read_choice<model::AdminState>(
+      "state", {{"enabled", kEnabled}, {"drain", kDrain}, {"disabled", kDisabled}}, backend.state);
+  table.report_unknown_keys();
+  return backend;
+}
+
+void read_source(TableReader& table, std::optional<IpAddress>& source) {
+  const Node* node = table.find("source");
+  if (node == nullptr || (node->kind == Node::Kind::kString && node->text == "auto")) {
+    return;
+  }
+  if (node->kind == Node::Kind::kArray) {
+    table.add_error(*node, "source",
+                    "several addresses are not in this version: write \"auto\" or one address");
+    return;
+  }
+  table.read_text(*node, table.path_of("source"), IpAddress::parse, source);
+}
+
+}  // namespace
+
+model::Pool read_pool(const Node& node, const std::string& path, Errors& errors) {
+  using model::Forwarding;
+  using model::Scheduler;
+  model::Pool pool;
+  TableReader table(node, path, errors);
+  table.read_string("name", pool.name, Need::kRequired);
+  table.read_choice<Forwarding>("forwarding",
+                                {{"l2dsr", Forwarding::kL2Dsr},
+                                 {"ipip", Forwarding::kIpip},
+                                 {"vxlan", Forwarding::kVxlan},
+                                 {"gre", std::nullopt},
+                                 {"gue", std::nullopt},
+                                 {"nat", std::nullopt}},
+                                pool.forwarding);
+  if (const Node* vxlan = table.find("vxlan")) {
+    pool.vxlan = read_vxlan(*vxlan, table.path_of("vxlan"), errors);
+  }
+  read_source(table, pool.source);
+  table.read_choice<Scheduler>("scheduler",
+                               {{"maglev", Scheduler::kMaglev},
+                                {"round_robin", std::nullopt},
+                                {"weighted_round_robin", std::nullopt},
+                                {"least_connections", std::nullopt},
+                                {"weighted_least_connections", std::nullopt}},
+                               pool.scheduler);
+  table.read_integer("table_size", model::kTableSizeRange, pool.table_size);
+  table.read_array(
+      "backends",
+      [&](const Node& item, const std::string& item_path) {
+        pool.backends.push_back(read_backend(item, item_path, errors));
+      },
+      " of tables such as { name = \"b1\", address = \"10.0.0.11\" }");
+  if (const Node* check = table.find("health_check")) {
+    pool.health_check = read_health_check(*check, table.path_of("health_check"), errors);
+  }
+  table.report_unknown_keys();
+  return pool;
+}
+
+}  // namespace guideway::config
