@@ -21,14 +21,19 @@ class HostAddresses {
   /// Removes what was added.
   virtual ~HostAddresses() = default;
 
-  /// Brings `kernel_name` up with these addresses (those already there are left alone). IPv6 addresses
-  /// are added without duplicate address detection.
+  /// Brings `kernel_name` up with these addresses (those already there are left alone). IPv6
+  /// addresses are added without duplicate address detection.
   virtual Result<void> set_interface(const std::string& kernel_name,
                                      const std::vector<IpPrefix>& addresses) = 0;
 
-  /// Makes exactly `vips` present on `lo` as /32 or /128: adds the missing, removes those that this
-  /// object added before and that are no longer wanted. Announces the new ones by gratuitous ARP and
-  /// unsolicited neighbour advertisement on every interface of `kernel_names`.
+  /// Makes exactly `vips` present on the kernel side: adds the missing, removes those that this
+  /// object added before and that are no longer wanted. IPv4 VIPs go to `lo` as /32. IPv6 VIPs go
+  /// to every interface of `kernel_names` as /128 (to `lo` when there is none), because the kernel
+  /// answers neighbour discovery only for the receiving interface's own addresses; they are marked
+  /// deprecated so that the host does not use them as its own source. Announces the new ones by
+  /// gratuitous ARP and unsolicited neighbour advertisement on every interface of `kernel_names`.
+  /// An Error after which the addresses are in place: an announcement could not be sent (interface
+  /// down). Calling it again repairs what was lost meanwhile.
   virtual Result<void> own_vips(const std::set<IpAddress>& vips,
                                 const std::vector<std::string>& kernel_names) = 0;
 

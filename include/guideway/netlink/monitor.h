@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Monitor: watches the kernel's routes and neighbours by netlink and keeps, for every backend address,
-// how to reach it. The kernel does all ARP, neighbour discovery and routing; this only reads, and
-// asks for neighbours that are needed but unknown.
-// Threading: one thread (the control thread).
+// Monitor: watches the kernel's routes and neighbours by netlink and keeps, for every backend
+// address, how to reach it. The kernel does all ARP, neighbour discovery and routing; this only
+// reads, and asks for neighbours that are needed but unknown. Threading: one thread (the control
+// thread).
 #ifndef GUIDEWAY_NETLINK_MONITOR_H_
 #define GUIDEWAY_NETLINK_MONITOR_H_
 
@@ -19,8 +19,8 @@ namespace guideway::netlink {
 
 class Monitor {
  public:
-  /// `kernel_names[i]` is the kernel's side of Model::interfaces[i], e.g. "gw-wan"; VLAN interfaces on
-  /// top of them are found by themselves.
+  /// `kernel_names[i]` is the kernel's side of Model::interfaces[i], e.g. "gw-wan"; VLAN interfaces
+  /// on top of them are found by themselves.
   static Result<std::unique_ptr<Monitor>> open(std::vector<std::string> kernel_names);
   virtual ~Monitor() = default;
 
