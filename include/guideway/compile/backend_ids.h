@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// BackendIds: the mapping backend id <-> (pool, address, port). Flow entries hold ids, so an id keeps
-// its meaning until no published generation names it and a full sweep has found no entry with it.
-// Threading: a value.
+// BackendIds: the mapping backend id <-> (pool, address, port). Flow entries hold ids, so an id
+// keeps its meaning until no published generation names it and a full sweep has found no entry with
+// it. Threading: a value.
 #ifndef GUIDEWAY_COMPILE_BACKEND_IDS_H_
 #define GUIDEWAY_COMPILE_BACKEND_IDS_H_
 
@@ -39,7 +39,8 @@ class BackendIds {
     std::uint16_t sweep_timeout_s = 0;
   };
 
-  explicit BackendIds(std::uint32_t capacity = 0) : capacity_(capacity) {}
+  /// Gives out ids below `capacity`; at most 0xffff, which itself means "no backend".
+  explicit BackendIds(std::uint32_t capacity = 0);
 
   std::uint32_t capacity() const { return capacity_; }
   /// The id of `key`, removed or not.
@@ -50,11 +51,14 @@ class BackendIds {
   Entry& at(std::uint16_t id) { return entries_.at(id); }
   /// Ordered by id.
   const std::map<std::uint16_t, Entry>& entries() const { return entries_; }
-  /// REQUIRES: the id is removed, no published generation names it, and a full sweep found no entry.
+  /// REQUIRES: the id is removed, no published generation names it, and a full sweep found no
+  /// entry.
   void release(std::uint16_t id);
 
  private:
   std::uint32_t capacity_;
+  /// No id below this one is free.
+  std::uint32_t lowest_free_ = 0;
   std::map<std::uint16_t, Entry> entries_;
   std::map<BackendKey, std::uint16_t> by_key_;
 };

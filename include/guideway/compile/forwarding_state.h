@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// ForwardingState: the compiled, immutable tables of one generation, in the layout of core/layout.h,
-// plus what people need to read them (names).
-// Threading: immutable once published; shared as shared_ptr<const ForwardingState>.
+// ForwardingState: the compiled, immutable tables of one generation, in the layout of
+// core/layout.h, plus what people need to read them (names). Threading: immutable once published;
+// shared as shared_ptr<const ForwardingState>.
 #ifndef GUIDEWAY_COMPILE_FORWARDING_STATE_H_
 #define GUIDEWAY_COMPILE_FORWARDING_STATE_H_
 

@@ -39,7 +39,8 @@ struct NextHop {
   friend bool operator==(const NextHop&, const NextHop&) = default;
 };
 
-/// One sentence for people: "no neighbour: 10.0.0.11 does not answer on gw-wan".
+/// Why nothing can be sent, for people: "no neighbour: the next hop does not answer". Empty when
+/// resolved.
 std::string describe(const NextHop& hop);
 
 /// By backend address. An address that is absent counts as kResolving.

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The service table: the model's services as a cuckoo hash, which gw_find_service() reads. Each key
+// stands in one of its two candidate entries; a seed under which all find room is searched for
+// here. Threading: no state. Source: Pagh and Rodler, Cuckoo Hashing, J. Algorithms 51 (2004).
+#ifndef GUIDEWAY_COMPILE_SERVICE_TABLE_H_
+#define GUIDEWAY_COMPILE_SERVICE_TABLE_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "guideway/base/address.h"
+#include "guideway/base/result.h"
+#include "guideway/compile/forwarding_state.h"
+#include "guideway/core/layout.h"
+#include "guideway/model/model.h"
+
+namespace guideway::compile {
+
+struct ServiceTable {
+  /// A power of two of entries, at least four times as many as are used.
+  std::vector<gw_service> entries;
+  /// For gw_state::service_seed.
+  std::uint64_t seed = 1;
+  /// Some service has port 0.
+  bool has_any_port = false;
+  /// Index: service id. In the order of the model; a tcp_udp service is TCP first, then UDP.
+  std::vector<ServiceInfo> info;
+};
+
+/// Places every service, and every VIP with GW_PROTO_NONE. Pool ids are indices into model.pools.
+/// Errors: a service that names no pool or is there twice, an idle timeout out of range, more
+/// services than ids.
+Result<ServiceTable> make_service_table(const model::Model& model);
+
+/// What tells a service apart in the flow hash: from its address, protocol and port alone, so that
+/// it survives restarts and any change of other services. `port` is in host order.
+std::uint32_t service_salt(const IpAddress& address, std::uint8_t protocol, std::uint16_t port);
+
+}  // namespace guideway::compile
+
+#endif  // GUIDEWAY_COMPILE_SERVICE_TABLE_H_

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guideway/compile/compile.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "guideway/compile/backend_record.h"
+#include "guideway/compile/maglev.h"
+#include "guideway/compile/service_table.h"
+#include "guideway/core/hash.h"
+#include "update_ids.h"
+
+namespace guideway::compile {
+namespace {
+
+/// Pool of a record whose pool is gone: no service has it, so its flows are scheduled anew.
+constexpr std::uint16_t kNoPool = 0xffff;
+
+std::string number(std::uint64_t value) { return std::to_string(value); }
+
+Result<void> check_capacity(const model::Model& model) {
+  const model::Capacity& capacity = model.capacity;
+  if (model.pools.size() > std::min<std::size_t>(capacity.pools, kNoPool)) {
+    return base::fail(number(model.pools.size()) + " pools are more than capacity.pools = " +
+                      number(capacity.pools) + ": raise it and restart, or remove some");
+  }
+  std::uint64_t slots = 0;
+  for (const model::Pool& pool : model.pools) slots += pool.table_size;
+  if (slots > capacity.slots) {
+    return base::fail("the pools' tables have " + number(slots) +
+                      " slots together, more than capacity.slots = " + number(capacity.slots) +
+                      ": raise it and restart, or take smaller tables");
+  }
+  return {};
+}
+
+/// Why a backend of the model gets no new flows; empty if it gets some.
+std::string why_idle(const model::Backend& backend, const std::string& obstacle) {
+  switch (backend.state) {
+    case model::AdminState::kDrain:
+      return "drained by the operator";
+    case model::AdminState::kDisabled:
+      return "disabled by the operator";
+    case model::AdminState::kEnabled:
+      break;
+  }
+  if (backend.weight == 0) return "its weight is 0";
+  return obstacle;
+}
+
+/// Fills a ForwardingState from a model and ids that belong together.
+class StateBuilder {
+ public:
+  StateBuilder(const Input& input, const BackendIds& ids) : input_(input), ids_(ids) {}
+
+  Result<ForwardingStatePtr> build();
+
+ private:
+  Result<void> add_services();
+  Result<void> add_record(std::uint16_t id, const BackendIds::Entry& entry);
+  Result<void> add_records();
+  Result<void> add_pool(const model::Pool& pool);
+  Result<void> add_pools();
+  void describe_backend(std::uint16_t id, const model::Backend& backend);
+  void fill_header();
+
+  const Input& input_;
+  const BackendIds& ids_;
+  ForwardingState state_;
+  std::uint64_t service_seed_ = 0;
+  bool has_any_port_ = false;
+};
+
+Result<void> StateBuilder::add_services() {
+  Result<ServiceTable> table = make_service_table(input_.model);
+  if (!table) return tl::unexpected(table.error());
+  if (table->info.size() > input_.model.capacity.services) {
+    return base::fail(number(table->info.size()) +
+                      " services (tcp_udp counts twice) are more than capacity.services = " +
+                      number(input_.model.capacity.services) +
+                      ": raise it and restart, or remove some");
+  }
+  state_.services = std::move(table->entries);
+  state_.service_info = std::move(table->info);
+  service_seed_ = table->seed;
+  has_any_port_ = table->has_any_port;
+  return {};
+}
+
+Result<void> StateBuilder::add_record(std::uint16_t id, const BackendIds::Entry& entry) {
+  const Destination destination{.address = entry.key.address,
+                                .forwarding = entry.forwarding,
+                                .vxlan = entry.vxlan,
+                                .source = entry.source};
+  const auto found = input_.next_hops.find(entry.key.address);
+  const NextHop hop = found == input_.next_hops.end() ? NextHop{} : found->second;
+  const Result<gw_backend> record = make_backend_record(destination, hop);
+  if (!record) {
+    return base::fail("pool " + entry.key.pool + ", backend " + entry.name + ": " +
+                      record.error().message);
+  }
+  state_.backends[id] = *record;
+  state_.backends[id].pool = kNoPool;
+  state_.backends[id].sweep_timeout_s = entry.sweep_timeout_s;
+
+  BackendInfo& info = state_.backend_info[id];
+  info.used = true;
+  info.removed = entry.removed;
+  info.pool = entry.key.pool;
+  info.name = entry.name;
+  info.address = entry.key.address;
+  info.port = entry.key.port;
+  info.reason = entry.removed ? "removed from the configuration" : obstacle(destination, hop);
+  return {};
+}
+
+Result<void> StateBuilder::add_records() {
+  const std::size_t count = ids_.entries().empty() ? 0 : ids_.entries().rbegin()->first + 1u;
+  state_.backends.resize(count);
+  state_.backend_info.resize(count);
+  std::map<std::string, std::uint16_t> pool_ids;
+  for (std::size_t i = 0; i < input_.model.pools.size(); ++i) {
+    pool_ids.emplace(input_.model.pools[i].name, static_cast<std::uint16_t>(i));
+  }
+  for (const auto& [id, entry] : ids_.entries()) {
+    if (const Result<void> added = add_record(id, entry); !added) return added;
+    const auto pool = pool_ids.find(entry.key.pool);
+    if (pool != pool_ids.end()) state_.backends[id].pool = pool->second;
+  }
+  return {};
+}
+
+void StateBuilder::describe_backend(std::uint16_t id, const model::Backend& backend) {
+  BackendInfo& info = state_.backend_info[id];
+  info.weight = backend.weight;
+  info.reason = why_idle(backend, info.reason);
+}
+
+Result<void> StateBuilder::add_pool(const model::Pool& pool) {
+  std::vector<MaglevBackend> all;
+  std::vector<MaglevBackend> eligible;
+  for (const model::Backend& backend : pool.backends) {
+    const std::uint16_t id = *ids_.find(key_of(pool, backend));
+    describe_backend(id, backend);
+    all.push_back({maglev_key(backend.address, backend.port), backend.weight, id});
+    if (state_.backend_info[id].reason.empty()) eligible.push_back(all.back());
+  }
+  // All weights must fit, not only those in use now: otherwise a backend that comes back could make
+  // the pool impossible at run time.
+  const auto quotas = maglev_quotas(all, pool.table_size);
+  if (!quotas) return base::fail("pool " + pool.name + ": " + quotas.error().message);
+  const Result<std::vector<std::uint16_t>> table = maglev_table(eligible, pool.table_size);
+  if (!table) return base::fail("pool " + pool.name + ": " + table.error().message);
+
+  const auto slots = static_cast<std::uint32_t>(table->size());
+  state_.pools.push_back({static_cast<std::uint32_t>(state_.slots.size()), slots, {}});
+  state_.pool_info.push_back({pool.name, slots});
+  state_.slots.insert(state_.slots.end(), table->begin(), table->end());
+  for (const std::uint16_t id : *table) ++state_.backend_info[id].slots;
+  return {};
+}
+
+Result<void> StateBuilder::add_pools() {
+  for (const model::Pool& pool : input_.model.pools) {
+    if (const Result<void> added = add_pool(pool); !added) return added;
+  }
+  return {};
+}
+
+void StateBuilder::fill_header() {
+  gw_state& header = state_.header;
+  header.hash_key = gw_hash_expand(input_.hash_seed.data());
+  header.generation = input_.generation;
+  header.service_seed = service_seed_;
+  header.service_count = static_cast<std::uint32_t>(state_.services.size());
+  header.pool_count = static_cast<std::uint32_t>(state_.pools.size());
+  header.slot_count = static_cast<std::uint32_t>(state_.slots.size());
+  header.backend_count = static_cast<std::uint32_t>(state_.backends.size());
+  header.flags = has_any_port_ ? std::uint32_t{GW_STATE_ANY_PORT} : 0u;
+}
+
+Result<ForwardingStatePtr> StateBuilder::build() {
+  if (const Result<void> added = add_services(); !added) return tl::unexpected(added.error());
+  if (const Result<void> added = add_records(); !added) return tl::unexpected(added.error());
+  if (const Result<void> added = add_pools(); !added) return tl::unexpected(added.error());
+  fill_header();
+  return std::make_shared<const ForwardingState>(std::move(state_));
+}
+
+}  // namespace
+
+Result<Output> compile(const Input& input) {
+  if (const Result<void> fits = check_capacity(input.model); !fits) {
+    return tl::unexpected(fits.error());
+  }
+  Result<BackendIds> ids = update_ids(input.ids, input.model);
+  if (!ids) return tl::unexpected(ids.error());
+  Result<ForwardingStatePtr> state = StateBuilder(input, *ids).build();
+  if (!state) return tl::unexpected(state.error());
+  return Output{std::move(*state), std::move(*ids)};
+}
+
+}  // namespace guideway::compile

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guideway/compile/service_table.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "guideway/core/port_native.h"
+// After the port header, which the core's other headers need.
+#include "guideway/core/hash.h"
+#include "guideway/core/service.h"
+
+namespace guideway::compile {
+namespace {
+
+/// At a quarter full nearly every seed works; this many failures mean a bug, not bad luck.
+constexpr std::uint64_t kMaxSeeds = 1000;
+constexpr std::size_t kEntriesPerService = 4;
+constexpr std::size_t kMinEntries = 8;
+constexpr std::size_t kMaxKicks = 64;
+/// Of an entry that marks a VIP and counts nothing.
+constexpr std::uint16_t kNoId = 0xffff;
+
+struct Masks {
+  std::uint32_t ports;
+  std::uint32_t destination;
+};
+
+/// What of (ports, destination) enters the flow hash; the source address always does. The source
+/// port is the low half of the two ports as loaded.
+Masks masks_of(model::HashKey key) {
+  switch (key) {
+    case model::HashKey::kFiveTuple:
+      return {0xffffffff, 0xffffffff};
+    case model::HashKey::kSource:
+      return {0, 0};
+    case model::HashKey::kSourcePort:
+      return {0x0000ffff, 0};
+    case model::HashKey::kSourceDestination:
+      return {0, 0xffffffff};
+  }
+  return {0xffffffff, 0xffffffff};
+}
+
+std::vector<std::uint8_t> protocols_of(model::Protocol protocol) {
+  switch (protocol) {
+    case model::Protocol::kTcp:
+      return {GW_PROTO_TCP};
+    case model::Protocol::kUdp:
+      return {GW_PROTO_UDP};
+    case model::Protocol::kTcpUdp:
+      return {GW_PROTO_TCP, GW_PROTO_UDP};
+  }
+  return {};
+}
+
+/// An entry with its key and nothing else. `port` is in host order.
+gw_service make_entry(const IpAddress& address, std::uint8_t protocol, std::uint16_t port) {
+  gw_service entry{};
+  std::memcpy(&entry.address_lo, address.bytes().data(), 8);
+  std::memcpy(&entry.address_hi, address.bytes().data() + 8, 8);
+  entry.port = gw_swap16(port);
+  entry.protocol = protocol;
+  entry.family = address.is_v4() ? GW_FAMILY_4 : GW_FAMILY_6;
+  entry.flags = GW_SERVICE_USED;
+  return entry;
+}
+
+gw_service make_vip_entry(const IpAddress& address) {
+  gw_service entry = make_entry(address, GW_PROTO_NONE, 0);
+  entry.id = kNoId;
+  entry.pool = kNoId;
+  return entry;
+}
+
+gw_service make_service_entry(const model::Service& service, std::uint8_t protocol,
+                              std::uint16_t id, std::uint16_t pool) {
+  gw_service entry = make_entry(service.address, protocol, service.port);
+  const Masks masks = masks_of(service.hash);
+  entry.id = id;
+  entry.pool = pool;
+  entry.ports_mask = masks.ports;
+  entry.destination_mask = masks.destination;
+  entry.salt = service_salt(service.address, protocol, service.port);
+  entry.idle_timeout_s = static_cast<std::uint16_t>(service.idle_timeout.count());
+  if (service.hash == model::HashKey::kFiveTuple) entry.flags |= GW_SERVICE_PER_CONNECTION;
+  return entry;
+}
+
+/// Candidate entries of a key under one seed.
+std::pair<std::uint32_t, std::uint32_t> candidates(const gw_service& entry, std::uint64_t seed,
+                                                   std::size_t count) {
+  const std::uint32_t tail = gw_service_tail(entry.port, entry.protocol, entry.family);
+  std::uint32_t first = 0;
+  std::uint32_t second = 0;
+  gw_service_candidates(entry.address_hi, entry.address_lo, tail, seed,
+                        static_cast<std::uint32_t>(count), &first, &second);
+  return {first, second};
+}
+
+bool is_used(const gw_service& entry) { return (entry.flags & GW_SERVICE_USED) != 0; }
+
+/// Puts `entry` into one of its candidates, and if both are used pushes out who stands there into
+/// that one's other candidate, and so on. False if that goes on for too long.
+bool insert(std::vector<gw_service>& table, gw_service entry, std::uint64_t seed) {
+  auto [first, second] = candidates(entry, seed, table.size());
+  std::uint32_t place = first;
+  for (std::size_t kicks = 0; kicks < kMaxKicks; ++kicks) {
+    if (is_used(table[first]) && is_used(table[second])) {
+      std::swap(entry, table[place]);
+      std::tie(first, second) = candidates(entry, seed, table.size());
+      place = place == first ? second : first;
+      continue;
+    }
+    table[is_used(table[first]) ? second : first] = entry;
+    return true;
+  }
+  return false;
+}
+
+/// Sets table.entries and table.seed.
+Result<void> place_all(const std::vector<gw_service>& entries, ServiceTable& table) {
+  const std::size_t count =
+      std::bit_ceil(std::max(kMinEntries, entries.size() * kEntriesPerService));
+  for (std::uint64_t attempt = 0; attempt < kMaxSeeds; ++attempt) {
+    table.seed = gw_spread(attempt + 1) | 1;
+    table.entries.assign(count, gw_service{});
+    const bool placed = std::all_of(entries.begin(), entries.end(), [&](const gw_service& entry) {
+      return insert(table.entries, entry, table.seed);
+    });
+    if (placed) return {};
+  }
+  return base::fail("found no placement of " + std::to_string(entries.size()) +
+                    " service entries under any of " + std::to_string(kMaxSeeds) +
+                    " seeds: please report this, with the configuration");
+}
+
+std::map<std::string, std::uint16_t> pool_ids(const model::Model& model) {
+  std::map<std::string, std::uint16_t> ids;
+  for (std::size_t i = 0; i < model.pools.size(); ++i) {
+    ids.emplace(model.pools[i].name, static_cast<std::uint16_t>(i));
+  }
+  return ids;
+}
+
+/// The entries of all services in the order of the model; fills table.info and has_any_port.
+class EntryList {
+ public:
+  EntryList(const model::Model& model, ServiceTable& table)
+      : pools_(pool_ids(model)), table_(table) {}
+
+  Result<void> add(const model::Service& service);
+  const std::vector<gw_service>& entries() const { return entries_; }
+
+ private:
+  Result<void> add(const model::Service& service, std::uint8_t protocol, std::uint16_t pool);
+
+  std::map<std::string, std::uint16_t> pools_;
+  ServiceTable& table_;
+  std::vector<gw_service> entries_;
+  std::set<IpAddress> vips_;
+  std::set<std::tuple<IpAddress, std::uint8_t, std::uint16_t>> keys_;
+};
+
+Result<void> EntryList::add(const model::Service& service) {
+  const auto pool = pools_.find(service.pool);
+  if (pool == pools_.end()) {
+    return base::fail("service " + service.name + ": there is no pool " + service.pool +
+                      ": add it, or name another");
+  }
+  const auto timeout_s = service.idle_timeout.count();
+  if (timeout_s < 1 || timeout_s > GW_MAX_IDLE_TIMEOUT_S) {
+    return base::fail("service " + service.name + ": idle_timeout of " + std::to_string(timeout_s) +
+                      " s is out of range: take 1 s to " + std::to_string(GW_MAX_IDLE_TIMEOUT_S) +
+                      " s");
+  }
+  for (const std::uint8_t protocol : protocols_of(service.protocol)) {
+    if (const Result<void> added = add(service, protocol, pool->second); !added) return added;
+  }
+  if (vips_.insert(service.address).second) entries_.push_back(make_vip_entry(service.address));
+  table_.has_any_port = table_.has_any_port || service.port == 0;
+  return {};
+}
+
+Result<void> EntryList::add(const model::Service& service, std::uint8_t protocol,
+                            std::uint16_t pool) {
+  if (!keys_.emplace(service.address, protocol, service.port).second) {
+    return base::fail("service " + service.name +
+                      ": another one has the same address, protocol and port: remove one of them");
+  }
+  const std::size_t id = table_.info.size();
+  if (id >= kNoId) {
+    return base::fail("more than " + std::to_string(kNoId) +
+                      " services (tcp_udp counts twice): remove some");
+  }
+  entries_.push_back(make_service_entry(service, protocol, static_cast<std::uint16_t>(id), pool));
+  table_.info.push_back({service.name, service.address, service.port, protocol, service.pool});
+  return {};
+}
+
+}  // namespace
+
+std::uint32_t service_salt(const IpAddress& address, std::uint8_t protocol, std::uint16_t port) {
+  const gw_service entry = make_entry(address, protocol, port);
+  const std::uint32_t tail = gw_service_tail(entry.port, entry.protocol, entry.family);
+  std::uint64_t salt = gw_spread(entry.address_lo + 0x9e3779b97f4a7c15u);
+  salt = gw_spread(salt ^ entry.address_hi);
+  return static_cast<std::uint32_t>(gw_spread(salt ^ tail) >> 32);
+}
+
+Result<ServiceTable> make_service_table(const model::Model& model) {
+  ServiceTable table;
+  EntryList list(model, table);
+  for (const model::Service& service : model.services) {
+    if (const Result<void> added = list.add(service); !added) {
+      return tl::unexpected(added.error());
+    }
+  }
+  if (const Result<void> placed = place_all(list.entries(), table); !placed) {
+    return tl::unexpected(placed.error());
+  }
+  return table;
+}
+
+}  // namespace guideway::compile
