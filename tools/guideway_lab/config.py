@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes guidewayd's configuration for a lab."""
+
+import dataclasses
+
+from guideway_lab.network import NIC
+from guideway_lab.plan import PORT, VXLAN
+
+
+@dataclasses.dataclass(frozen=True)
+class Backend:
+    """One line of the pool."""
+
+    name: str
+    address: str
+    weight: int = 100
+    state: str = "enabled"
+
+
+def pool_of(plan):
+    """All the lab's backends, alike."""
+    return [Backend(name, plan.backend_address(name)) for name in plan.backend_names]
+
+
+def render(plan, pool):
+    """The configuration with these backends in its one pool."""
+    entries = "".join(
+        f'  {{ name = "{b.name}", address = "{b.address}", weight = {b.weight}, state = "{b.state}" }},\n'
+        for b in pool
+    )
+    forwarding = f'forwarding = "{plan.mode}"'
+    if plan.routed:
+        forwarding += (
+            f"\nvxlan = {{ vni = {VXLAN['vni']}, port = {VXLAN['port']},"
+            f' inner_mac = "{VXLAN["inner_mac"]}" }}'
+        )
+    return f"""\
+schema = 1
+
+[director]
+name = "gwlab-{plan.name}"
+datapath = "dpdk"
+workers = {plan.worker_cpus}
+state_dir = "{plan.run_dir}/state"
+pin_dir = "{plan.run_dir}/bpf"
+
+[admin]
+socket = "{plan.run_dir}/admin.sock"
+status_socket = "{plan.run_dir}/status.sock"
+metrics = ""
+
+[[interface]]
+name = "wan"
+device = "vdev:net_tap0,iface={NIC}"
+addresses = ["{plan.director_address}/{plan.prefix_length}"]
+
+[[pool]]
+name = "web"
+{forwarding}
+scheduler = "maglev"
+backends = [
+{entries}]
+
+[[service]]
+name = "web"
+address = "{plan.vip}"
+protocol = "tcp"
+port = {PORT}
+pool = "web"
+"""

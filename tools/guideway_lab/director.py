@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""guidewayd of a lab: start, cable, status, reload."""
+
+import http.client
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+
+from guideway_lab import config, network
+from guideway_lab.processes import Process, spawn
+from guideway_lab.shell import LabError, in_netns, wait_until
+
+_REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+_START_TIMEOUT_S = 60
+
+
+def default_build_dir():
+    """GUIDEWAY_BUILD, else build/ of this checkout."""
+    return pathlib.Path(os.environ.get("GUIDEWAY_BUILD") or _REPOSITORY / "build")
+
+
+class Director:
+    """Controls guidewayd in the director's namespace; `process` is None while none runs."""
+
+    def __init__(self, plan, build_dir, process=None):
+        self.plan = plan
+        self.process = process
+        self._build_dir = pathlib.Path(build_dir).resolve()
+
+    @property
+    def program(self):
+        return self._binary("src/app/guidewayd")
+
+    @property
+    def config_file(self):
+        return self.plan.run_dir / "guideway.toml"
+
+    @property
+    def log_file(self):
+        return self.plan.run_dir / "guidewayd.log"
+
+    @property
+    def status_socket(self):
+        return self.plan.run_dir / "status.sock"
+
+    def log(self):
+        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+
+    def write_config(self, pool):
+        """Writes the configuration with these backends; guidewayd learns of it by reload()."""
+        self.config_file.write_text(config.render(self.plan, pool))
+
+    def start(self):
+        """Starts guidewayd with the file as it is and plugs its NIC in once it answers."""
+        command = (self.program, "--config", self.config_file)
+        self.process = spawn("guidewayd", command, self.plan.netns("director"), self.log_file)
+        self._wait_for(lambda: self.status() is not None, "guidewayd to answer on its status socket")
+        network.plug_in_nic(self.plan)
+
+    def wait_ready(self):
+        """Waits until every backend can be reached."""
+        self._wait_for(
+            lambda: not self._unready(),
+            lambda: f"guidewayd to reach its backends: {self._unready()}",
+        )
+
+    def status(self):
+        """GET /v1/status as Python values; None while nothing answers."""
+        connection = _UnixHttpConnection(str(self.status_socket))
+        try:
+            connection.request("GET", "/v1/status")
+            response = connection.getresponse()
+            body = response.read()
+        except (FileNotFoundError, ConnectionError, http.client.HTTPException):
+            return None
+        finally:
+            connection.close()
+        if response.status != 200:
+            raise LabError(f"GET /v1/status was answered by {response.status}: {body!r}")
+        return json.loads(body)
+
+    def backends(self):
+        """What status says of the pool's backends, by name."""
+        status = self.status()
+        return {b["name"]: b for b in status["pools"][0]["backends"]} if status else {}
+
+    def reload(self, pool, timeout=20):
+        """Changes the pool by SIGHUP and returns once the new generation forwards."""
+        generation = self.status()["generation"]
+        self.write_config(pool)
+        self.hang_up()
+        self._wait_for(
+            lambda: self.status()["generation"] > generation,
+            f"a generation after {generation}",
+            timeout,
+        )
+
+    def hang_up(self):
+        self.process.signal(signal.SIGHUP)
+
+    def stop(self, grace=10.0):
+        """SIGTERM; returns the exit code, None if guidewayd was not started by this process."""
+        self.process.stop(grace)
+        code, self.process = self.process.exit_code, None
+        return code
+
+    def run_once(self, *arguments, timeout=30, user=None):
+        """Runs another guidewayd to its end, beside or instead of ours."""
+        as_user = ("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups") if user else ()
+        command = in_netns(
+            self.plan.netns("director"), (*as_user, self.program, *map(str, arguments))
+        )
+        return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+
+    def operator_tool(self, *arguments, timeout=30):
+        """Runs `guideway --socket STATUS_SOCKET …`."""
+        command = [self._binary("src/cli/guideway"), "--socket", str(self.status_socket), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+
+    def _binary(self, path):
+        program = self._build_dir / path
+        if not program.exists():
+            raise LabError(f"{program} is missing: build it, or name the build folder by GUIDEWAY_BUILD")
+        return str(program)
+
+    def _unready(self):
+        """Backends that get no flows although the file wants them to, with the reasons."""
+        wanted = self.backends()
+        if not wanted:
+            return "no status"
+        return {name: b["reason"] for name, b in wanted.items() if b.get("reason")}
+
+    def _wait_for(self, condition, what, timeout=_START_TIMEOUT_S):
+        """wait_until, but notices when guidewayd ends, and then shows its last words."""
+
+        def done():
+            return condition() or not self.process.alive()
+
+        wait_until(done, what, timeout)
+        if not self.process.alive():
+            self.process.wait(0)
+            raise LabError(f"guidewayd ended: {' | '.join(self.log().splitlines()[-5:])}")
+
+
+class _UnixHttpConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path):
+        super().__init__("localhost", timeout=10)
+        self._path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Namespaces, bridges and cables of a lab, all but the director's NIC, which guidewayd makes itself.
+
+Every link is made inside its namespace, so deleting the namespaces deletes the links.
+"""
+
+import os
+
+from guideway_lab.plan import VXLAN, netns_prefix
+from guideway_lab.shell import ip_batch, ip_json, run, sysctl
+
+# The director's NIC is a TAP device of DPDK's. Its kernel side starts in the director's namespace
+# and is moved into the switch: it is the cable.
+NIC = "nic0"
+_NIC_MAC = "02:67:77:00:ff:01"
+# Room for the outer headers in the NIC's MTU of 1500: Guideway answers no packet that is too large.
+_TUNNEL_MTU = 1400
+
+# Addresses are used at once, and packets may come and go by different ways.
+_COMMON_SYSCTLS = {
+    "net.ipv6.conf.all.accept_dad": 0,
+    "net.ipv6.conf.default.accept_dad": 0,
+    "net.ipv6.conf.default.accept_ra": 0,
+    "net.ipv4.conf.all.rp_filter": 0,
+    "net.ipv4.conf.default.rp_filter": 0,
+}
+_ROLE_SYSCTLS = {
+    # A bridge needs no IPv6 address, and one that has some sends packets of its own.
+    "switch": {"net.ipv6.conf.all.disable_ipv6": 1, "net.ipv6.conf.default.disable_ipv6": 1},
+    "router": {"net.ipv4.ip_forward": 1, "net.ipv6.conf.all.forwarding": 1},
+    # Tens of thousands of connections, one after the other.
+    "client": {"net.ipv4.ip_local_port_range": "1024 65535", "net.ipv4.tcp_tw_reuse": 1},
+    # The VIP is on lo, and only the director may answer for it.
+    "backend": {"net.ipv4.conf.all.arp_ignore": 1, "net.ipv4.conf.all.arp_announce": 2},
+}
+
+
+def build(plan):
+    """Makes everything but the director's NIC."""
+    for role in plan.roles:
+        netns = plan.netns(role)
+        run("ip", "netns", "add", netns)
+        sysctl(netns, _COMMON_SYSCTLS | _ROLE_SYSCTLS.get(role.rstrip("0123456789"), {}))
+        ip_batch(netns, ["link set lo up"])
+    _add_bridge(plan, "near")
+    _attach(plan, "client", "near", plan.client_address)
+    if plan.routed:
+        _add_bridge(plan, "far")
+        _add_router(plan)
+    for name in plan.backend_names:
+        _add_backend(plan, name)
+
+
+def plug_in_nic(plan):
+    """Moves the kernel side of the director's NIC into the switch, while DPDK holds the other side.
+
+    DPDK gave both sides one MAC. A bridge keeps frames for a port's own MAC to itself, so the cable
+    gets another one; the director's side keeps what it has.
+    """
+    director, switch = plan.netns("director"), plan.netns("switch")
+    ip_batch(director, [f"link set {NIC} netns {switch}"])
+    ip_batch(switch, [f"link set {NIC} address {_NIC_MAC}", f"link set {NIC} master near up"])
+    if plan.routed:
+        via = plan.router_addresses[0]
+        ip_batch(director, [f"route replace {plan.far_network} via {via}"])
+
+
+def existing_namespaces(lab_name):
+    """The lab's namespaces by their names alone, whatever became of its state."""
+    prefix = netns_prefix(lab_name)
+    try:
+        # A role has no hyphen, so "a" does not own what "a-b" owns.
+        return sorted(
+            name
+            for name in os.listdir("/run/netns")
+            if name.startswith(prefix) and "-" not in name[len(prefix) :]
+        )
+    except FileNotFoundError:
+        return []
+
+
+def namespace_pids(netns):
+    """The processes that run in a namespace."""
+    return [int(pid) for pid in run("ip", "netns", "pids", netns, check=False).stdout.split()]
+
+
+def remove(netns):
+    run("ip", "netns", "del", netns)
+
+
+def link_names(netns):
+    """The network links of a namespace, sorted."""
+    return sorted(link["ifname"] for link in ip_json(netns, "link", "show"))
+
+
+def _add_bridge(plan, segment):
+    # Snooping would hold back neighbour discovery until a querier spoke.
+    ip_batch(
+        plan.netns("switch"),
+        [f"link add {segment} type bridge mcast_snooping 0", f"link set {segment} up"],
+    )
+
+
+def _attach(plan, role, segment, address, link="eth0"):
+    """Plugs a role into a segment and gives it an address."""
+    netns, port = plan.netns(role), f"{role}.{segment}"
+    ip_batch(
+        plan.netns("switch"),
+        [f"link add {port} type veth peer name {link} netns {netns}", f"link set {port} master {segment} up"],
+    )
+    # The director reads frames from a TAP device: checksums have to be in them.
+    run("ethtool", "-K", link, "tx", "off", netns=netns)
+    ip_batch(netns, [f"link set {link} up", _add_address(address, plan.prefix_length, link)])
+    if role == "client" and plan.routed:
+        ip_batch(netns, [f"link set {link} mtu {_TUNNEL_MTU}", f"route add {plan.far_network} via {plan.router_addresses[0]}"])
+
+
+def _add_router(plan):
+    near, far = plan.router_addresses
+    _attach(plan, "router", "near", near, "near")
+    _attach(plan, "router", "far", far, "far")
+
+
+def _add_backend(plan, name):
+    netns = plan.netns(name)
+    _attach(plan, name, "far" if plan.routed else "near", plan.backend_address(name))
+    ip_batch(netns, [_add_address(plan.vip, plan.host_length, "lo")])
+    if plan.routed:
+        ip_batch(
+            netns,
+            [
+                _vxlan_device(plan, name),
+                "link set vxlan0 up",
+                f"route add default via {plan.router_addresses[1]}",
+            ],
+        )
+
+
+def _vxlan_device(plan, name):
+    # `local` decides the outer family. The outer UDP checksum is zero, which IPv6 has to permit.
+    permit = " udp6zerocsumrx" if plan.family == 6 else ""
+    return (
+        f"link add vxlan0 address {VXLAN['inner_mac']} type vxlan"
+        f" local {plan.backend_address(name)} id {VXLAN['vni']} dstport {VXLAN['port']} nolearning{permit}"
+    )
+
+
+def _add_address(address, length, link):
+    nodad = " nodad" if ":" in address else ""
+    return f"address add {address}/{length} dev {link}{nodad}"
