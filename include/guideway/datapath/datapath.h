@@ -25,6 +25,16 @@ struct FlowTableView {
   std::uint32_t buckets_per_shard = 0;
 };
 
+/// Between an interface and the host's network stack, since the start.
+struct KernelTraffic {
+  std::uint64_t to_kernel = 0;
+  /// Of those that a worker counted as "to the kernel": the kernel did not take them (its side is down).
+  std::uint64_t to_kernel_refused = 0;
+  std::uint64_t from_kernel = 0;
+  /// The host sent faster than the device takes.
+  std::uint64_t from_kernel_dropped = 0;
+};
+
 struct InterfaceStatus {
   std::string name;
   std::string device;
@@ -35,6 +45,7 @@ struct InterfaceStatus {
   unsigned mtu = 0;
   bool link_up = false;
   unsigned rx_queues = 0;
+  KernelTraffic kernel;
 };
 
 /// What one worker counted since the start: one shard.

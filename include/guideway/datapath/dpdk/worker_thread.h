@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// WorkerThread: a Worker on a thread of its own, pinned to one CPU, polling until it is stopped.
+// Threading: control thread.
+#ifndef GUIDEWAY_DATAPATH_DPDK_WORKER_THREAD_H_
+#define GUIDEWAY_DATAPATH_DPDK_WORKER_THREAD_H_
+
+#include <atomic>
+#include <memory>
+#include <thread>
+
+#include "guideway/base/result.h"
+#include "guideway/datapath/dpdk/idle.h"
+#include "guideway/datapath/dpdk/worker.h"
+
+namespace guideway::datapath::dpdk {
+
+class WorkerThread {
+ public:
+  WorkerThread(Worker::Setup setup, unsigned cpu, Idle idle);
+  ~WorkerThread() { join(); }
+
+  Result<void> start();
+  /// Returns at once; the worker ends its round.
+  void ask_to_stop() { stopping_.store(true, std::memory_order_relaxed); }
+  /// Waits for the thread. REQUIRES: ask_to_stop(), or start() was not called.
+  void join();
+
+  const Worker& worker() const { return worker_; }
+  unsigned cpu() const { return cpu_; }
+  unsigned shard() const { return index_; }
+
+ private:
+  void run();
+
+  const unsigned index_;
+  const unsigned cpu_;
+  const Idle idle_;
+  PublishedState* const published_;
+  Worker worker_;
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+}  // namespace guideway::datapath::dpdk
+
+#endif  // GUIDEWAY_DATAPATH_DPDK_WORKER_THREAD_H_

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guideway/datapath/dpdk/dpdk_datapath.h"
+
+#include <algorithm>
+#include <atomic>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "guideway/base/clock.h"
+#include "guideway/datapath/dpdk/buffer_pool.h"
+#include "guideway/datapath/dpdk/device.h"
+#include "guideway/datapath/dpdk/eal.h"
+#include "guideway/datapath/dpdk/flow_table_memory.h"
+#include "guideway/datapath/dpdk/kernel_path.h"
+#include "guideway/datapath/dpdk/outbox.h"
+#include "guideway/datapath/dpdk/plan.h"
+#include "guideway/datapath/dpdk/port.h"
+#include "guideway/datapath/dpdk/publish.h"
+#include "guideway/datapath/dpdk/worker_thread.h"
+
+namespace guideway::datapath::dpdk {
+namespace {
+
+// EAL, port names and CPUs belong to the process; two datapaths would fight over them.
+std::atomic<bool> running_in_this_process{false};
+
+/// Gives the process's place free when it goes.
+class OnlyOne {
+ public:
+  OnlyOne() : mine_(!running_in_this_process.exchange(true)) {}
+  ~OnlyOne() {
+    if (mine_) running_in_this_process.store(false);
+  }
+  OnlyOne(const OnlyOne&) = delete;
+  OnlyOne& operator=(const OnlyOne&) = delete;
+  bool mine() const { return mine_; }
+
+ private:
+  const bool mine_;
+};
+
+class Running : public DpdkDatapath {
+ public:
+  explicit Running(const Options& options) : options_(options) {}
+  ~Running() override { stop(); }
+
+  /// The steps of start(), in order. After an error the destructor undoes what was done.
+  Result<void> start_all();
+
+  void publish(compile::ForwardingStatePtr state) override {
+    published_->publish(std::move(state));
+  }
+  bool grace_passed(std::uint64_t generation) const override {
+    return published_->grace_passed(generation);
+  }
+  void reclaim() override { published_->reclaim(); }
+  FlowTableView flow_table() override { return flow_table_->view(); }
+  std::uint32_t now_s() const override { return base::coarse_now_s(); }
+  void forget_backend_traffic(std::uint16_t id) override;
+  DatapathStatus status() const override;
+  void stop() override;
+
+ private:
+  Result<void> choose_workers();
+  Result<void> parse_devices();
+  Result<void> start_environment();
+  Result<void> open_ports();
+  Result<void> make_buffers_and_rings();
+  Result<void> start_ports();
+  Result<void> open_kernel_side();
+  Result<void> start_workers();
+  std::vector<PortFacts> port_facts() const;
+  Worker::Setup setup_of(unsigned worker);
+  void stop_workers();
+  void remember_interfaces();
+  InterfaceStatus interface_status(std::size_t index) const;
+  gw_traffic backend_total(std::uint16_t id) const;
+
+  const Options options_;
+  OnlyOne place_;
+  std::vector<unsigned> cpus_;
+  std::vector<Device> devices_;
+  EalMemory memory_;
+  std::string distribution_;
+
+  // In the order in which they are made; each uses the ones before it.
+  std::optional<FlowTableMemory> flow_table_;
+  std::unique_ptr<PublishedState> published_;
+  std::optional<BufferPool> pool_;
+  std::vector<Ring> outboxes_;  // [interface]
+  std::unique_ptr<Distributor> distributor_;
+  std::vector<std::unique_ptr<Port>> ports_;
+  std::unique_ptr<KernelSide> kernel_side_;
+  KernelPath* kernel_path_ = nullptr;  // kernel_side_, when it is one
+  std::vector<std::unique_ptr<WorkerThread>> workers_;
+
+  /// What was counted for a backend id under its earlier meanings.
+  std::vector<gw_traffic> forgotten_;
+  std::vector<InterfaceStatus> last_interfaces_;  // once stopped
+  bool stopped_ = false;
+};
+
+Result<void> Running::start_all() {
+  if (!place_.mine()) {
+    return base::fail("a DPDK datapath runs in this process already; stop it first");
+  }
+  using Step = Result<void> (Running::*)();
+  constexpr Step kSteps[] = {
+      &Running::choose_workers,   &Running::parse_devices,          &Running::start_environment,
+      &Running::open_ports,       &Running::make_buffers_and_rings, &Running::start_ports,
+      &Running::open_kernel_side, &Running::start_workers,
+  };
+  for (Step step : kSteps) {
+    if (auto done = (this->*step)(); !done) return done;
+  }
+  return {};
+}
+
+Result<void> Running::choose_workers() {
+  auto cpus = choose_cpus(options_.worker_cpus, allowed_cpus(), kMaxAutomaticWorkers);
+  if (!cpus) return tl::unexpected(cpus.error());
+  cpus_ = std::move(*cpus);
+  return {};
+}
+
+Result<void> Running::parse_devices() {
+  if (options_.interfaces.empty()) {
+    return base::fail("the configuration names no interface; add an [[interface]] table");
+  }
+  std::set<std::string> seen;
+  for (const InterfaceOptions& interface : options_.interfaces) {
+    auto device = parse_device(interface.name, interface.device);
+    if (!device) return tl::unexpected(device.error());
+    if (!seen.insert(device->name).second) {
+      return base::fail("interface " + interface.name + ": the device " + device->name +
+                        " belongs to another interface already; each needs its own");
+    }
+    devices_.push_back(std::move(*device));
+  }
+  return {};
+}
+
+Result<void> Running::start_environment() {
+  EalOptions eal;
+  eal.worker_cpus = cpus_;
+  eal.extra_arguments = options_.eal_arguments;
+  eal.memory_mb =
+      memory_mb_for({static_cast<unsigned>(devices_.size()), static_cast<unsigned>(cpus_.size())});
+  for (const Device& device : devices_) {
+    if (device.bus == Device::Bus::kPci) eal.pci_addresses.push_back(device.name);
+  }
+  auto memory = start_eal(eal);
+  if (!memory) return tl::unexpected(memory.error());
+  memory_ = std::move(*memory);
+  return {};
+}
+
+Result<void> Running::open_ports() {
+  for (std::size_t i = 0; i < devices_.size(); i++) {
+    auto port =
+        Port::open(options_.interfaces[i].name, devices_[i], static_cast<unsigned>(cpus_.size()));
+    if (!port) return tl::unexpected(port.error());
+    ports_.push_back(std::move(*port));
+  }
+  return {};
+}
+
+Result<void> Running::make_buffers_and_rings() {
+  const auto workers = static_cast<unsigned>(cpus_.size());
+  auto table = FlowTableMemory::make(options_.flows, workers);
+  if (!table) return tl::unexpected(table.error());
+  flow_table_.emplace(std::move(*table));
+  published_ = std::make_unique<PublishedState>(workers);
+  PoolSize size{static_cast<unsigned>(ports_.size()), workers};
+  for (const auto& port : ports_) size.largest_mtu = std::max(size.largest_mtu, port->mtu());
+  auto pool = BufferPool::make(size);
+  if (!pool) return tl::unexpected(pool.error());
+  pool_.emplace(std::move(*pool));
+  for (std::size_t i = 0; i < ports_.size(); i++) {
+    auto outbox = make_outbox(i);
+    if (!outbox) return tl::unexpected(outbox.error());
+    outboxes_.push_back(std::move(*outbox));
+  }
+  distribution_ = describe_distribution(port_facts(), workers);
+  if (!needs_distributor(port_facts(), workers)) return {};
+  auto distributor = Distributor::make(workers);
+  if (!distributor) return tl::unexpected(distributor.error());
+  distributor_ = std::move(*distributor);
+  return {};
+}
+
+Result<void> Running::start_ports() {
+  for (auto& port : ports_) {
+    if (auto done = port->start(pool_->get()); !done) return done;
+  }
+  return {};
+}
+
+Result<void> Running::open_kernel_side() {
+  if (options_.kernel_side == KernelSideKind::kNone) {
+    kernel_side_ = std::make_unique<NoKernelSide>();
+    return {};
+  }
+  std::vector<KernelPath::Interface> interfaces;
+  for (std::size_t i = 0; i < ports_.size(); i++) {
+    interfaces.push_back(
+        {options_.interfaces[i].name, ports_[i]->mac(), ports_[i]->mtu(), &outboxes_[i]});
+  }
+  auto path = KernelPath::open(interfaces, pool_->get());
+  if (!path) return tl::unexpected(path.error());
+  kernel_path_ = path->get();
+  kernel_side_ = std::move(*path);
+  return {};
+}
+
+Result<void> Running::start_workers() {
+  forgotten_.resize(options_.backends);
+  for (unsigned i = 0; i < cpus_.size(); i++) {
+    workers_.push_back(std::make_unique<WorkerThread>(setup_of(i), cpus_[i], options_.idle));
+  }
+  for (auto& worker : workers_) {
+    if (auto done = worker->start(); !done) return done;
+  }
+  return {};
+}
+
+std::vector<PortFacts> Running::port_facts() const {
+  std::vector<PortFacts> facts;
+  for (std::size_t i = 0; i < ports_.size(); i++) {
+    const Port& port = *ports_[i];
+    facts.push_back({options_.interfaces[i].name, port.id(), port.rx_queues(), port.tx_queues(),
+                     port.has_rss()});
+  }
+  return facts;
+}
+
+Worker::Setup Running::setup_of(unsigned worker) {
+  Worker::Setup setup;
+  setup.index = worker;
+  const std::vector<PortFacts> facts = port_facts();
+  for (std::size_t i = 0; i < facts.size(); i++) {
+    setup.interfaces.push_back(assign(facts[i], worker, static_cast<unsigned>(cpus_.size())));
+    setup.interfaces.back().outbox = &outboxes_[i];
+  }
+  setup.flow_table = flow_table_->view();
+  setup.backends = options_.backends;
+  setup.services = options_.services;
+  setup.published = published_.get();
+  setup.kernel = kernel_side_.get();
+  setup.distributor = distributor_.get();
+  return setup;
+}
+
+gw_traffic Running::backend_total(std::uint16_t id) const {
+  gw_traffic total{};
+  for (const auto& worker : workers_) {
+    const gw_traffic one = worker->worker().counters().backend(id);
+    total.packets += one.packets;
+    total.bytes += one.bytes;
+    total.flows += one.flows;
+  }
+  return total;
+}
+
+/// Workers own their counters, so nothing is zeroed: what there is so far is subtracted from now
+/// on.
+void Running::forget_backend_traffic(std::uint16_t id) {
+  if (id < forgotten_.size()) forgotten_[id] = backend_total(id);
+}
+
+DatapathStatus Running::status() const {
+  DatapathStatus status;
+  status.kind = "dpdk";
+  status.memory = memory_.description;
+  status.distribution = distribution_;
+  status.interfaces = last_interfaces_;
+  if (!stopped_) {
+    for (std::size_t i = 0; i < ports_.size(); i++)
+      status.interfaces.push_back(interface_status(i));
+  }
+  for (const auto& worker : workers_) {
+    const WorkerCounters& counters = worker->worker().counters();
+    status.workers.push_back({worker->cpu(), worker->shard(), counters.snapshot()});
+    counters.add_backends_to(status.backends);
+    counters.add_services_to(status.services);
+  }
+  for (std::size_t i = 0; i < status.backends.size(); i++) {
+    status.backends[i].packets -= forgotten_[i].packets;
+    status.backends[i].bytes -= forgotten_[i].bytes;
+    status.backends[i].flows -= forgotten_[i].flows;
+  }
+  return status;
+}
+
+InterfaceStatus Running::interface_status(std::size_t index) const {
+  const Port& port = *ports_[index];
+  InterfaceStatus status;
+  status.name = options_.interfaces[index].name;
+  status.device = options_.interfaces[index].device;
+  status.driver = port.driver();
+  status.mac = port.mac().to_string();
+  status.mtu = port.mtu();
+  status.link_up = port.link_up();
+  status.rx_queues = port.rx_queues();
+  if (kernel_path_) {
+    status.kernel_name = KernelPath::tap_name(status.name);
+    status.kernel = kernel_path_->traffic(static_cast<unsigned>(index));
+  }
+  return status;
+}
+
+void Running::stop_workers() {
+  for (auto& worker : workers_) worker->ask_to_stop();
+  for (auto& worker : workers_) worker->join();
+}
+
+/// Backwards through start_all(). Counters, flow table and the last status stay readable.
+void Running::stop() {
+  if (stopped_) return;
+  stop_workers();
+  for (std::size_t i = 0; kernel_side_ && i < ports_.size(); i++) {
+    last_interfaces_.push_back(interface_status(i));
+    last_interfaces_.back().link_up = false;
+  }
+  stopped_ = true;
+  if (kernel_path_) kernel_path_->stop();
+  ports_.clear();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Datapath>> DpdkDatapath::start(const Options& options) {
+  auto datapath = std::make_unique<Running>(options);
+  if (auto done = datapath->start_all(); !done) return tl::unexpected(done.error());
+  return datapath;
+}
+
+}  // namespace guideway::datapath::dpdk
