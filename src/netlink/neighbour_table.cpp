@@ -12,24 +12,30 @@ constexpr unsigned kHasMac =
 /// These the kernel never changes by itself, and asking would turn them into ordinary ones.
 constexpr unsigned kFixed = NUD_PERMANENT | NUD_NOARP;
 
-Reach next_reach(const Reach& before, const Neighbour& neighbour) {
-  if ((neighbour.state & kHasMac) != 0 && neighbour.mac) {
-    return {Reach::State::kResolved, *neighbour.mac};
-  }
-  if ((neighbour.state & NUD_FAILED) != 0) return {Reach::State::kFailed, {}};
-  return before;  // NONE or INCOMPLETE: the kernel has only begun to ask
-}
+/// From here the kernel does not go to FAILED without probing first.
+constexpr unsigned kUnprobed = kHasMac & ~unsigned{NUD_PROBE};
 
 }  // namespace
 
 bool NeighbourTable::put(const Neighbour& neighbour) {
   Entry& entry = entries_[neighbour.key];
   const Reach before = entry.reach;
+  entry.reach = next_reach(entry, neighbour);
   entry.present = true;
   entry.state = neighbour.state;
   entry.managed = neighbour.managed;
-  entry.reach = next_reach(before, neighbour);
   return entry.reach != before;
+}
+
+Reach NeighbourTable::next_reach(const Entry& before, const Neighbour& neighbour) {
+  if ((neighbour.state & kHasMac) != 0 && neighbour.mac) {
+    return {Reach::State::kResolved, *neighbour.mac};
+  }
+  // NONE or INCOMPLETE: the kernel has only begun to ask.
+  if ((neighbour.state & NUD_FAILED) == 0) return before.reach;
+  // A deletion is announced as FAILED, too, just before the entry goes.
+  if (before.present && (before.state & kUnprobed) != 0) return before.reach;
+  return {Reach::State::kFailed, {}};
 }
 
 void NeighbourTable::remove(const NeighbourKey& key) {

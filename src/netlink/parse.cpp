@@ -83,9 +83,7 @@ const Header& header_of(const nlmsghdr& message) {
   return *static_cast<const Header*>(nlmsg_data(&message));
 }
 
-bool is_ip(unsigned char family) {
-  return family == AF_INET || family == AF_INET6;
-}
+bool is_ip(unsigned char family) { return family == AF_INET || family == AF_INET6; }
 
 /// RTA_VIA carries a gateway of another family than the destination: a 16-bit family, then the
 /// address.

@@ -33,9 +33,7 @@ void put(Message& message, int attribute, const IpAddress& address) {
   put(message, attribute, address.bytes().data(), address.size());
 }
 
-unsigned char family_of(const IpAddress& address) {
-  return address.is_v4() ? AF_INET : AF_INET6;
-}
+unsigned char family_of(const IpAddress& address) { return address.is_v4() ? AF_INET : AF_INET6; }
 
 ndmsg neighbour_header(const NeighbourKey& neighbour) {
   ndmsg header{};

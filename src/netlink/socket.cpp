@@ -51,13 +51,9 @@ int error_of(const nlmsghdr& message) {
 
 }  // namespace
 
-void Socket::Close::operator()(nl_sock* socket) const {
-  nl_socket_free(socket);
-}
+void Socket::Close::operator()(nl_sock* socket) const { nl_socket_free(socket); }
 
-int Socket::fd() const {
-  return nl_socket_get_fd(socket_.get());
-}
+int Socket::fd() const { return nl_socket_get_fd(socket_.get()); }
 
 Result<Socket> Socket::open() {
   Socket opened;

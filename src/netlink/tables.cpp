@@ -143,9 +143,7 @@ std::vector<NeighbourKey> Tables::take_unneeded() {
   return taken;
 }
 
-bool Tables::take_changed() {
-  return std::exchange(changed_, false);
-}
+bool Tables::take_changed() { return std::exchange(changed_, false); }
 
 std::optional<Tables::Exit> Tables::exit_of(int link_index) const {
   Exit exit;

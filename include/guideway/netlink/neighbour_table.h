@@ -62,6 +62,8 @@ class NeighbourTable {
     Reach reach;
   };
 
+  static Reach next_reach(const Entry& before, const Neighbour& neighbour);
+
   std::map<NeighbourKey, Entry> entries_;
 };
 

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+// HostAddresses on a real kernel: a host and a peer in two namespaces, joined by a veth pair.
+#include "guideway/netlink/host_addresses.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "guideway/netlink/announce.h"
+#include "netns.h"
+
+namespace guideway::netlink {
+namespace {
+
+using test::Netns;
+
+IpAddress ip(const std::string& text) { return IpAddress::parse(text).value(); }
+IpPrefix prefix(const std::string& text) { return IpPrefix::parse(text).value(); }
+
+/// Sees every frame that arrives on an interface.
+class Capture {
+ public:
+  Capture(const Netns& netns, const std::string& interface) {
+    netns.run([&] {
+      fd_ = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+      sockaddr_ll at{};
+      at.sll_family = AF_PACKET;
+      at.sll_protocol = htons(ETH_P_ALL);
+      at.sll_ifindex = static_cast<int>(if_nametoindex(interface.c_str()));
+      if (bind(fd_, reinterpret_cast<sockaddr*>(&at), sizeof at) != 0) {
+        throw std::runtime_error("cannot capture on " + interface);
+      }
+    });
+  }
+  ~Capture() { close(fd_); }
+  Capture(const Capture&) = delete;
+  Capture& operator=(const Capture&) = delete;
+
+  bool sees(const std::vector<std::uint8_t>& wanted) const {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (std::chrono::steady_clock::now() < deadline) {
+      pollfd polled{.fd = fd_, .events = POLLIN, .revents = 0};
+      if (poll(&polled, 1, 1000) <= 0) continue;
+      std::array<std::uint8_t, 2048> frame{};
+      const auto size = recv(fd_, frame.data(), frame.size(), 0);
+      if (size > 0 && std::vector<std::uint8_t>(frame.begin(), frame.begin() + size) == wanted) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+class HostAddressesSystemTest : public testing::Test {
+ protected:
+  HostAddressesSystemTest() {
+    host.sh("ip link add gw0 address 02:00:00:00:00:01 type veth peer name peer0 netns " +
+            peer.path());
+    peer.sh("ip addr add 10.1.0.2/24 dev peer0 && ip addr add fd01::2/64 dev peer0 nodad");
+    peer.sh("ip link set peer0 up");
+    peer.sh("ip route add 203.0.113.0/24 dev peer0 && ip route add 2001:db8::/64 dev peer0");
+    host.run([&] { addresses = HostAddresses::open().value(); });
+  }
+
+  void bring_up() { set_interface({prefix("10.1.0.1/24"), prefix("fd01::1/64")}); }
+
+  void set_interface(const std::vector<IpPrefix>& prefixes) {
+    host.run([&] {
+      const auto set = addresses->set_interface("gw0", prefixes);
+      ASSERT_TRUE(set) << set.error().message;
+    });
+  }
+
+  void own(const std::set<IpAddress>& vips) { own(*addresses, vips); }
+  void own(HostAddresses& owner, const std::set<IpAddress>& vips) {
+    host.run([&] {
+      const auto owned = owner.own_vips(vips, {"gw0"});
+      ASSERT_TRUE(owned) << owned.error().message;
+    });
+  }
+
+  bool has(const std::string& address, const std::string& interface) const {
+    return host.output("ip -o addr show dev " + interface).find(" " + address + " ") !=
+           std::string::npos;
+  }
+
+  Netns host;
+  Netns peer;
+  std::unique_ptr<HostAddresses> addresses;
+};
+
+TEST_F(HostAddressesSystemTest, InterfaceGetsItsAddressesAndComesUp) {
+  bring_up();
+  EXPECT_TRUE(has("10.1.0.1/24", "gw0"));
+  EXPECT_TRUE(has("fd01::1/64", "gw0"));
+  EXPECT_EQ(host.output("ip -6 addr show dev gw0 to fd01::1").find("tentative"), std::string::npos);
+  peer.sh("ping -c 1 -W 5 10.1.0.1");
+  bring_up();  // again: nothing to do, nothing wrong
+  addresses->release();
+  EXPECT_FALSE(has("10.1.0.1/24", "gw0"));
+  EXPECT_FALSE(has("fd01::1/64", "gw0"));
+  addresses->release();
+}
+
+TEST_F(HostAddressesSystemTest, FoundInterfaceAddressIsLeft) {
+  host.sh("ip addr add 10.1.0.1/24 dev gw0");
+  bring_up();
+  addresses.reset();
+  EXPECT_TRUE(has("10.1.0.1/24", "gw0"));
+  EXPECT_FALSE(has("fd01::1/64", "gw0"));
+}
+
+TEST_F(HostAddressesSystemTest, PeersReachOwnedVips) {
+  bring_up();
+  own({ip("203.0.113.10"), ip("2001:db8::10")});
+  EXPECT_TRUE(has("203.0.113.10/32", "lo"));
+  EXPECT_TRUE(has("2001:db8::10/128", "gw0"));
+  host.sh("ip -6 route add fd01::/64 dev gw0 || true");
+  peer.sh("ping -c 1 -W 5 203.0.113.10");
+  peer.sh("ping -c 1 -W 5 2001:db8::10");
+}
+
+TEST_F(HostAddressesSystemTest, HostDoesNotSendFromAVip) {
+  set_interface({prefix("10.1.0.1/24"), prefix("2001:db8::1/64")});
+  own({ip("203.0.113.10"), ip("2001:db8::10")});
+  EXPECT_NE(host.output("ip route get 10.1.0.2").find("src 10.1.0.1 "), std::string::npos);
+  EXPECT_NE(host.output("ip route get 2001:db8::11").find("src 2001:db8::1 "), std::string::npos);
+}
+
+TEST_F(HostAddressesSystemTest, NewVipsAreAnnouncedOnTheInterface) {
+  bring_up();
+  const Capture capture(peer, "peer0");
+  own({ip("203.0.113.10")});
+  const Mac mac = Mac::parse("02:00:00:00:00:01").value();
+  EXPECT_TRUE(capture.sees(announcement(ip("203.0.113.10"), mac)));
+  own({ip("203.0.113.10"), ip("2001:db8::10")});
+  EXPECT_TRUE(capture.sees(announcement(ip("2001:db8::10"), mac)));
+}
+
+TEST_F(HostAddressesSystemTest, AnnouncementMovesTheVipInThePeersTable) {
+  bring_up();
+  peer.sh("sysctl -qw net.ipv4.neigh.peer0.locktime=0");
+  peer.sh("ip neigh add 203.0.113.10 lladdr 02:00:00:00:00:55 dev peer0 nud stale");
+  peer.sh("ip neigh add 2001:db8::10 lladdr 02:00:00:00:00:55 dev peer0 nud stale");
+  const Capture capture(peer, "peer0");
+  own({ip("203.0.113.10"), ip("2001:db8::10")});
+  const Mac mac = Mac::parse("02:00:00:00:00:01").value();
+  EXPECT_TRUE(capture.sees(announcement(ip("2001:db8::10"), mac)));
+  for (const char* vip : {"203.0.113.10", "2001:db8::10"}) {
+    EXPECT_NE(peer.output(std::string("ip neigh show ") + vip).find(mac.to_string()),
+              std::string::npos)
+        << vip;
+  }
+}
+
+TEST_F(HostAddressesSystemTest, UnwantedVipIsRemovedAndFoundOneIsLeft) {
+  host.sh("ip addr add 203.0.113.11/32 dev lo");
+  bring_up();
+  own({ip("203.0.113.10"), ip("203.0.113.11"), ip("203.0.113.12")});
+  own({ip("203.0.113.12")});
+  EXPECT_FALSE(has("203.0.113.10/32", "lo"));
+  EXPECT_TRUE(has("203.0.113.11/32", "lo"));
+  EXPECT_TRUE(has("203.0.113.12/32", "lo"));
+  addresses.reset();
+  EXPECT_TRUE(has("203.0.113.11/32", "lo"));
+  EXPECT_FALSE(has("203.0.113.12/32", "lo"));
+}
+
+TEST_F(HostAddressesSystemTest, LostVipIsRepaired) {
+  bring_up();
+  own({ip("203.0.113.10"), ip("2001:db8::10")});
+  host.sh("ip addr del 203.0.113.10/32 dev lo");
+  host.sh("ip link set gw0 down && ip link set gw0 up");  // takes the IPv6 addresses along
+  EXPECT_FALSE(has("2001:db8::10/128", "gw0"));
+  own({ip("203.0.113.10"), ip("2001:db8::10")});
+  EXPECT_TRUE(has("203.0.113.10/32", "lo"));
+  EXPECT_TRUE(has("2001:db8::10/128", "gw0"));
+}
+
+TEST_F(HostAddressesSystemTest, VipLeftByACrashIsRemovedByTheNextRun) {
+  bring_up();
+  host.run([&] {
+    const pid_t child = fork();
+    if (child == 0) {
+      auto owner = HostAddresses::open();
+      _exit(owner && (*owner)->own_vips({ip("203.0.113.10")}, {"gw0"}) ? 0 : 1);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    ASSERT_EQ(status, 0);
+  });
+  ASSERT_TRUE(has("203.0.113.10/32", "lo"));
+  own({ip("203.0.113.10")});
+  addresses.reset();
+  EXPECT_FALSE(has("203.0.113.10/32", "lo"));
+}
+
+TEST_F(HostAddressesSystemTest, VanishedInterfaceDoesNotDisturbTheEnd) {
+  bring_up();
+  own({ip("203.0.113.10"), ip("2001:db8::10")});
+  host.sh("ip link del gw0");
+  addresses.reset();
+  EXPECT_FALSE(has("203.0.113.10/32", "lo"));
+}
+
+TEST_F(HostAddressesSystemTest, DownInterfaceIsNamedButTheVipIsThere) {
+  host.run([&] {
+    const auto owned = addresses->own_vips({ip("203.0.113.10")}, {"gw0"});
+    ASSERT_FALSE(owned);
+    EXPECT_NE(owned.error().message.find("ip link set gw0 up"), std::string::npos)
+        << owned.error().message;
+  });
+  EXPECT_TRUE(has("203.0.113.10/32", "lo"));
+}
+
+TEST_F(HostAddressesSystemTest, MissingInterfaceIsNamed) {
+  host.run([&] {
+    const auto set = addresses->set_interface("gw-none", {});
+    ASSERT_FALSE(set);
+    EXPECT_NE(set.error().message.find("no interface gw-none"), std::string::npos);
+    const auto owned = addresses->own_vips({ip("203.0.113.10")}, {"gw-none"});
+    ASSERT_FALSE(owned);
+    EXPECT_NE(owned.error().message.find("no interface gw-none"), std::string::npos);
+  });
+  EXPECT_FALSE(has("203.0.113.10/32", "lo"));
+}
+
+TEST_F(HostAddressesSystemTest, MissingPermissionIsNamed) {
+  host.run([] {
+    // The raw call changes this thread only, which ends with the lambda.
+    ASSERT_EQ(syscall(SYS_setresuid, 65534, 65534, 65534), 0);
+    auto opened = HostAddresses::open();
+    ASSERT_TRUE(opened) << opened.error().message;
+    const auto owned = (*opened)->own_vips({ip("203.0.113.10")}, {"gw0"});
+    ASSERT_FALSE(owned);
+    EXPECT_NE(owned.error().message.find("CAP_NET_ADMIN"), std::string::npos)
+        << owned.error().message;
+  });
+}
+
+}  // namespace
+}  // namespace guideway::netlink
