@@ -45,7 +45,8 @@ def _status(arguments):
     plan = lab.plan
     print(f"lab '{plan.name}': {plan.mode}, IPv{plan.family}, {plan.url}, files in {plan.run_dir}")
     for process in lab.processes:
-        print(f"  {process.role:<12} {'runs, pid %d' % process.pid if process.alive() else 'ended'}")
+        state = f"runs, pid {process.pid}" if process.alive() else "ended"
+        print(f"  {process.role:<12} {state}")
     print(f"  namespaces: {' '.join(plan.netns(role) for role in plan.roles)}")
     answer = lab.director.operator_tool("status")
     print(answer.stdout or answer.stderr, end="")

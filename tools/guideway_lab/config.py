@@ -22,12 +22,16 @@ def pool_of(plan):
     return [Backend(name, plan.backend_address(name)) for name in plan.backend_names]
 
 
+def _entry(b):
+    return (
+        f'{{ name = "{b.name}", address = "{b.address}",'
+        f' weight = {b.weight}, state = "{b.state}" }}'
+    )
+
+
 def render(plan, pool):
     """The configuration with these backends in its one pool."""
-    entries = "".join(
-        f'  {{ name = "{b.name}", address = "{b.address}", weight = {b.weight}, state = "{b.state}" }},\n'
-        for b in pool
-    )
+    entries = "".join(f"  {_entry(backend)},\n" for backend in pool)
     forwarding = f'forwarding = "{plan.mode}"'
     if plan.routed:
         forwarding += (

@@ -10,7 +10,7 @@ import socket
 import subprocess
 
 from guideway_lab import config, network
-from guideway_lab.processes import Process, spawn
+from guideway_lab.processes import spawn
 from guideway_lab.shell import LabError, in_netns, wait_until
 
 _REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
@@ -57,7 +57,7 @@ class Director:
         """Starts guidewayd with the file as it is and plugs its NIC in once it answers."""
         command = (self.program, "--config", self.config_file)
         self.process = spawn("guidewayd", command, self.plan.netns("director"), self.log_file)
-        self._wait_for(lambda: self.status() is not None, "guidewayd to answer on its status socket")
+        self._wait_for(lambda: self.status() is not None, f"an answer on {self.status_socket}")
         network.plug_in_nic(self.plan)
 
     def wait_ready(self):
@@ -93,7 +93,7 @@ class Director:
         self.write_config(pool)
         self.hang_up()
         self._wait_for(
-            lambda: self.status()["generation"] > generation,
+            lambda: (self.status() or {}).get("generation", 0) > generation,
             f"a generation after {generation}",
             timeout,
         )
@@ -109,21 +109,22 @@ class Director:
 
     def run_once(self, *arguments, timeout=30, user=None):
         """Runs another guidewayd to its end, beside or instead of ours."""
-        as_user = ("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups") if user else ()
-        command = in_netns(
-            self.plan.netns("director"), (*as_user, self.program, *map(str, arguments))
-        )
+        words = [self.program, *arguments]
+        if user:
+            words = ["setpriv", f"--reuid={user}", "--regid=nogroup", "--clear-groups", *words]
+        command = in_netns(self.plan.netns("director"), words)
         return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
 
     def operator_tool(self, *arguments, timeout=30):
         """Runs `guideway --socket STATUS_SOCKET …`."""
-        command = [self._binary("src/cli/guideway"), "--socket", str(self.status_socket), *arguments]
+        tool, status_socket = self._binary("src/cli/guideway"), str(self.status_socket)
+        command = [tool, "--socket", status_socket, *arguments]
         return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
 
     def _binary(self, path):
         program = self._build_dir / path
         if not program.exists():
-            raise LabError(f"{program} is missing: build it, or name the build folder by GUIDEWAY_BUILD")
+            raise LabError(f"{program} is missing: build it, or name the folder by GUIDEWAY_BUILD")
         return str(program)
 
     def _unready(self):

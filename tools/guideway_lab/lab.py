@@ -81,7 +81,7 @@ class Lab:
         return code
 
     def down(self):
-        """Removes everything of this lab. Idempotent; leaves another's lab of the same name alone."""
+        """Removes everything of this lab; idempotent. Another's of the same name is left alone."""
         if self._owned:
             remove_lab(self.plan.name, self._processes)
             self._owned = False

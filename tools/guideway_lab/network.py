@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Namespaces, bridges and cables of a lab, all but the director's NIC, which guidewayd makes itself.
+"""Namespaces, bridges and cables of a lab; the director's NIC is made by guidewayd itself.
 
 Every link is made inside its namespace, so deleting the namespaces deletes the links.
 """
@@ -43,7 +43,7 @@ def build(plan):
         sysctl(netns, _COMMON_SYSCTLS | _ROLE_SYSCTLS.get(role.rstrip("0123456789"), {}))
         ip_batch(netns, ["link set lo up"])
     _add_bridge(plan, "near")
-    _attach(plan, "client", "near", plan.client_address)
+    _add_client(plan)
     if plan.routed:
         _add_bridge(plan, "far")
         _add_router(plan)
@@ -106,13 +106,25 @@ def _attach(plan, role, segment, address, link="eth0"):
     netns, port = plan.netns(role), f"{role}.{segment}"
     ip_batch(
         plan.netns("switch"),
-        [f"link add {port} type veth peer name {link} netns {netns}", f"link set {port} master {segment} up"],
+        [
+            f"link add {port} type veth peer name {link} netns {netns}",
+            f"link set {port} master {segment} up",
+        ],
     )
     # The director reads frames from a TAP device: checksums have to be in them.
     run("ethtool", "-K", link, "tx", "off", netns=netns)
     ip_batch(netns, [f"link set {link} up", _add_address(address, plan.prefix_length, link)])
-    if role == "client" and plan.routed:
-        ip_batch(netns, [f"link set {link} mtu {_TUNNEL_MTU}", f"route add {plan.far_network} via {plan.router_addresses[0]}"])
+
+
+def _add_client(plan):
+    netns = plan.netns("client")
+    _attach(plan, "client", "near", plan.client_address)
+    ip_batch(netns, [_add_address(a, plan.prefix_length, "eth0") for a in plan.client_addresses])
+    if plan.routed:
+        via = plan.router_addresses[0]
+        ip_batch(
+            netns, [f"link set eth0 mtu {_TUNNEL_MTU}", f"route add {plan.far_network} via {via}"]
+        )
 
 
 def _add_router(plan):

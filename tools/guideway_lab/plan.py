@@ -16,12 +16,16 @@ PORT = 6400
 # The VXLAN device of every backend carries the same MAC: the pool has one inner_mac.
 VXLAN = {"vni": 100, "port": 4789, "inner_mac": "02:67:77:00:00:01"}
 
-# The near segment holds client, director and, with l2dsr, the backends; the far one is behind the router.
+# The near segment holds client, director and, with l2dsr, the backends; the far one is behind the
+# router.
 _NETWORKS = {
     4: {"near": "10.77.0.0/24", "far": "10.78.0.0/24"},
     6: {"near": "fd77::/64", "far": "fd78::/64"},
 }
-_CLIENT, _DIRECTOR, _VIP, _NOBODY, _FIRST_BACKEND, _ROUTER = 1, 2, 10, 50, 101, 254
+_CLIENT, _DIRECTOR, _VIP, _NOBODY = 1, 2, 10, 50
+_FIRST_BACKEND, _FIRST_CLIENT, _ROUTER = 101, 201, 254
+# The client has many addresses, since one has too few ports for a long run.
+_CLIENT_ADDRESSES = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,6 +87,11 @@ class Plan:
     @property
     def client_address(self):
         return self._address("near", _CLIENT)
+
+    @property
+    def client_addresses(self):
+        """More addresses of the client, to send from in turn."""
+        return [self._address("near", _FIRST_CLIENT + i) for i in range(_CLIENT_ADDRESSES)]
 
     @property
     def director_address(self):
