@@ -12,14 +12,22 @@ namespace guideway::datapath::dpdk {
 namespace {
 
 // DPDK's log is one per process, so is its reader.
-struct LastComplaint {
+struct Kept {
   std::mutex mutex;
-  std::string text;
+  bool keeping = false;
+  std::string first;
 };
 
-LastComplaint& last_complaint() {
-  static LastComplaint instance;
+Kept& kept() {
+  static Kept instance;
   return instance;
+}
+
+/// Whether somebody takes the complaint for an error message.
+bool keep(std::string_view complaint) {
+  const std::lock_guard lock(kept().mutex);
+  if (kept().keeping && kept().first.empty()) kept().first = complaint;
+  return kept().keeping;
 }
 
 std::string_view trimmed(std::string_view line) {
@@ -31,14 +39,9 @@ std::string_view trimmed(std::string_view line) {
 ssize_t write_line(void*, const char* text, size_t size) {
   const std::string_view line = trimmed({text, size});
   if (line.empty()) return static_cast<ssize_t>(size);
-  if (rte_log_cur_msg_loglevel() <= static_cast<int>(RTE_LOG_WARNING)) {
-    spdlog::warn("dpdk: {}", line);
-    LastComplaint& last = last_complaint();
-    const std::lock_guard lock(last.mutex);
-    last.text = line;
-  } else {
-    spdlog::debug("dpdk: {}", line);
-  }
+  const bool complaint = rte_log_cur_msg_loglevel() <= static_cast<int>(RTE_LOG_WARNING);
+  const auto level = complaint && !keep(line) ? spdlog::level::warn : spdlog::level::debug;
+  spdlog::log(level, "dpdk: {}", line);
   return static_cast<ssize_t>(size);
 }
 
@@ -54,16 +57,20 @@ void send_dpdk_log_to_ours() {
   rte_openlog_stream(stream);
 }
 
-std::string recent_dpdk_log() {
-  LastComplaint& last = last_complaint();
-  const std::lock_guard lock(last.mutex);
-  return last.text.empty() ? "no reason given" : last.text;
+DpdkComplaints::DpdkComplaints() {
+  const std::lock_guard lock(kept().mutex);
+  kept().keeping = true;
+  kept().first.clear();
 }
 
-void clear_dpdk_log() {
-  LastComplaint& last = last_complaint();
-  const std::lock_guard lock(last.mutex);
-  last.text.clear();
+DpdkComplaints::~DpdkComplaints() {
+  const std::lock_guard lock(kept().mutex);
+  kept().keeping = false;
+}
+
+std::string DpdkComplaints::first() const {
+  const std::lock_guard lock(kept().mutex);
+  return kept().first.empty() ? "no reason given" : kept().first;
 }
 
 }  // namespace guideway::datapath::dpdk

@@ -68,10 +68,10 @@ Result<void> run_eal_init(std::vector<std::string> arguments) {
   kept = std::move(arguments);
   for (std::string& argument : kept) pointers.push_back(argument.data());
   pointers.push_back(nullptr);
-  clear_dpdk_log();
+  const DpdkComplaints complaints;
   const SignalsBlocked blocked;  // EAL's threads inherit it
   if (rte_eal_init(static_cast<int>(kept.size()), pointers.data()) < 0) {
-    std::string message = "DPDK's environment did not start (" + recent_dpdk_log() +
+    std::string message = "DPDK's environment did not start (" + complaints.first() +
                           "); look at director.eal_arguments and at the log";
     return base::fail_errno(message, rte_errno);
   }

@@ -7,7 +7,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <ctime>
 #include <utility>
 
 #include "guideway/datapath/dpdk/thread.h"
@@ -18,6 +20,9 @@ namespace {
 constexpr unsigned kBurst = 32;
 /// Ethernet header and two VLAN tags.
 constexpr unsigned kLongestLinkHeader = 22;
+/// Nobody tells when a full outbox has room again: look after this time. Half an outbox at line
+/// rate of 1 Gbit/s is longer.
+constexpr timespec kOutboxRetry{0, 200'000};
 
 void add(std::atomic<std::uint64_t>& counter, std::uint64_t amount = 1) {
   counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
@@ -101,31 +106,41 @@ unsigned KernelPath::write_to_tap(Lane& lane) {
   return count;
 }
 
+/// Takes no more than the outbox has room for: the rest waits in the TAP, where the kernel slows
+/// down or drops its senders.
 unsigned KernelPath::read_from_tap(Lane& lane) {
+  if (lane.broken) return 0;
+  const unsigned most = std::min(kBurst, lane.outbox->room());
+  lane.held_back = most == 0;
   unsigned count = 0;
-  for (; count < kBurst && !lane.broken; count++) {
-    rte_mbuf* packet = rte_pktmbuf_alloc(pool_);
-    if (!packet) return count;  // all buffers are in use: the kernel queues, and drops, on its side
-    const unsigned room = rte_pktmbuf_tailroom(packet);
-    auto length = read(lane.tap.fd(), rte_pktmbuf_mtod(packet, void*), room);
-    if (length <= 0) {
-      lane.broken = length < 0 && errno == EBADFD;  // somebody has deleted the TAP
-      if (lane.broken) spdlog::error("kernel path: a TAP was deleted; restart to get it back");
-      rte_pktmbuf_free(packet);
-      return count;
-    }
-    packet->data_len = static_cast<std::uint16_t>(length);
-    packet->pkt_len = packet->data_len;
-    // Too long: the MTU of the TAP was raised above the device's.
-    const bool fits = packet->data_len <= lane.longest_frame;
-    if (fits && lane.outbox->push(&packet, 1) == 1) {
-      add(lane.taken);
-    } else {
-      add(lane.dropped);
-      rte_pktmbuf_free(packet);
-    }
-  }
+  while (count < most && read_frame(lane)) count++;
   return count;
+}
+
+bool KernelPath::read_frame(Lane& lane) {
+  rte_mbuf* packet = rte_pktmbuf_alloc(pool_);
+  if (!packet) {
+    lane.held_back = true;
+    return false;
+  }
+  auto length = read(lane.tap.fd(), rte_pktmbuf_mtod(packet, void*), rte_pktmbuf_tailroom(packet));
+  if (length <= 0) {
+    lane.broken = length < 0 && errno == EBADFD;
+    if (lane.broken) spdlog::error("a TAP of ours was deleted; restart guidewayd to get it back");
+    rte_pktmbuf_free(packet);
+    return false;
+  }
+  packet->data_len = static_cast<std::uint16_t>(length);
+  packet->pkt_len = packet->data_len;
+  // Too long: the MTU of the TAP was raised above the device's.
+  const bool fits = packet->data_len <= lane.longest_frame;
+  if (fits && lane.outbox->push(&packet, 1) == 1) {
+    add(lane.taken);
+  } else {
+    add(lane.dropped);
+    rte_pktmbuf_free(packet);
+  }
+  return true;
 }
 
 bool KernelPath::rings_are_empty() const {
@@ -137,14 +152,19 @@ bool KernelPath::rings_are_empty() const {
 
 void KernelPath::sleep_until_work() {
   std::vector<pollfd> waiting{{wake_.get(), POLLIN, 0}};
+  const timespec* limit = nullptr;
   for (const auto& lane : lanes_) {
-    if (!lane->broken) waiting.push_back({lane->tap.fd(), POLLIN, 0});
+    if (lane->held_back) {
+      limit = &kOutboxRetry;
+    } else if (!lane->broken) {
+      waiting.push_back({lane->tap.fd(), POLLIN, 0});
+    }
   }
   asleep_.store(true, std::memory_order_relaxed);
   // Pairs with the fence in to_kernel().
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (rings_are_empty() && !stopping_.load(std::memory_order_acquire)) {
-    poll(waiting.data(), waiting.size(), -1);
+    ppoll(waiting.data(), waiting.size(), limit, nullptr);
   }
   asleep_.store(false, std::memory_order_relaxed);
   std::uint64_t count = 0;

@@ -33,6 +33,10 @@ std::string advice_for(const Device& device) {
          "; bind it to vfio-pci with `dpdk-devbind.py --bind=vfio-pci " + device.name + "`";
 }
 
+tl::unexpected<Error> with_reason(const Error& error, const DpdkComplaints& complaints) {
+  return base::fail(error.message + " (DPDK says: " + complaints.first() + ")");
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Port>> Port::open(const std::string& interface, const Device& device,
@@ -40,8 +44,9 @@ Result<std::unique_ptr<Port>> Port::open(const std::string& interface, const Dev
   std::unique_ptr<Port> port(new Port);
   port->interface_ = interface;
   port->device_ = device;
-  if (auto done = port->find_or_plug(device); !done) return tl::unexpected(done.error());
-  if (auto done = port->read_properties(workers); !done) return tl::unexpected(done.error());
+  const DpdkComplaints complaints;
+  auto done = port->find_or_plug().and_then([&] { return port->read_properties(workers); });
+  if (!done) return with_reason(done.error(), complaints);
   return port;
 }
 
@@ -54,23 +59,21 @@ Port::~Port() {
 }
 
 tl::unexpected<Error> Port::failed(const std::string& what, int error_number) const {
-  return base::fail_errno("interface " + interface_ + ": " + what + " (" + recent_dpdk_log() + ")",
-                          error_number);
+  return base::fail_errno("interface " + interface_ + ": " + what, error_number);
 }
 
 /// A device that an EAL argument or a test made already is used as it is.
-Result<void> Port::find_or_plug(const Device& device) {
-  if (has_port(device, &id_)) {
+Result<void> Port::find_or_plug() {
+  if (has_port(device_, &id_)) {
     attached_ = true;
     return {};
   }
-  clear_dpdk_log();
   const PlainPollingForNetTap plain_polling;
   const int error =
-      rte_eal_hotplug_add(bus_name(device), device.name.c_str(), device.arguments.c_str());
+      rte_eal_hotplug_add(bus_name(device_), device_.name.c_str(), device_.arguments.c_str());
   plugged_ = error == 0;
-  if (error != 0 || !has_port(device, &id_)) {
-    return failed("DPDK cannot use " + device.name + "; " + advice_for(device), -error);
+  if (error != 0 || !has_port(device_, &id_)) {
+    return failed("DPDK cannot use " + device_.name + "; " + advice_for(device_), -error);
   }
   attached_ = true;
   return {};
@@ -94,13 +97,11 @@ Result<void> Port::read_properties(unsigned workers) {
 }
 
 Result<void> Port::start(rte_mempool* pool) {
-  clear_dpdk_log();
-  if (auto done = configure(); !done) return done;
-  if (auto done = set_up_queues(pool); !done) return done;
-  if (int error = rte_eth_dev_start(id_)) return failed("the device does not start", -error);
-  // Drivers without filters refuse; they deliver everything anyway.
-  rte_eth_promiscuous_disable(id_);
-  rte_eth_allmulticast_enable(id_);  // neighbour discovery of the host
+  const DpdkComplaints complaints;
+  auto done = configure().and_then([&] { return set_up_queues(pool); }).and_then([&] {
+    return start_device();
+  });
+  if (!done) return with_reason(done.error(), complaints);
   return {};
 }
 
@@ -139,6 +140,14 @@ Result<void> Port::set_up_queues(rte_mempool* pool) {
       return failed("cannot set up transmit queue " + std::to_string(i), -error);
     }
   }
+  return {};
+}
+
+Result<void> Port::start_device() {
+  if (int error = rte_eth_dev_start(id_)) return failed("the device does not start", -error);
+  // Drivers without filters refuse; they deliver everything anyway.
+  rte_eth_promiscuous_disable(id_);
+  rte_eth_allmulticast_enable(id_);  // neighbour discovery of the host
   return {};
 }
 

@@ -37,4 +37,6 @@ unsigned Ring::pop(rte_mbuf** packets, unsigned count) {
 
 bool Ring::empty() const { return rte_ring_empty(ring_) != 0; }
 
+unsigned Ring::room() const { return rte_ring_free_count(ring_); }
+
 }  // namespace guideway::datapath::dpdk

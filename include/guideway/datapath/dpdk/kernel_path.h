@@ -67,7 +67,9 @@ class KernelPath : public KernelSide {
     Ring to_kernel;
     Ring* outbox;
     const unsigned longest_frame;
-    bool broken = false;  // of the thread alone
+    // Of the thread alone.
+    bool broken = false;     // somebody has deleted the TAP
+    bool held_back = false;  // no room in the outbox, or no buffer
     // Written by the thread. What did not fit into to_kernel is in the workers' counters.
     std::atomic<std::uint64_t> delivered{0};
     std::atomic<std::uint64_t> refused{0};
@@ -80,6 +82,7 @@ class KernelPath : public KernelSide {
   bool move_frames();
   unsigned write_to_tap(Lane& lane);
   unsigned read_from_tap(Lane& lane);
+  bool read_frame(Lane& lane);
   void sleep_until_work();
   bool rings_are_empty() const;
   void wake();

@@ -46,10 +46,11 @@ class Port {
 
  private:
   Port() = default;
-  Result<void> find_or_plug(const Device& device);
+  Result<void> find_or_plug();
   Result<void> read_properties(unsigned workers);
   Result<void> configure();
   Result<void> set_up_queues(rte_mempool* pool);
+  Result<void> start_device();
   tl::unexpected<Error> failed(const std::string& what, int error_number) const;
 
   std::string interface_;

@@ -29,6 +29,8 @@ class Ring {
   unsigned push(rte_mbuf** packets, unsigned count);
   unsigned pop(rte_mbuf** packets, unsigned count);
   bool empty() const;
+  /// Packets that there is room for just now.
+  unsigned room() const;
 
  private:
   explicit Ring(rte_ring* ring) : ring_(ring) {}
