@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// Controller: the only one that changes the model. It turns what the operator asked for and what
+// the kernel's routes and neighbours say into generations of the forwarding state, and publishes
+// them.
+//
+//   SIGHUP ── reload() ─┐                        helper thread                control thread
+//   neighbours ─────────┴─> one job at a time: load, check, compile ──> publish, watch, own VIPs
+//   sweep (helper thread, always) ──> live flows, ids that are free again
+//
+// docs/life-of-a-change.md follows one change through here.
+// Threading: the control thread, which runs the io_context. Long work is done by a HelperThread on
+// copies.
+#ifndef GUIDEWAY_CONTROL_CONTROLLER_H_
+#define GUIDEWAY_CONTROL_CONTROLLER_H_
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "guideway/base/result.h"
+#include "guideway/compile/compile.h"
+#include "guideway/control/helper_thread.h"
+#include "guideway/control/status.h"
+#include "guideway/control/sweeper.h"
+#include "guideway/datapath/datapath.h"
+#include "guideway/model/model.h"
+#include "guideway/netlink/host_addresses.h"
+#include "guideway/netlink/monitor.h"
+
+namespace guideway::control {
+
+/// Reads the configuration again. Any thread; errors are complete sentences.
+using LoadModel = std::function<tl::expected<model::Model, std::vector<std::string>>()>;
+
+/// What a controller works on. All outlive it.
+struct Parts {
+  boost::asio::io_context& loop;
+  datapath::Datapath& datapath;
+  netlink::Monitor& monitor;
+  netlink::HostAddresses& addresses;
+  /// The kernel's side of each interface, in the model's order.
+  std::vector<std::string> kernel_names;
+};
+
+class Controller {
+ public:
+  Controller(Parts parts, model::Model model, model::HashSeed seed, LoadModel load);
+  ~Controller();
+  Controller(const Controller&) = delete;
+  Controller& operator=(const Controller&) = delete;
+
+  /// Publishes the first generation and starts watching. Errors: the model cannot be compiled, VIPs
+  /// or neighbours cannot be managed.
+  Result<void> start();
+
+  /// Reads the configuration and applies it, whole or not at all; the outcome is logged.
+  void reload();
+
+  Status status() const;
+
+ private:
+  struct Build;
+
+  void read_monitor();
+  void tick();
+  void request_build();
+  void start_build();
+  void run_job(bool load_file);
+  static void perform(Build& build, const LoadModel& load);
+  void finish_build(Build build);
+  void accept(Build build);
+  void publish(const compile::Output& output);
+  void follow_model();
+  void sweep_slice();
+  void take_sweep(const SweepResult& result);
+
+  Parts parts_;
+  model::Model model_;
+  model::HashSeed seed_;
+  LoadModel load_;
+
+  std::uint64_t generation_ = 0;
+  std::string change_id_;
+  compile::BackendIds ids_;
+  compile::ForwardingStatePtr state_;
+  /// The generation that a removed backend's id was first compiled as removed in.
+  std::map<std::uint16_t, std::uint64_t> removed_since_;
+  SweepResult last_sweep_;
+  std::chrono::steady_clock::time_point started_;
+
+  bool building_ = false;
+  bool build_wanted_ = false;
+  bool reload_wanted_ = false;
+  std::chrono::steady_clock::time_point last_build_{};
+
+  boost::asio::posix::stream_descriptor monitor_ready_;
+  boost::asio::steady_timer tick_timer_;
+  boost::asio::steady_timer build_timer_;
+
+  // Used by the helper thread alone.
+  Sweeper sweeper_;
+  // Shared with the helper thread.
+  std::mutex sweep_state_mutex_;
+  compile::ForwardingStatePtr sweep_state_;  // guarded by sweep_state_mutex_
+  std::unique_ptr<HelperThread> helper_;     // last: stops first
+};
+
+}  // namespace guideway::control
+
+#endif  // GUIDEWAY_CONTROL_CONTROLLER_H_

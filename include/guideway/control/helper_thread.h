@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// HelperThread: one thread for what takes long (table builds, reading files, sweeps, reclaiming),
+// so that the control thread's loop never waits. Values go in, values come out: a job must not
+// touch what the control thread owns, and hands its result back by posting to the event loop.
+// Threading: run() and the destructor on the control thread.
+#ifndef GUIDEWAY_CONTROL_HELPER_THREAD_H_
+#define GUIDEWAY_CONTROL_HELPER_THREAD_H_
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+namespace guideway::control {
+
+class HelperThread {
+ public:
+  using Job = std::function<void()>;
+
+  /// Runs `periodic` about every `period`, between jobs.
+  HelperThread(std::chrono::milliseconds period, Job periodic);
+  /// Finishes the job in hand, drops the queued ones.
+  ~HelperThread();
+  HelperThread(const HelperThread&) = delete;
+  HelperThread& operator=(const HelperThread&) = delete;
+
+  /// Queues a job; jobs run in order.
+  void run(Job job);
+
+ private:
+  void loop();
+
+  std::chrono::milliseconds period_;
+  Job periodic_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Job> jobs_;   // guarded by mutex_
+  bool stopping_ = false;  // guarded by mutex_
+  std::thread thread_;     // last: starts when all else exists
+};
+
+}  // namespace guideway::control
+
+#endif  // GUIDEWAY_CONTROL_HELPER_THREAD_H_

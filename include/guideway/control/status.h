@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Status: what the director knows about itself at one moment, as plain values for the admin API.
+// It holds no secret: no hash seed, no key.
+// Threading: values.
+#ifndef GUIDEWAY_CONTROL_STATUS_H_
+#define GUIDEWAY_CONTROL_STATUS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "guideway/base/address.h"
+#include "guideway/datapath/datapath.h"
+
+namespace guideway::control {
+
+struct ServiceStatus {
+  std::string name;
+  IpAddress address;
+  std::uint16_t port = 0;
+  std::string protocol;
+  std::string pool;
+  gw_traffic traffic{};
+};
+
+struct BackendStatus {
+  std::string name;
+  IpAddress address;
+  std::uint16_t port = 0;
+  std::uint32_t weight = 0;
+  /// "enabled", "drain", "disabled", or "removed": no longer configured, but flows are left.
+  std::string state;
+  std::uint32_t slots = 0;
+  gw_traffic traffic{};
+  std::uint32_t live_flows = 0;
+  /// Why it gets no new flows; empty when it does.
+  std::string reason;
+};
+
+struct PoolStatus {
+  std::string name;
+  std::string forwarding;
+  std::string scheduler;
+  std::uint32_t slots = 0;
+  std::vector<BackendStatus> backends;
+};
+
+struct Status {
+  std::string director;
+  std::uint64_t generation = 0;
+  /// Of the change that the generation came from.
+  std::string change_id;
+  /// Seconds since the flows were counted; negative: not yet.
+  std::int64_t live_flows_age_s = -1;
+  std::uint64_t uptime_s = 0;
+  datapath::DatapathStatus datapath;
+  std::vector<ServiceStatus> services;
+  std::vector<PoolStatus> pools;
+};
+
+}  // namespace guideway::control
+
+#endif  // GUIDEWAY_CONTROL_STATUS_H_

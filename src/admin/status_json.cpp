@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guideway/admin/status_json.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "guideway/base/version.h"
+#include "guideway/core/reasons.h"
+
+namespace guideway::admin {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::array<const char*, GW_REASON_COUNT> kReasonNames = {
+#define GW_REASON_NAME(id, verdict, name, help) name,
+    GW_REASONS(GW_REASON_NAME)
+#undef GW_REASON_NAME
+};
+
+constexpr std::array<const char*, GW_EVENT_COUNT> kEventNames = {
+#define GW_EVENT_NAME(id, name, help) name,
+    GW_EVENTS(GW_EVENT_NAME)
+#undef GW_EVENT_NAME
+};
+
+Json worker_json(const datapath::WorkerStatus& worker) {
+  std::array<std::uint64_t, GW_VERDICT_COUNT> verdicts{};
+  Json reasons = Json::object();
+  for (std::size_t i = 0; i < GW_REASON_COUNT; i++) {
+    reasons[kReasonNames[i]] = worker.counters.reasons[i];
+    verdicts[gw_reason_verdict(static_cast<gw_reason>(i))] += worker.counters.reasons[i];
+  }
+  Json events = Json::object();
+  for (std::size_t i = 0; i < GW_EVENT_COUNT; i++)
+    events[kEventNames[i]] = worker.counters.events[i];
+  return {{"cpu", worker.cpu},
+          {"shard", worker.shard},
+          {"packets_in", worker.counters.packets_in},
+          {"bytes_in", worker.counters.bytes_in},
+          {"forwarded", verdicts[GW_FORWARD]},
+          {"replied", verdicts[GW_REPLY]},
+          {"to_kernel", verdicts[GW_KERNEL]},
+          {"dropped", verdicts[GW_DROP]},
+          {"reasons", reasons},
+          {"events", events}};
+}
+
+Json interface_json(const datapath::InterfaceStatus& interface) {
+  return {{"name", interface.name},
+          {"device", interface.device},
+          {"driver", interface.driver},
+          {"kernel_name", interface.kernel_name},
+          {"mac", interface.mac},
+          {"mtu", interface.mtu},
+          {"link_up", interface.link_up},
+          {"rx_queues", interface.rx_queues},
+          {"to_kernel", interface.kernel.to_kernel},
+          {"to_kernel_refused", interface.kernel.to_kernel_refused},
+          {"from_kernel", interface.kernel.from_kernel},
+          {"from_kernel_dropped", interface.kernel.from_kernel_dropped}};
+}
+
+Json service_json(const control::ServiceStatus& service) {
+  return {{"name", service.name},           {"address", service.address.to_string()},
+          {"port", service.port},           {"protocol", service.protocol},
+          {"pool", service.pool},           {"packets", service.traffic.packets},
+          {"bytes", service.traffic.bytes}, {"flows", service.traffic.flows}};
+}
+
+Json backend_json(const control::BackendStatus& backend) {
+  return {{"name", backend.name},
+          {"address", backend.address.to_string()},
+          {"port", backend.port},
+          {"weight", backend.weight},
+          {"state", backend.state},
+          {"slots", backend.slots},
+          {"packets", backend.traffic.packets},
+          {"bytes", backend.traffic.bytes},
+          {"flows", backend.traffic.flows},
+          {"live_flows", backend.live_flows},
+          {"reason", backend.reason}};
+}
+
+Json pool_json(const control::PoolStatus& pool) {
+  std::uint64_t packets = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t live_flows = 0;
+  Json backends = Json::array();
+  for (const auto& backend : pool.backends) {
+    packets += backend.traffic.packets;
+    bytes += backend.traffic.bytes;
+    live_flows += backend.live_flows;
+    backends.push_back(backend_json(backend));
+  }
+  return {{"name", pool.name},           {"forwarding", pool.forwarding},
+          {"scheduler", pool.scheduler}, {"slots", pool.slots},
+          {"packets", packets},          {"bytes", bytes},
+          {"live_flows", live_flows},    {"backends", backends}};
+}
+
+template <typename T, typename Function>
+Json array_of(const std::vector<T>& values, Function one) {
+  Json array = Json::array();
+  for (const T& value : values) array.push_back(one(value));
+  return array;
+}
+
+}  // namespace
+
+std::string status_json(const control::Status& status) {
+  const Json json = {
+      {"api", 1},
+      {"version", base::kVersion},
+      {"director", status.director},
+      {"pid", getpid()},
+      {"uptime_s", status.uptime_s},
+      {"datapath", status.datapath.kind},
+      {"memory", status.datapath.memory},
+      {"distribution", status.datapath.distribution},
+      {"generation", status.generation},
+      {"change_id", status.change_id},
+      {"live_flows_age_s",
+       status.live_flows_age_s < 0 ? Json(nullptr) : Json(status.live_flows_age_s)},
+      {"interfaces", array_of(status.datapath.interfaces, interface_json)},
+      {"workers", array_of(status.datapath.workers, worker_json)},
+      {"services", array_of(status.services, service_json)},
+      {"pools", array_of(status.pools, pool_json)},
+  };
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace guideway::admin

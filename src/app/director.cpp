@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <utility>
+
+// Asio of Boost 1.74 needs <utility> before it.
+#include "director.h"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "guideway/admin/status_json.h"
+#include "guideway/admin/status_server.h"
+#include "guideway/base/version.h"
+#include "guideway/config/config.h"
+#include "guideway/control/controller.h"
+#include "guideway/control/state_dir.h"
+#include "guideway/datapath/dpdk/dpdk_datapath.h"
+#include "guideway/netlink/host_addresses.h"
+#include "guideway/netlink/monitor.h"
+#include "instance_lock.h"
+#include "privileges.h"
+
+namespace guideway::app {
+namespace {
+
+namespace asio = boost::asio;
+
+/// `return` the error of a failed Result.
+template <typename T>
+tl::unexpected<Error> forward_error(const Result<T>& result) {
+  return tl::unexpected<Error>(result.error());
+}
+
+Result<std::unique_ptr<datapath::Datapath>> start_datapath(const model::Model& model) {
+  datapath::dpdk::Options options;
+  options.director = model.director.name;
+  for (const auto& interface : model.interfaces)
+    options.interfaces.push_back({interface.name, interface.device});
+  options.worker_cpus = model.director.worker_cpus;
+  options.idle = model.director.idle == model::IdlePolicy::kPoll ? datapath::dpdk::Idle::kPoll
+                                                                 : datapath::dpdk::Idle::kAdaptive;
+  options.flows = model.capacity.flows;
+  options.backends = model.capacity.backends;
+  options.services = model.capacity.services;
+  options.eal_arguments = model.director.eal_arguments;
+  return datapath::dpdk::DpdkDatapath::start(options);
+}
+
+std::vector<std::string> kernel_names(const datapath::Datapath& datapath) {
+  std::vector<std::string> names;
+  for (const auto& interface : datapath.status().interfaces) names.push_back(interface.kernel_name);
+  return names;
+}
+
+Result<void> set_interfaces(netlink::HostAddresses& addresses, const model::Model& model,
+                            const std::vector<std::string>& names) {
+  for (std::size_t i = 0; i < names.size(); i++)
+    if (auto set = addresses.set_interface(names[i], model.interfaces[i].addresses); !set)
+      return set;
+  return {};
+}
+
+control::LoadModel loader_of(const std::string& config_file) {
+  return [config_file]() -> tl::expected<model::Model, std::vector<std::string>> {
+    config::LoadResult loaded = config::load_file(config_file);
+    if (!loaded.model) return tl::unexpected(std::move(loaded.errors));
+    return std::move(*loaded.model);
+  };
+}
+
+/// SIGHUP reloads, SIGTERM and SIGINT end the loop. Made before anything that a signal must not cut
+/// short: signals that come early wait until the loop runs.
+class Signals {
+ public:
+  Signals(asio::io_context& loop, std::function<void()> reload)
+      : loop_(loop), reload_(std::move(reload)), signals_(loop, SIGHUP, SIGTERM, SIGINT) {
+    wait();
+  }
+
+ private:
+  void wait() {
+    signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+      if (error) return;
+      if (signal != SIGHUP) {
+        spdlog::info("stopping: signal {}", signal);
+        loop_.stop();
+        return;
+      }
+      spdlog::info("SIGHUP: reading the configuration again");
+      reload_();
+      wait();
+    });
+  }
+
+  asio::io_context& loop_;
+  std::function<void()> reload_;
+  asio::signal_set signals_;
+};
+
+}  // namespace
+
+Result<void> run(const model::Model& model, const std::string& config_file) {
+  if (auto allowed = require_privileges(); !allowed) return allowed;
+  auto lock = InstanceLock::take(model.director.name);
+  if (!lock) return forward_error(lock);
+  auto state_dir = control::StateDir::open(model.director.state_dir);
+  if (!state_dir) return forward_error(state_dir);
+  auto seed = model.director.hash_seed ? Result<model::HashSeed>(*model.director.hash_seed)
+                                       : state_dir->hash_seed();
+  if (!seed) return forward_error(seed);
+
+  asio::io_context loop(1);
+  control::Controller* reloadable = nullptr;
+  const Signals signals(loop, [&reloadable] { reloadable->reload(); });
+
+  auto datapath = start_datapath(model);
+  if (!datapath) return forward_error(datapath);
+  auto addresses = netlink::HostAddresses::open();
+  if (!addresses) return forward_error(addresses);
+  const std::vector<std::string> names = kernel_names(**datapath);
+  if (auto set = set_interfaces(**addresses, model, names); !set) return set;
+  auto monitor = netlink::Monitor::open(names);
+  if (!monitor) return forward_error(monitor);
+
+  control::Controller controller({loop, **datapath, **monitor, **addresses, names}, model, *seed,
+                                 loader_of(config_file));
+  reloadable = &controller;
+  if (auto started = controller.start(); !started) return started;
+  auto server = admin::StatusServer::open(loop, model.admin.status_socket, [&controller] {
+    return admin::status_json(controller.status());
+  });
+  if (!server) return forward_error(server);
+  if (auto dropped = drop_privileges(); !dropped) return dropped;
+
+  const auto status = controller.status();
+  spdlog::info("guidewayd {} runs as director {}: datapath {}, {}, {}, {} worker(s)",
+               base::kVersion, model.director.name, status.datapath.kind, status.datapath.memory,
+               status.datapath.distribution, status.datapath.workers.size());
+  loop.run();
+  return {};
+}
+
+}  // namespace guideway::app

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Director: one running guidewayd, put together. run() starts the parts in order, runs the event
+// loop until SIGTERM or SIGINT, and takes the parts down in the opposite order. Threading: the
+// thread that calls run() becomes the control thread.
+#ifndef GUIDEWAY_APP_DIRECTOR_H_
+#define GUIDEWAY_APP_DIRECTOR_H_
+
+#include <string>
+
+#include "guideway/base/result.h"
+#include "guideway/model/model.h"
+
+namespace guideway::app {
+
+/// `config_file` is read again at SIGHUP. Errors: whatever keeps it from starting; nothing is left
+/// behind then.
+Result<void> run(const model::Model& model, const std::string& config_file);
+
+}  // namespace guideway::app
+
+#endif  // GUIDEWAY_APP_DIRECTOR_H_

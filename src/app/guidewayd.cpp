@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// guidewayd: the daemon. Exit codes: 0 done, 1 fault, 2 usage or bad configuration.
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+#include <exception>
+
+#include "director.h"
+#include "guideway/base/logging.h"
+#include "guideway/base/version.h"
+#include "guideway/config/config.h"
+#include "options.h"
+
+namespace {
+
+using guideway::app::Options;
+
+constexpr int kFault = 1;
+constexpr int kUsage = 2;
+
+int check_only(const guideway::config::LoadResult& loaded, const std::string& file) {
+  if (!loaded.model) return kUsage;
+  std::printf("%s: good: %zu interfaces, %zu pools, %zu services\n", file.c_str(),
+              loaded.model->interfaces.size(), loaded.model->pools.size(),
+              loaded.model->services.size());
+  return 0;
+}
+
+int run_daemon(const guideway::model::Model& model, const Options& options) {
+  guideway::base::set_up_logging(options.verbose ? spdlog::level::debug : spdlog::level::info);
+  const auto ran = guideway::app::run(model, options.config_file);
+  if (ran) return 0;
+  spdlog::critical("{}", ran.error().message);
+  return kFault;
+}
+
+int act(const Options& options) {
+  if (options.action == Options::Action::kHelp) {
+    std::fputs(guideway::app::help_text().c_str(), stdout);
+    return 0;
+  }
+  if (options.action == Options::Action::kVersion) {
+    std::printf("guidewayd %s\n", guideway::base::kVersion);
+    return 0;
+  }
+  const auto loaded = guideway::config::load_file(options.config_file);
+  for (const auto& error : loaded.errors) std::fprintf(stderr, "%s\n", error.c_str());
+  if (options.action == Options::Action::kCheck) return check_only(loaded, options.config_file);
+  if (!loaded.model) return kUsage;
+  return run_daemon(*loaded.model, options);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  const auto options = guideway::app::parse_options(argc, argv);
+  if (!options) {
+    std::fprintf(stderr, "guidewayd: %s\n", options.error().message.c_str());
+    return kUsage;
+  }
+  return act(*options);
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "guidewayd: %s\n", error.what());
+  return kFault;
+}

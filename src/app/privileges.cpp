@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "privileges.h"
+
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+
+namespace guideway::app {
+namespace {
+
+using Sets = std::array<__user_cap_data_struct, 2>;
+
+// libcap would do, but these two calls are all that is needed of it.
+Result<Sets> read_sets() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  Sets sets{};
+  if (syscall(SYS_capget, &header, sets.data()) != 0) return base::fail_errno("capget", errno);
+  return sets;
+}
+
+}  // namespace
+
+Result<void> require_privileges() {
+  auto sets = read_sets();
+  if (!sets) return tl::unexpected(sets.error());
+  if (((*sets)[0].effective & (1U << CAP_NET_ADMIN)) == 0)
+    return base::fail(
+        "guidewayd may not configure the network: run it as root, or with CAP_NET_ADMIN, "
+        "CAP_NET_RAW and CAP_IPC_LOCK");
+  return {};
+}
+
+Result<void> drop_privileges() {
+  auto sets = read_sets();
+  if (!sets) return tl::unexpected(sets.error());
+  constexpr std::uint32_t kKept = 1U << CAP_NET_ADMIN | 1U << CAP_NET_RAW;
+  (*sets)[0].effective &= kKept;
+  (*sets)[0].permitted &= kKept;
+  (*sets)[0].inheritable = 0;
+  (*sets)[1] = {};
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+    return base::fail_errno("PR_SET_NO_NEW_PRIVS", errno);
+  if (syscall(SYS_capset, &header, sets->data()) != 0) return base::fail_errno("capset", errno);
+  return {};
+}
+
+}  // namespace guideway::app

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "status_view.h"
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "guideway/base/text.h"
+#include "table.h"
+
+namespace guideway::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Align = Table::Align;
+
+/// A string of the daemon's, safe for a terminal.
+std::string text(const Json& object, const char* key) {
+  return base::escape_untrusted(object.at(key).get<std::string>());
+}
+
+std::string number(const Json& object, const char* key) {
+  return grouped(object.at(key).get<std::uint64_t>());
+}
+
+std::string port(const Json& object) {
+  const auto value = object.at("port").get<std::uint64_t>();
+  return value == 0 ? "any" : std::to_string(value);
+}
+
+std::string duration(std::uint64_t seconds) {
+  if (seconds < 120) return std::to_string(seconds) + " s";
+  if (seconds < 7200) return std::to_string(seconds / 60) + " min";
+  if (seconds < 172800) return std::to_string(seconds / 3600) + " h";
+  return std::to_string(seconds / 86400) + " d";
+}
+
+std::string header(const Json& status) {
+  const Json& age = status.at("live_flows_age_s");
+  std::string lines;
+  lines += "director " + text(status, "director") + ", guidewayd " + text(status, "version") +
+           ", up " + duration(status.at("uptime_s").get<std::uint64_t>()) + ", generation " +
+           std::to_string(status.at("generation").get<std::uint64_t>()) + " (change " +
+           text(status, "change_id") + ")\n";
+  lines += "datapath " + text(status, "datapath") + ": " + text(status, "memory") + "; " +
+           text(status, "distribution") + "\n";
+  lines += "live flows counted " +
+           (age.is_null() ? std::string("not yet")
+                          : std::to_string(age.get<std::int64_t>()) + " s ago") +
+           "\n";
+  return lines;
+}
+
+std::string interfaces(const Json& status) {
+  Table table({{"INTERFACE"},
+               {"DEVICE"},
+               {"DRIVER"},
+               {"KERNEL SIDE"},
+               {"MAC"},
+               {"LINK"},
+               {"MTU", Align::kRight},
+               {"QUEUES", Align::kRight},
+               {"TO KERNEL", Align::kRight},
+               {"FROM KERNEL", Align::kRight}});
+  for (const Json& i : status.at("interfaces"))
+    table.add({text(i, "name"), text(i, "device"), text(i, "driver"), text(i, "kernel_name"),
+               text(i, "mac"), i.at("link_up").get<bool>() ? "up" : "down",
+               std::to_string(i.at("mtu").get<unsigned>()), number(i, "rx_queues"),
+               number(i, "to_kernel"), number(i, "from_kernel")});
+  return table.to_string();
+}
+
+std::string workers(const Json& status) {
+  Table table({{"WORKER", Align::kRight},
+               {"CPU", Align::kRight},
+               {"IN", Align::kRight},
+               {"FORWARDED", Align::kRight},
+               {"REPLIED", Align::kRight},
+               {"TO KERNEL", Align::kRight},
+               {"DROPPED", Align::kRight}});
+  for (const Json& w : status.at("workers"))
+    table.add({number(w, "shard"), number(w, "cpu"), number(w, "packets_in"),
+               number(w, "forwarded"), number(w, "replied"), number(w, "to_kernel"),
+               number(w, "dropped")});
+  return table.to_string();
+}
+
+std::string services(const Json& status) {
+  Table table({{"SERVICE"},
+               {"ADDRESS"},
+               {"PROTOCOL"},
+               {"PORT", Align::kRight},
+               {"POOL"},
+               {"PACKETS", Align::kRight},
+               {"BYTES", Align::kRight},
+               {"FLOWS", Align::kRight}});
+  for (const Json& s : status.at("services"))
+    table.add({text(s, "name"), text(s, "address"), text(s, "protocol"), port(s), text(s, "pool"),
+               number(s, "packets"), number(s, "bytes"), number(s, "flows")});
+  return table.to_string();
+}
+
+std::string pools(const Json& status) {
+  Table table({{"POOL"},
+               {"FORWARDING"},
+               {"SCHEDULER"},
+               {"SLOTS", Align::kRight},
+               {"PACKETS", Align::kRight},
+               {"BYTES", Align::kRight},
+               {"LIVE", Align::kRight}});
+  for (const Json& pool : status.at("pools"))
+    table.add({text(pool, "name"), text(pool, "forwarding"), text(pool, "scheduler"),
+               number(pool, "slots"), number(pool, "packets"), number(pool, "bytes"),
+               number(pool, "live_flows")});
+  return table.to_string();
+}
+
+std::string backends(const Json& status) {
+  Table table({{"BACKEND"},
+               {"ADDRESS"},
+               {"WEIGHT", Align::kRight},
+               {"STATE"},
+               {"SLOTS", Align::kRight},
+               {"PACKETS", Align::kRight},
+               {"BYTES", Align::kRight},
+               {"FLOWS", Align::kRight},
+               {"LIVE", Align::kRight},
+               {"NO NEW FLOWS BECAUSE"}});
+  for (const Json& pool : status.at("pools"))
+    for (const Json& b : pool.at("backends"))
+      table.add({text(pool, "name") + "/" + text(b, "name"), text(b, "address"),
+                 number(b, "weight"), text(b, "state"), number(b, "slots"), number(b, "packets"),
+                 number(b, "bytes"), number(b, "flows"), number(b, "live_flows"),
+                 text(b, "reason")});
+  return table.to_string();
+}
+
+/// Sums over the workers of what is not zero.
+std::string counters(const Json& status, const char* group, const char* title) {
+  std::vector<std::string> order;
+  std::map<std::string, std::uint64_t> sums;
+  for (const Json& worker : status.at("workers"))
+    for (const auto& [name, value] : worker.at(group).items()) {
+      if (sums.count(name) == 0) order.push_back(name);
+      sums[name] += value.get<std::uint64_t>();
+    }
+  Table table({{title}, {"PACKETS", Align::kRight}});
+  for (const auto& name : order)
+    if (sums[name] != 0) table.add({base::escape_untrusted(name), grouped(sums[name])});
+  return table.empty() ? "" : table.to_string() + "\n";
+}
+
+}  // namespace
+
+Result<std::string> status_view(const std::string& json) {
+  try {
+    const Json status = Json::parse(json);
+    return header(status) + "\n" + interfaces(status) + "\n" + workers(status) + "\n" +
+           services(status) + "\n" + pools(status) + "\n" + backends(status) + "\n" +
+           counters(status, "reasons", "REASON") + counters(status, "events", "EVENT");
+  } catch (const nlohmann::json::exception& error) {
+    return base::fail(std::string("the daemon's answer is not understood (") + error.what() +
+                      "); guideway and guidewayd should be of one version");
+  }
+}
+
+}  // namespace guideway::cli

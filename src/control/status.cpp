@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guideway/control/status.h"
+
+#include <algorithm>
+#include <utility>
+
+// Asio of Boost 1.74 needs <utility> before it.
+#include "guideway/control/controller.h"
+#include "guideway/core/layout.h"
+
+namespace guideway::control {
+namespace {
+
+const char* name_of(model::Forwarding forwarding) {
+  switch (forwarding) {
+    case model::Forwarding::kL2Dsr:
+      return "l2dsr";
+    case model::Forwarding::kIpip:
+      return "ipip";
+    case model::Forwarding::kVxlan:
+      return "vxlan";
+  }
+  return "";
+}
+
+const char* name_of(model::AdminState state) {
+  switch (state) {
+    case model::AdminState::kEnabled:
+      return "enabled";
+    case model::AdminState::kDrain:
+      return "drain";
+    case model::AdminState::kDisabled:
+      return "disabled";
+  }
+  return "";
+}
+
+template <typename T>
+T at_or(const std::vector<T>& values, std::size_t index, T otherwise) {
+  return index < values.size() ? values[index] : otherwise;
+}
+
+ServiceStatus describe_service(const compile::ServiceInfo& info, const gw_traffic& traffic) {
+  return {info.name, info.address, info.port, info.protocol == GW_PROTO_TCP ? "tcp" : "udp",
+          info.pool, traffic};
+}
+
+/// The operator's word for a backend of the model; "removed" for one that is not in it.
+std::string admin_state(const model::Pool* pool, const compile::BackendInfo& info) {
+  if (pool == nullptr || info.removed) return "removed";
+  for (const auto& backend : pool->backends)
+    if (backend.address == info.address && backend.port == info.port) return name_of(backend.state);
+  return "removed";
+}
+
+}  // namespace
+
+Status Controller::status() const {
+  Status status;
+  status.director = model_.director.name;
+  status.generation = generation_;
+  status.change_id = change_id_;
+  status.datapath = parts_.datapath.status();
+  status.uptime_s = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_)
+          .count());
+  if (last_sweep_.generation != 0)
+    status.live_flows_age_s =
+        static_cast<std::int64_t>(parts_.datapath.now_s()) - last_sweep_.ended_s;
+
+  for (std::size_t id = 0; id < state_->service_info.size(); id++)
+    status.services.push_back(describe_service(state_->service_info[id],
+                                               at_or(status.datapath.services, id, gw_traffic{})));
+
+  // Pools of the model in its order, then those that only removed backends still belong to.
+  std::map<std::string, std::size_t> places;
+  std::vector<const model::Pool*> models;
+  for (const auto& pool : model_.pools) {
+    places.emplace(pool.name, status.pools.size());
+    status.pools.push_back({pool.name, name_of(pool.forwarding), "maglev", 0, {}});
+    models.push_back(&pool);
+  }
+  for (std::size_t i = 0; i < state_->pool_info.size() && i < status.pools.size(); i++)
+    status.pools[i].slots = state_->pool_info[i].slots;
+  for (std::size_t id = 0; id < state_->backend_info.size(); id++) {
+    const compile::BackendInfo& info = state_->backend_info[id];
+    if (!info.used) continue;
+    const auto [place, is_new] = places.try_emplace(info.pool, status.pools.size());
+    if (is_new) {
+      status.pools.push_back({info.pool, "", "", 0, {}});
+      models.push_back(nullptr);
+    }
+    status.pools[place->second].backends.push_back(
+        {info.name, info.address, info.port, info.weight, admin_state(models[place->second], info),
+         info.slots, at_or(status.datapath.backends, id, gw_traffic{}),
+         at_or(last_sweep_.live, id, 0U), info.reason});
+  }
+  return status;
+}
+
+}  // namespace guideway::control
