@@ -71,6 +71,15 @@ model::Model read_model(const Node& root, Errors& errors) {
   return model;
 }
 
+/// Where a person looks first: what the rule is about; if that is a default, what it looked at
+/// besides.
+Position place_of(const model::Problem& problem, const Node& root) {
+  const Place place = locate(root, problem.path);
+  const Place related = locate(root, problem.related);
+  return !place.exact && related.exact && !problem.related.empty() ? related.position
+                                                                   : place.position;
+}
+
 /// The model's rules, in the file's places. What follows from a key that could not be read is left
 /// out.
 void check_rules(const model::Model& model, const Node& root, Errors& errors) {
@@ -81,7 +90,7 @@ void check_rules(const model::Model& model, const Node& root, Errors& errors) {
     }
   }
   for (const model::Problem& problem : news) {
-    errors.add(locate(root, problem.path), problem.path, problem.message);
+    errors.add(place_of(problem, root), problem.path, problem.message);
   }
 }
 

@@ -93,7 +93,7 @@ const Member* find_member(const Node& node, std::string_view key) {
   return member == node.members.end() ? nullptr : &*member;
 }
 
-Position locate(const Node& root, std::string_view path) {
+Place locate(const Node& root, std::string_view path) {
   const Node* node = &root;
   while (!path.empty()) {
     if (path[0] == '[') {
@@ -117,7 +117,7 @@ Position locate(const Node& root, std::string_view path) {
       path.remove_prefix(size);
     }
   }
-  return node->position;
+  return {node->position, path.empty()};
 }
 
 tl::expected<Node, SyntaxError> parse_document(std::string_view text) {

@@ -44,8 +44,14 @@ struct Member {
 /// The member of a table; null if it is not there or `node` is no table.
 const Member* find_member(const Node& node, std::string_view key);
 
-/// Where `path` ("pool[2].backends[0].weight") is written; as far as it goes, if it is not.
-Position locate(const Node& root, std::string_view path);
+struct Place {
+  Position position;
+  bool exact = false;
+};
+
+/// Where `path` ("pool[2].backends[0].weight") is written. If it is not, the place is that of the
+/// nearest thing around it, and not exact.
+Place locate(const Node& root, std::string_view path);
 
 struct SyntaxError {
   Position position;

@@ -10,9 +10,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-std::string text(milliseconds time) {
-  return std::to_string(time.count()) + "ms";
-}
+std::string text(milliseconds time) { return std::to_string(time.count()) + "ms"; }
 
 void check_times(Problems& problems, const HealthCheck& check, const std::string& path) {
   const bool interval_good =

@@ -55,17 +55,19 @@ void check_vip_mode(Problems& problems, const Model& model, const Facts& facts, 
   }
 }
 
-void check_pool_exists(Problems& problems, const Facts& facts, const std::string& path,
+void check_pool_exists(Problems& problems, const Facts& facts, const std::string& service,
                        const std::string& pool) {
   // An unnamed pool is a problem already, and may well be the one that is meant.
   if (facts.pool_names.contains(pool) || facts.pool_names.contains("")) {
     return;
   }
-  problems.add(path,
-               "there is no [[pool]] with the name " + base::quoted(pool) +
-                   (facts.pool_names.empty() ? ": add it"
-                                             : ": add it, or name one that is there, for example " +
-                                                   base::quoted(*facts.pool_names.begin())));
+  const std::string hint = facts.pool_names.empty()
+                               ? ": add it"
+                               : ": add it, or name one that is there, for example " +
+                                     base::quoted(*facts.pool_names.begin());
+  // The second path is the longer form of `pool` in the file.
+  problems.add(service + ".pool", "there is no [[pool]] with the name " + base::quoted(pool) + hint,
+               service + ".forward[0].pool");
 }
 
 }  // namespace
@@ -78,7 +80,7 @@ void check_services(Problems& problems, const Model& model, const Facts& facts) 
     const std::string path = element("service", i);
     problems.check_name(path + ".name", service.name);
     names.check(problems, path + ".name", service.name);
-    check_pool_exists(problems, facts, path + ".pool", service.pool);
+    check_pool_exists(problems, facts, path, service.pool);
     if (service.idle_timeout < kMinIdleTimeout || service.idle_timeout > kMaxIdleTimeout) {
       problems.add(path + ".idle_timeout", std::to_string(service.idle_timeout.count()) +
                                                "s is out of range: allowed is " +
