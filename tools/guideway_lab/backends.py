@@ -33,6 +33,7 @@ http {{
   scgi_temp_path tmp;
   keepalive_timeout 1h;
   keepalive_requests 1000000000;
+  client_max_body_size 0;
   default_type text/plain;
   server {{
     listen {listen} backlog=4096;

@@ -60,11 +60,12 @@ class Director:
         self._wait_for(lambda: self.status() is not None, f"an answer on {self.status_socket}")
         network.plug_in_nic(self.plan)
 
-    def wait_ready(self):
-        """Waits until every backend can be reached."""
+    def wait_ready(self, names=None):
+        """Waits until these backends get flows; without names, all of the lab's."""
+        names = names or self.plan.backend_names
         self._wait_for(
-            lambda: not self._unready(),
-            lambda: f"guidewayd to reach its backends: {self._unready()}",
+            lambda: not self._unready(names),
+            lambda: f"guidewayd to reach its backends: {self._unready(names)}",
         )
 
     def status(self):
@@ -93,8 +94,8 @@ class Director:
         self.write_config(pool)
         self.hang_up()
         self._wait_for(
-            lambda: (self.status() or {}).get("generation", 0) > generation,
-            f"a generation after {generation}",
+            lambda: self.status()["generation"] > generation and self._forwards_to(pool),
+            f"a generation after {generation} with {len(pool)} backends",
             timeout,
         )
 
@@ -127,12 +128,19 @@ class Director:
             raise LabError(f"{program} is missing: build it, or name the folder by GUIDEWAY_BUILD")
         return str(program)
 
-    def _unready(self):
-        """Backends that get no flows although the file wants them to, with the reasons."""
-        wanted = self.backends()
-        if not wanted:
-            return "no status"
-        return {name: b["reason"] for name, b in wanted.items() if b.get("reason")}
+    def _forwards_to(self, pool):
+        """Whether status shows these backends as they are here, and no other in the slot table."""
+        reported = self.backends()
+        wanted = {b.name: (b.weight, b.state) for b in pool}
+        shown = {n: (b["weight"], b["state"]) for n, b in reported.items() if n in wanted}
+        others = [b for name, b in reported.items() if name not in wanted]
+        return shown == wanted and not any(b["slots"] for b in others)
+
+    def _unready(self, names):
+        """Those of the backends that get no flows, with the reasons."""
+        reported = self.backends()
+        reasons = {n: reported[n]["reason"] if n in reported else "not in status" for n in names}
+        return {name: reason for name, reason in reasons.items() if reason}
 
     def _wait_for(self, condition, what, timeout=_START_TIMEOUT_S):
         """wait_until, but notices when guidewayd ends, and then shows its last words."""

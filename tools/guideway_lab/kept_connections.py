@@ -78,4 +78,4 @@ def per_backend(connections):
 
 def disturbed(connections):
     """Those with an error, described."""
-    return [f"port {c.port}, {c.backend or 'no backend'}: {c.error}" for c in connections if c.error]
+    return [f"port {c.port}, backend {c.backend or '?'}: {c.error}" for c in connections if c.error]

@@ -153,7 +153,8 @@ def _vxlan_device(plan, name):
     permit = " udp6zerocsumrx" if plan.family == 6 else ""
     return (
         f"link add vxlan0 address {VXLAN['inner_mac']} type vxlan"
-        f" local {plan.backend_address(name)} id {VXLAN['vni']} dstport {VXLAN['port']} nolearning{permit}"
+        f" local {plan.backend_address(name)} id {VXLAN['vni']} dstport {VXLAN['port']}"
+        f" nolearning{permit}"
     )
 
 

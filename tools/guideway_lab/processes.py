@@ -75,7 +75,7 @@ class Process:
 
 
 def start_time_of(pid):
-    """When a process started, in clock ticks since boot; None if there is none or it is a zombie."""
+    """When a process started, in clock ticks since boot; None when it has ended."""
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
             fields = file.read().rpartition(")")[2].split()

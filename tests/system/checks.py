@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What several system tests demand."""
+
+import json
+
+from guideway_lab.report import comparison_problems, comparison_table, observe
+from guideway_lab.shell import LabError, wait_until
+
+
+def settled(lab):
+    """Every counter of the lab, once the last packets have arrived: traffic has to have stopped."""
+    try:
+        return wait_until(lambda: observe(lab).if_packets_agree(), "equal counts", timeout=5)
+    except LabError:
+        return observe(lab)
+
+
+def assert_counts_agree(before, after):
+    """Packets and connections are the same on both sides, and spread as the slots are."""
+    print("\n".join(comparison_table(before, after)))
+    assert comparison_problems(before, after) == []
+
+
+def assert_every_packet_has_an_end(lab):
+    """Per shard: packets in = forwarded + replied + to the kernel + dropped, exactly."""
+
+    def unequal():
+        return [worker for worker in lab.director.status()["workers"] if not adds_up(worker)]
+
+    # A packet between two counters may be caught by the reader; one that stays there may not.
+    wait_until(lambda: not unequal(), lambda: f"counters that add up: {unequal()}", timeout=2)
+
+
+def adds_up(worker):
+    ends = ("forwarded", "replied", "to_kernel", "dropped")
+    return (
+        worker["packets_in"] == sum(worker[end] for end in ends)
+        and worker["packets_in"] == sum(worker["reasons"].values())
+        and worker["packets_in"] > 0
+    )
+
+
+def dropped(lab):
+    """Packets dropped so far, by all workers."""
+    return sum(worker["dropped"] for worker in lab.director.status()["workers"])
+
+
+def error_lines(output):
+    """The messages that say what is wrong, without what is only informative."""
+    return [message for level, message in map(_level_and_message, output.splitlines()) if level]
+
+
+def _level_and_message(line):
+    """("error", text) for an error line: a JSON log line, or plain text; else (None, line)."""
+    try:
+        entry = json.loads(line)
+        level = entry["level"] if entry["level"] in ("error", "critical") else None
+        return level, entry["message"]
+    except (ValueError, KeyError, TypeError):
+        return ("error" if line.strip() else None), line

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""System tests: real clients and servers through guidewayd, in labs of network namespaces.
+
+As root: GUIDEWAY_BUILD=<build folder> /usr/bin/python3 -m pytest tests/system [--long]
+"""
+
+import itertools
+import os
+import pathlib
+import sys
+
+import pytest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
+
+from guideway_lab.lab import Lab  # noqa: E402
+from guideway_lab.plan import Plan  # noqa: E402
+
+_LOG_LINES = 40
+_numbers = itertools.count(1)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="full counts")
+
+
+def pytest_collection_modifyitems(items):
+    if items and os.geteuid() != 0:
+        pytest.exit("the system tests make network namespaces: run them as root", returncode=1)
+
+
+@pytest.fixture
+def requests(pytestconfig):
+    """How many HTTP requests a test sends."""
+    return 50_000 if pytestconfig.getoption("--long") else 3_000
+
+
+@pytest.fixture
+def make_lab():
+    """Makes labs that are gone after the test: make_lab(mode=…, family=…, …, start_director=True)."""
+    labs = []
+
+    def make(start_director=True, **options):
+        name = f"t{os.getpid()}-{next(_numbers)}"
+        lab = Lab(Plan(name=name, **options))
+        labs.append(lab)
+        lab.up(start_director)
+        return lab
+
+    yield make
+    for lab in labs:
+        print(f"last lines of guidewayd in lab {lab.plan.name}:")  # pytest shows it if a test fails
+        print("\n".join(lab.director.log().splitlines()[-_LOG_LINES:]))
+        lab.down()
+
+
+@pytest.fixture
+def lab(make_lab):
+    """Three backends on one segment, IPv4, one worker, guidewayd ready."""
+    return make_lab()

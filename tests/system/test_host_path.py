@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is not for a service reaches the director's own stack and comes back, traffic or not."""
+
+import contextlib
+import re
+import subprocess
+
+import pytest
+
+from guideway_lab.http_load import HttpLoad
+from guideway_lab.shell import in_netns, run, wait_until
+
+_HELLO_SERVER = """
+import http.server, socket, sys
+class Hello(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"director")
+class Server(http.server.HTTPServer):
+    address_family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+server = Server((sys.argv[1], 0), Hello)
+print(server.server_port, flush=True)
+server.serve_forever()
+"""
+
+
+@contextlib.contextmanager
+def running(process):
+    """Ends the process after the block."""
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def hello_server(lab):
+    """An HTTP server on the director's own address; its first line is its port."""
+    command = ("/usr/bin/python3", "-c", _HELLO_SERVER, lab.plan.director_address)
+    return subprocess.Popen(
+        in_netns(lab.plan.netns("director"), command),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def forwarded(lab):
+    return sum(worker["forwarded"] for worker in lab.director.status()["workers"])
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_ping_and_tcp_to_the_director_work_while_traffic_runs(make_lab, family):
+    lab = make_lab(family=family)
+    client = lab.plan.netns("client")
+    with running(HttpLoad(lab.plan).start(seconds=60)) as load, running(hello_server(lab)) as server:
+        wait_until(lambda: forwarded(lab) > 1000, "traffic")
+        ping = run("ping", "-c", "20", "-i", "0.05", "-W", "5", lab.plan.director_address, netns=client)
+        assert re.search(r"20 received", ping.stdout), ping.stdout
+        port = server.stdout.readline().strip()
+        url = lab.plan.url_of(lab.plan.director_address).replace(":6400/", f":{port}/")
+        for _ in range(20):
+            assert run("curl", "-sgS", "-m", "5", url, netns=client).stdout == "director"
+        assert load.poll() is None, "the load ended before the test did"
+    workers = lab.director.status()["workers"]
+    assert sum(worker["reasons"]["other_protocol"] for worker in workers) >= 20
+    assert sum(worker["reasons"]["no_service"] for worker in workers) >= 20
+
+
+def test_the_director_reaches_others_itself(lab):
+    """Connections that the director's own stack opens go out and come back through the TAP."""
+    backend = lab.plan.url_of(lab.plan.backend_address("backend1"))
+    answer = run("curl", "-sgS", "-m", "5", backend, netns=lab.plan.netns("director"))
+    assert answer.stdout == "backend1\n"
+
+
+def test_another_port_of_the_vip_is_refused_by_the_kernel(lab):
+    """Nothing listens there: the kernel answers by a reset, not Guideway by silence."""
+    url = lab.plan.url.replace(":6400/", ":6401/")
+    answer = run("curl", "-sgS", "-m", "5", url, netns=lab.plan.netns("client"), check=False)
+    assert answer.returncode == 7 and "refused" in answer.stderr, answer.stderr

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""guidewayd's start and end: what it refuses, what it says, and that it leaves nothing behind."""
+
+import pathlib
+import time
+
+import pytest
+from checks import error_lines
+
+from guideway_lab import snapshot
+from guideway_lab.http_load import HttpLoad
+from guideway_lab.shell import wait_until
+
+_HUGE_PAGES = pathlib.Path("/proc/sys/vm/nr_hugepages")
+
+
+@pytest.mark.parametrize("mode", ["l2dsr", "vxlan"])
+def test_sigterm_under_traffic_exits_0_and_leaves_nothing(make_lab, mode):
+    lab = make_lab(start_director=False, mode=mode)
+    before = snapshot.take(lab.plan)
+    lab.start_director()
+    lab.director.wait_ready()
+    load = HttpLoad(lab.plan).start(seconds=60)
+    try:
+        wait_until(lambda: lab.director.status()["workers"][0]["forwarded"] > 1000, "traffic")
+        began = time.monotonic()
+        exit_code = lab.stop_director()
+        took = time.monotonic() - began
+        assert load.poll() is None, "the load ended before guidewayd did"
+    finally:
+        load.kill()
+        load.communicate()
+    assert exit_code == 0
+    assert took < 5
+    assert snapshot.differences(before, snapshot.take(lab.plan)) == []
+
+
+def test_it_starts_again_after_a_stop(lab):
+    assert lab.stop_director() == 0
+    lab.start_director()
+    lab.director.wait_ready()
+    result = HttpLoad(lab.plan).run(100)
+    assert (result.failed, result.problems) == (0, [])
+
+
+def test_it_starts_again_after_kill_9(lab):
+    lab.director.process.stop(grace=0)
+    lab.stop_director()
+    lab.start_director()
+    lab.director.wait_ready()
+    result = HttpLoad(lab.plan).run(100)
+    assert (result.failed, result.problems) == (0, [])
+
+
+def test_a_second_one_of_the_same_name_is_refused_in_one_sentence(lab):
+    second = lab.director.run_once("--config", lab.director.config_file)
+    assert second.returncode != 0
+    said = error_lines(second.stderr)
+    assert len(said) == 1, second.stderr
+    assert f"gwlab-{lab.plan.name}" in said[0] and "running" in said[0]
+    result = HttpLoad(lab.plan).run(100)
+    assert (result.failed, result.problems) == (0, []), "the first one was disturbed"
+
+
+def test_without_permission_it_says_what_to_do(make_lab):
+    lab = make_lab(start_director=False)
+    lab.director.config_file.chmod(0o644)
+    refused = lab.director.run_once("--config", lab.director.config_file, user="nobody")
+    assert refused.returncode != 0
+    said = error_lines(refused.stderr)
+    assert len(said) == 1, refused.stderr
+    assert "root" in said[0]
+
+
+def test_a_kernel_interface_is_refused_with_the_datapaths_that_are_for_it(make_lab):
+    lab = make_lab(start_director=False)
+    text = lab.director.config_file.read_text()
+    lab.director.config_file.write_text(text.replace("vdev:net_tap0,iface=nic0", "eth0"))
+    refused = lab.director.run_once("--config", lab.director.config_file)
+    assert refused.returncode != 0
+    said = " ".join(error_lines(refused.stderr))
+    assert "afxdp" in said and "xdp" in said, refused.stderr
+
+
+def test_a_missing_device_is_refused_in_one_sentence(make_lab):
+    lab = make_lab(start_director=False)
+    text = lab.director.config_file.read_text()
+    lab.director.config_file.write_text(text.replace("vdev:net_tap0,iface=nic0", "pci:0000:ff:1f.7"))
+    refused = lab.director.run_once("--config", lab.director.config_file)
+    assert refused.returncode != 0
+    said = error_lines(refused.stderr)
+    assert len(said) == 1, refused.stderr
+    assert "0000:ff:1f.7" in said[0]
+
+
+def test_without_huge_pages_it_runs_and_says_so(make_lab, huge_pages):
+    huge_pages(0)
+    lab = make_lab()
+    assert lab.director.status()["memory"].startswith("no huge pages: ")
+
+
+def test_with_huge_pages_it_uses_them_and_gives_them_back(make_lab, huge_pages):
+    huge_pages(1024)
+    lab = make_lab(start_director=False)
+    before = snapshot.take(lab.plan)
+    lab.start_director()
+    lab.director.wait_ready()
+    assert lab.director.status()["memory"].startswith("huge pages")
+    result = HttpLoad(lab.plan).run(100)
+    assert (result.failed, result.problems) == (0, [])
+    assert lab.stop_director() == 0
+    assert snapshot.differences(before, snapshot.take(lab.plan)) == []
+
+
+@pytest.fixture
+def huge_pages():
+    """Sets the number of huge pages, and the old one again after the test."""
+    before = _HUGE_PAGES.read_text()
+
+    def set_count(count):
+        _HUGE_PAGES.write_text(str(count))
+        wait_until(lambda: int(_HUGE_PAGES.read_text()) == count, f"{count} huge pages of 2 MB")
+
+    yield set_count
+    _HUGE_PAGES.write_text(before)
