@@ -80,10 +80,11 @@ GW_INLINE uint32_t gw_hash_first_bucket(uint64_t hash, uint32_t bucket_count) {
   return gw_scale((uint32_t)hash, bucket_count);
 }
 
-/* Never the first one, unless there is only one. */
+/* Never the first one, unless there is only one. From the same bits as the first, not from the tag:
+ * else any two flows of equal tag would share a bucket, however large the table. */
 GW_INLINE uint32_t gw_hash_second_bucket(uint64_t hash, uint32_t bucket_count) {
   uint32_t first = gw_hash_first_bucket(hash, bucket_count);
-  uint32_t second = gw_scale(gw_hash_tag(hash) * 0x9e3779b1u, bucket_count);
+  uint32_t second = gw_scale((uint32_t)hash * 0x9e3779b1u, bucket_count);
   if (second == first) second = second + 1 < bucket_count ? second + 1 : 0;
   return second;
 }
