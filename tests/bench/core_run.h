@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// One row of the core benchmark: a flow table with a number of flows in it, packets of these flows
+// in random order (or of ever new ones), and the cycles that gw_balance_burst() takes for each.
+// Threading: one thread, pinned.
+#ifndef GUIDEWAY_TESTS_BENCH_CORE_RUN_H_
+#define GUIDEWAY_TESTS_BENCH_CORE_RUN_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "core_tables.h"
+#include "cycles.h"
+#include "guideway/base/result.h"
+#include "pages.h"
+
+namespace guideway::bench {
+
+/// As GW_BURST_MAX, without its header.
+inline constexpr std::uint32_t kMaxBurst = 64;
+
+enum class Traffic {
+  kKnownFlows,  // each packet belongs to a flow in the table
+  kNewFlows,    // each packet is the SYN of a flow never seen before; the table is full of such
+};
+
+enum class Pipeline {
+  kBurst,       // gw_balance_burst()
+  kSequential,  // gw_balance(), one packet after another
+};
+
+struct CoreCase {
+  TableSpec tables;
+  Traffic traffic = Traffic::kKnownFlows;
+  Pipeline pipeline = Pipeline::kBurst;
+  std::uint64_t flows = 1;
+  /// None: 2 Mi, or 16 Mi when the flows need it.
+  std::optional<std::uint64_t> table_entries;
+  std::uint32_t burst = 32;
+  std::uint32_t ring = 4096;
+  unsigned rounds = 10;
+  /// Packets of one round, rounded up to whole rings.
+  std::uint64_t packets_per_round = 1'000'000;
+  PageKind largest_pages = PageKind::kHuge;
+};
+
+struct CoreResult {
+  Summary cycles_per_packet;
+  std::uint64_t table_entries = 0;
+  /// Of the flow table, which the speed depends on most.
+  PageKind pages = PageKind::kSmall;
+  /// All rounds together.
+  std::uint64_t packets = 0;
+  std::uint64_t hits = 0;
+  std::uint64_t misses = 0;
+  std::uint64_t forwarded = 0;
+  std::uint64_t second_bucket = 0;
+  /// How often the kernel took the CPU away; above a few a second the machine was busy.
+  std::uint64_t interruptions = 0;
+};
+
+/// Runs the rounds. Errors: no memory; counters that say that packets took another path than the
+/// one to be measured.
+Result<CoreResult> run_core_case(const CoreCase& spec);
+
+}  // namespace guideway::bench
+
+#endif  // GUIDEWAY_TESTS_BENCH_CORE_RUN_H_

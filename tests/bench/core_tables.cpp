@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core_tables.h"
+
+#include <array>
+#include <string>
+#include <utility>
+
+#include "guideway/compile/compile.h"
+
+namespace guideway::bench {
+namespace {
+
+/// `network` with the low 16 bits replaced.
+IpAddress numbered(Family family, std::uint8_t network, std::uint32_t index) {
+  const auto high = static_cast<std::uint8_t>(index >> 8);
+  const auto low = static_cast<std::uint8_t>(index);
+  if (family == Family::kIpv4) return IpAddress::v4({198, network, high, low});
+  return IpAddress::v6({0x20, 0x01, 0x0d, 0xb8, 0, network, 0, 0, 0, 0, 0, 0, 0, 0, high, low});
+}
+
+constexpr std::uint8_t kServiceNetwork = 18;
+constexpr std::uint8_t kBackendNetwork = 19;
+
+model::Pool make_pool(const TableSpec& spec) {
+  model::Pool pool;
+  pool.name = "pool";
+  pool.forwarding = spec.forwarding;
+  if (spec.forwarding == model::Forwarding::kVxlan)
+    pool.vxlan = model::Vxlan{.vni = 100, .inner_mac = {{2, 0x67, 0x77, 0, 0, 1}}};
+  for (std::uint32_t i = 0; i < spec.backends; i++) {
+    model::Backend backend;
+    backend.name = std::to_string(i);
+    backend.address = numbered(spec.family, kBackendNetwork, i + 1);
+    pool.backends.push_back(std::move(backend));
+  }
+  return pool;
+}
+
+model::Model make_model(const TableSpec& spec) {
+  model::Model model;
+  model.interfaces.push_back({.name = "wan", .device = "vdev:net_null0", .addresses = {}});
+  model.pools.push_back(make_pool(spec));
+  for (std::uint32_t i = 0; i < spec.services; i++) {
+    model::Service service;
+    service.name = std::to_string(i);
+    service.address = service_address(spec.family, i);
+    service.port = kServicePort;
+    service.pool = "pool";
+    model.services.push_back(std::move(service));
+  }
+  return model;
+}
+
+compile::NextHops make_next_hops(const model::Pool& pool, Family family) {
+  compile::NextHops hops;
+  for (std::size_t i = 0; i < pool.backends.size(); i++) {
+    compile::NextHop hop;
+    hop.state = compile::NextHop::State::kResolved;
+    hop.destination = {
+        {2, 0, 0, 1, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)}};
+    hop.source = {{2, 0, 0, 0, 0, 1}};
+    hop.preferred_source = numbered(family, kBackendNetwork, 0xffff);
+    hops[pool.backends[i].address] = hop;
+  }
+  return hops;
+}
+
+}  // namespace
+
+IpAddress service_address(Family family, std::uint32_t index) {
+  return numbered(family, kServiceNetwork, index + 1);
+}
+
+Result<compile::ForwardingStatePtr> make_tables(const TableSpec& spec) {
+  compile::Input input;
+  input.model = make_model(spec);
+  input.next_hops = make_next_hops(input.model.pools[0], spec.family);
+  input.hash_seed = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+  input.generation = 1;
+  input.ids = compile::BackendIds(input.model.capacity.backends);
+  Result<compile::Output> output = compile::compile(input);
+  if (!output) return tl::unexpected(output.error());
+  return output->state;
+}
+
+}  // namespace guideway::bench

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cycles.h"
+
+#include <sched.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace guideway::bench {
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  if (values.size() % 2 == 1) return *middle;
+  return (*middle + *std::max_element(values.begin(), middle)) / 2;
+}
+
+Summary summarize(const std::vector<double>& values) {
+  const auto [low, high] = std::minmax_element(values.begin(), values.end());
+  return {median(values), *low, *high};
+}
+
+double measure_tsc_hz(unsigned milliseconds) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point start = Clock::now();
+  const std::uint64_t first = cycles_now();
+  const Clock::time_point until = start + std::chrono::milliseconds(milliseconds);
+  while (Clock::now() < until) {
+  }
+  const std::uint64_t last = cycles_now();
+  const std::chrono::duration<double> seconds = Clock::now() - start;
+  return static_cast<double>(last - first) / seconds.count();
+}
+
+bool pin_to_cpu(unsigned cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(cpu, &set);
+  return sched_setaffinity(0, sizeof set, &set) == 0;
+}
+
+unsigned default_cpu() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 0;
+  for (unsigned cpu = CPU_SETSIZE; cpu-- > 0;) {
+    if (CPU_ISSET(cpu, &set)) return cpu;
+  }
+  return 0;
+}
+
+std::uint64_t interruptions() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::uint64_t>(usage.ru_nivcsw);
+}
+
+}  // namespace guideway::bench

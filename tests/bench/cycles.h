@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Time in cycles of the TSC, and what a row of measurements comes to.
+// Threading: functions of their arguments; each core has its own TSC, so stay on one core.
+// Source: Paoloni, How to Benchmark Code Execution Times on Intel IA-32 and IA-64, 2010.
+#ifndef GUIDEWAY_TESTS_BENCH_CYCLES_H_
+#define GUIDEWAY_TESTS_BENCH_CYCLES_H_
+
+#include <x86intrin.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace guideway::bench {
+
+/// No later instruction starts before, no earlier one ends after.
+inline std::uint64_t cycles_now() {
+  unsigned cpu = 0;
+  const std::uint64_t now = __rdtscp(&cpu);
+  _mm_lfence();
+  return now;
+}
+
+/// The compiler must assume that what is behind the pointer is read here, so it has to be made.
+inline void keep(const void* pointer) { asm volatile("" ::"r"(pointer) : "memory"); }
+
+struct Summary {
+  double median = 0;
+  double low = 0;
+  double high = 0;
+};
+
+/// REQUIRES: not empty.
+double median(std::vector<double> values);
+Summary summarize(const std::vector<double>& values);
+
+/// TSC cycles a second, measured against the monotonic clock for `milliseconds`.
+double measure_tsc_hz(unsigned milliseconds);
+
+/// Keeps the calling thread on one CPU; false if it is not allowed there.
+bool pin_to_cpu(unsigned cpu);
+/// The highest CPU that this thread may use: interrupts mostly go to the lowest.
+unsigned default_cpu();
+/// How often the kernel has taken the CPU away from this process.
+std::uint64_t interruptions();
+
+}  // namespace guideway::bench
+
+#endif  // GUIDEWAY_TESTS_BENCH_CYCLES_H_
