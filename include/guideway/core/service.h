@@ -23,6 +23,7 @@ GW_INLINE void gw_service_candidates(uint64_t address_hi, uint64_t address_lo, u
   uint64_t h = (address_lo ^ (uint64_t)tail << 32) * seed;
   h ^= h >> 29;
   h += address_hi;
+  h ^= h >> 32; /* VIPs of a prefix differ in the top bits, which a product leaves there */
   h *= 0x9e3779b97f4a7c15u;
   h ^= h >> 32;
   *first = (uint32_t)h & (count - 1);
