@@ -99,6 +99,7 @@ void print(const Options& options, const CoreCase& row, const CoreResult& result
       {"flows", known ? row.flows : 0},
       {"traffic", known ? "known" : "new"},
       {"cycles_per_packet", result.cycles_per_packet.median},
+      {"quiet_cycles_per_packet", result.quiet_cycles_per_packet},
       {"lowest_round", result.cycles_per_packet.low},
       {"highest_round", result.cycles_per_packet.high},
       {"rounds", row.rounds},

@@ -29,7 +29,8 @@ struct Summary {
   double high = 0;
 };
 
-/// REQUIRES: not empty.
+/// The value below which `share` (0 to 1) of the values lie. REQUIRES: not empty.
+double quantile(std::vector<double> values, double share);
 double median(std::vector<double> values);
 Summary summarize(const std::vector<double>& values);
 

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What stands behind tools/bench. docs/benchmarks.md has the method and the figures.
+
+    main.py        arguments; one benchmark after another
+    build.py       the release build of the benchmark programs
+    huge_pages.py  reserves huge pages for the time of a run
+    machine.py     what the figures were measured on
+    table.py       JSON rows → aligned tables
+"""

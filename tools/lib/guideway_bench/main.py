@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tools/bench: arguments; one benchmark after another."""
+
+import argparse
+import json
+import signal
+import subprocess
+import sys
+
+from . import build, huge_pages, machine, table
+
+# The flow table of 10 M flows (128 MB), the packet ring, and room for a --ring of four times that.
+CORE_MEMORY_MB = 192
+QUICK_CORE = ["--flows", "1", "1000", "100000", "--packets", "100000"]
+
+
+def parse_arguments(arguments):
+    parser = argparse.ArgumentParser(
+        prog="tools/bench", description="Builds the benchmarks and runs them.",
+        epilog="What follows -- goes to the benchmark program: tools/bench core -- --help")
+    parser.add_argument("which", choices=["core", "maglev", "all"],
+                        help="core: cycles per packet in memory; maglev: time of a table build")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--quick", action="store_true",
+                        help="few rounds, few sizes: shows that it works; no figures to publish")
+    parser.add_argument("--rounds", type=int, help="measurements of which the median is taken "
+                        "(core 10, maglev 50)")
+    own, _, extra = split_at(arguments, "--")
+    options = parser.parse_args(own)
+    if options.rounds is not None and options.rounds < 1:
+        parser.error("--rounds is at least 1")
+    if extra and options.which == "all":
+        parser.error("what follows -- is for one benchmark: say core or maglev instead of all")
+    options.extra = extra
+    return options
+
+
+def split_at(words, mark):
+    at = words.index(mark) if mark in words else len(words)
+    return words[:at], mark, words[at + 1:]
+
+
+def core_command(program, options):
+    rounds = options.rounds or (2 if options.quick else 10)
+    quick = QUICK_CORE if options.quick else []
+    return [program, "--rounds", str(rounds), *quick, *options.extra]
+
+
+def maglev_command(program, options):
+    rounds = options.rounds or (3 if options.quick else 50)
+    as_json = ["--json"] if options.json else []
+    return [program, "--runs", str(rounds), *as_json, *options.extra]
+
+
+def run_core(program, options):
+    """The program speaks JSON; people get a table."""
+    with huge_pages.reserved(CORE_MEMORY_MB) as problem:
+        if problem:
+            print(f"bench: {problem}", file=sys.stderr)
+        with subprocess.Popen(core_command(program, options), stdout=subprocess.PIPE,
+                              text=True) as process:
+            try:
+                show_core(process.stdout, options.json)
+            except BaseException:
+                process.terminate()
+                raise
+    return process.returncode
+
+
+def show_core(lines, as_json):
+    header_due = True
+    for line in lines:
+        if as_json or not line.startswith("{"):
+            print(line, end="", flush=True)
+            continue
+        row = json.loads(line)
+        if header_due:
+            print(f"\n{table.core_title(row)}\n{table.core_header()}")
+            header_due = False
+        print(table.core_line(row), flush=True)
+
+
+def run_maglev(program, options):
+    print(end="" if options.json else "\n", flush=True)
+    return subprocess.run(maglev_command(program, options), check=False).returncode
+
+
+RUNNERS = {"core": run_core, "maglev": run_maglev}
+
+
+def run(options):
+    names = list(RUNNERS) if options.which == "all" else [options.which]
+    built = build.Build()
+    programs = built.make([f"{name}_bench" for name in names])
+    facts = machine.facts(built)
+    print(json.dumps(facts) if options.json else "\n".join(table.machine_lines(facts)), flush=True)
+    if machine.warning() and not options.quick:
+        print(f"bench: {machine.warning()}", file=sys.stderr)
+    codes = [RUNNERS[name](program, options) for name, program in zip(names, programs)]
+    return max(codes)
+
+
+def main():
+    options = parse_arguments(sys.argv[1:])
+    # So that huge pages are given back.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        return run(options)
+    except build.Failed as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+
+
+if __name__ == "__main__":
+    sys.exit(main())
