@@ -310,7 +310,7 @@ TEST_F(ConfigFile, WithoutAnEndIsReadToTheLimitOnly) {
 
 TEST(ExampleFiles, AreGood) {
   int count = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(GUIDEWAY_EXAMPLES)) {
+  for (const auto& entry : std::filesystem::directory_iterator(GUIDEWAY_SOURCE_ROOT "/config")) {
     if (entry.path().extension() == ".toml") {
       EXPECT_THAT(load_file(entry.path()).errors, IsEmpty());
       ++count;
