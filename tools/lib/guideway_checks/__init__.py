@@ -10,5 +10,6 @@
     fuzz.py      fuzz targets → cases
     pytest_run.py  pytest → cases
     tree.py      which files there are
+    selftest.py  that these see a failure, and count what there is
     check_*.py   one check of tools/lint or of the suite `docs` each
 """

@@ -10,11 +10,13 @@ from . import process, tree
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wno-missing-field-initializers"]
 CXX = ["g++", "-std=c++20", "-x", "c++", *WARNINGS, "-Wshadow"]
 C11 = ["gcc", "-std=c11", "-x", "c", *WARNINGS]
-# The kernel's headers for BPF need the machine's asm/; variadic macros and such are C11 all the same.
-BPF = ["clang-14", "-target", "bpf", "-std=gnu11", "-O2", "-ffreestanding", "-x", "c",
-       "-I/usr/include/x86_64-linux-gnu", "-Wall", "-Wextra", "-Werror"]
+# As bpf/meson.build has them.
+BPF = ["clang-14", "-target", "bpf", "-std=gnu11", "-O2", "-ffreestanding", "-x", "c", "-Ibpf",
+       "-idirafter", "/usr/include/x86_64-linux-gnu", "-Wall", "-Wextra", "-Werror"]
 # The core's tables and words stand alone; its stages are read after a port header.
 PORT = "guideway/core/port_native.h"
+PORT_BPF = "port_bpf.h"
+WORKER_ONLY = {"port_native.h", "balance_burst.h"}
 # Modules whose headers show a library.
 LIBRARIES = {"datapath": "libdpdk", "netlink": "libnl-route-3.0"}
 BEFORE_THE_PORT = {"types.h", "reasons.h", "layout.h", "work.h", "port_native.h"}
@@ -28,7 +30,7 @@ def problems():
 
 def compilers(path):
     if is_core(path):
-        return [CXX, C11, BPF]
+        return [CXX, C11] if path.name in WORKER_ONLY else [CXX, C11, BPF]
     library = LIBRARIES.get(path.parts[2])
     return [CXX + system_flags(library)] if library else [CXX]
 
@@ -47,7 +49,8 @@ def system_flags(library):
 def compile_alone(path, compiler):
     name = "/".join(path.parts[1:])
     needs_port = is_core(path) and path.name not in BEFORE_THE_PORT
-    lines = ([PORT] if needs_port else []) + [name, name]
+    port = PORT_BPF if compiler is BPF else PORT
+    lines = ([port] if needs_port else []) + [name, name]
     source = "".join(f'#include "{line}"\n' for line in lines)
     done = subprocess.run([*compiler, "-fsyntax-only", "-D_GNU_SOURCE", "-Iinclude", "-"], input=source,
                           cwd=tree.ROOT, capture_output=True, text=True, check=False)

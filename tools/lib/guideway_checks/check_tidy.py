@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""clang-tidy over src/, except for the folders whose libraries clang 14 cannot parse."""
+"""clang-tidy over src/, except for the folder whose library chokes it."""
 
 import json
 import re
@@ -17,7 +17,9 @@ def problems():
     build = Build("lint", ["-Dbuildtype=debug", "-Dtests=false"])
     try:
         build.configure()
-        build.compile(generated(build))
+        made = generated(build)
+        if made:
+            build.compile(made)
     except BuildFailed as failure:
         return [str(failure)]
     database = json.loads((build.folder / "compile_commands.json").read_text())
@@ -28,7 +30,7 @@ def problems():
 def generated(build):
     """Headers that the build makes, without which sources do not parse."""
     return [name for target in build.introspect("targets") if target["type"] == "custom"
-            for name in [str(name) for name in target["filename"]] if name.endswith(".h")]
+            for name in target["filename"] if name.endswith(".h")]
 
 
 def sources(build, database):
@@ -44,7 +46,7 @@ def tidy(build, path):
     """What clang-tidy says about a file, or ""."""
     code, output = process.capture(
         ["clang-tidy-14", "--quiet", "-p", build.folder, "--warnings-as-errors=*",
-         "--extra-arg=-Wno-unknown-warning-option", str(path)])
+         "--extra-arg=-w", str(path)])  # compilers' warnings are the builds' matter
     if code == 0:
         return ""
     return "\n".join(line for line in output.splitlines() if not NOISE.match(line))

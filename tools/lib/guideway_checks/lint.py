@@ -5,7 +5,7 @@ import argparse
 import sys
 import time
 
-from . import check_format, check_headers, check_includes, check_texts, check_tidy
+from . import check_format, check_headers, check_includes, check_texts, check_tidy, selftest
 
 CHECKS = {
     "format": check_format.problems,
@@ -15,6 +15,7 @@ CHECKS = {
     "openings": check_texts.header_problems,
     "words": check_texts.private_problems,
     "scripts": check_texts.script_problems,
+    "tools": selftest.problems,
     "clang-tidy": check_tidy.problems,
 }
 
