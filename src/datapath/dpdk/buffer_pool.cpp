@@ -48,7 +48,7 @@ Result<BufferPool> BufferPool::make(const PoolSize& size) {
   const unsigned count = buffers_for(size);
   // RTS: a thread that loses its CPU inside the pool does not stop the others; they may outnumber
   // the CPUs here.
-  rte_mempool* pool = rte_pktmbuf_pool_create_by_ops("gw-buffers", count, kCachePerThread, 0,
+  rte_mempool* pool = rte_pktmbuf_pool_create_by_ops(kName, count, kCachePerThread, 0,
                                                      static_cast<std::uint16_t>(room_for(size)),
                                                      SOCKET_ID_ANY, "ring_mt_rts");
   if (!pool) {

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
-#include "guideway/datapath/dpdk/core.h"
+#include "guideway/core/port_native.h"
+// After the port header, which the core's other headers need.
+#include "guideway/core/parse.h"
 
 namespace guideway::datapath::dpdk {
 namespace {

@@ -118,7 +118,9 @@ Result<EalMemory> start_eal(const EalOptions& options) {
   if (started) return *started;
   const std::vector<unsigned> allowed = allowed_cpus();
   send_dpdk_log_to_ours();
-  const HugePages pages = probe_huge_pages(options.memory_mb);
+  const HugePages pages = options.huge_pages == HugePageUse::kNever
+                              ? HugePages{false, "no huge pages: not asked for"}
+                              : probe_huge_pages(options.memory_mb);
   // EAL derives the CPUs of its own threads from those of the caller.
   move_this_thread_to(control_cpus(allowed, options.worker_cpus));
   auto done = run_eal_init(eal_arguments(options, pages.enough, allowed));

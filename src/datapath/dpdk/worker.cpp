@@ -7,7 +7,9 @@
 #include <array>
 #include <utility>
 
-#include "guideway/datapath/dpdk/core.h"
+#include "guideway/core/port_native.h"
+// After the port header, which the core's other headers need.
+#include "guideway/core/balance_burst.h"
 
 namespace guideway::datapath::dpdk {
 namespace {

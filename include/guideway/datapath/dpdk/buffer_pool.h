@@ -29,6 +29,8 @@ std::size_t memory_mb_for(const PoolSize& size);
 
 class BufferPool {
  public:
+  static constexpr const char* kName = "gw-buffers";
+
   /// Errors: not enough memory.
   static Result<BufferPool> make(const PoolSize& size);
   rte_mempool* get() const { return pool_.get(); }

@@ -15,11 +15,17 @@
 
 namespace guideway::datapath::dpdk {
 
+enum class HugePageUse {
+  kIfAvailable,
+  kNever,  // for tests: the same memory on every machine, and no privilege
+};
+
 struct EalOptions {
   /// The control threads keep off these CPUs if others are left.
   std::vector<unsigned> worker_cpus;
   /// What packet buffers and rings will take.
   std::size_t memory_mb = 64;
+  HugePageUse huge_pages = HugePageUse::kIfAvailable;
   /// "0000:3b:00.0": the only PCI devices to touch. None: the PCI bus is not looked at.
   std::vector<std::string> pci_addresses;
   /// Appended to ours.
