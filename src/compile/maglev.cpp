@@ -70,25 +70,32 @@ class Table {
 };
 
 inline void Table::take_turn(Claimant& claimant) {
+  // Copies: a store through a byte pointer could change any member, for all that the compiler
+  // knows.
+  std::uint8_t* const is_free = is_free_.data();
+  std::uint16_t* const slots = slots_.data();
+  const std::uint32_t size = size_;
   const std::uint32_t skip = claimant.skip;
-  const std::uint32_t start = claimant.position;
-  std::uint32_t position = start;
+  const std::uint32_t preferences = claimant.preferences_per_turn;
+
+  std::uint32_t position = claimant.position;
   std::uint8_t any_free = 0;
-  for (std::uint32_t i = claimant.preferences_per_turn; i > 0; --i) {
-    any_free |= is_free_[position];
-    position = advance(position, skip, size_);
+  for (std::uint32_t i = preferences; i > 0; --i) {
+    any_free |= is_free[position];
+    position = advance(position, skip, size);
   }
-  claimant.position = position;
+  const std::uint32_t start = std::exchange(claimant.position, position);
   if (any_free == 0) return;
 
+  const std::uint16_t id = claimant.id;
   std::uint32_t wanted = claimant.wanted;
   position = start;
-  for (std::uint32_t i = claimant.preferences_per_turn; i > 0 && wanted > 0; --i) {
-    const std::uint32_t free = is_free_[position];
-    is_free_[position] = 0;
-    slots_[free != 0 ? position : size_] = claimant.id;
+  for (std::uint32_t i = preferences; i > 0 && wanted > 0; --i) {
+    const std::uint32_t free = is_free[position];
+    is_free[position] = 0;
+    slots[free != 0 ? position : size] = id;
     wanted -= free;
-    position = advance(position, skip, size_);
+    position = advance(position, skip, size);
   }
   free_ -= claimant.wanted - wanted;
   claimant.wanted = wanted;

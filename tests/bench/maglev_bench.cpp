@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// maglev_bench: how long building a pool's slot table takes, from backends to slots, on one core
+// and with warm caches. Prints a table, or with --json one JSON object a row.
+#include <algorithm>
+#include <boost/program_options.hpp>
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "guideway/compile/maglev.h"
+
+namespace guideway::bench {
+namespace {
+
+namespace po = boost::program_options;
+
+struct Row {
+  std::uint32_t slots;
+  std::uint32_t backends;
+  /// Backend i has weight 1 + i % weights.
+  std::uint32_t weights;
+};
+
+constexpr Row kRows[] = {
+    {65537, 1, 1},   {65537, 10, 1},   {65537, 100, 1},   {65537, 1000, 1},    {65537, 1000, 100},
+    {655373, 10, 1}, {655373, 100, 1}, {655373, 1000, 1}, {655373, 1000, 100},
+};
+
+struct Times {
+  double median_ms = 0;
+  double p95_ms = 0;
+  double least_ms = 0;
+};
+
+std::vector<compile::MaglevBackend> make_backends(const Row& row) {
+  std::vector<compile::MaglevBackend> backends;
+  for (std::uint32_t i = 0; i < row.backends; ++i) {
+    const auto high = static_cast<std::uint8_t>(i >> 8);
+    const auto low = static_cast<std::uint8_t>(i);
+    backends.push_back({compile::maglev_key(IpAddress::v4({10, 0, high, low}), 0),
+                        1 + i % row.weights, static_cast<std::uint16_t>(i)});
+  }
+  return backends;
+}
+
+/// A time means nothing if the work was not done.
+bool is_complete(const std::vector<std::uint16_t>& table, const Row& row) {
+  const std::set<std::uint16_t> ids(table.begin(), table.end());
+  return table.size() == row.slots && ids.size() == row.backends && *ids.rbegin() < row.backends;
+}
+
+/// REQUIRES: runs > 0.
+Result<Times> measure(const Row& row, unsigned runs) {
+  const std::vector<compile::MaglevBackend> backends = make_backends(row);
+  std::vector<double> times_ms;
+  for (unsigned run = 0; run < runs; ++run) {
+    const auto start = std::chrono::steady_clock::now();
+    const auto table = compile::maglev_table(backends, row.slots);
+    const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
+    if (!table) return tl::unexpected(table.error());
+    if (!is_complete(*table, row)) return base::fail("the table is wrong: run the unit tests");
+    times_ms.push_back(time.count());
+  }
+  std::sort(times_ms.begin(), times_ms.end());
+  return Times{times_ms[runs / 2], times_ms[(runs - 1) * 95 / 100], times_ms.front()};
+}
+
+std::string name_of_weights(const Row& row) {
+  return row.weights == 1 ? "equal" : "1 to " + std::to_string(row.weights);
+}
+
+void print_json(const Row& row, unsigned runs, const Times& times) {
+  const nlohmann::ordered_json json = {
+      {"bench", "maglev"},
+      {"slots", row.slots},
+      {"backends", row.backends},
+      {"weights", name_of_weights(row)},
+      {"runs", runs},
+      {"median_ms", times.median_ms},
+      {"p95_ms", times.p95_ms},
+      {"least_ms", times.least_ms},
+  };
+  std::cout << json.dump() << std::endl;
+}
+
+void print_line(const Row& row, const Times& times) {
+  std::printf("%8u %9u  %-9s %10.3f %10.3f %10.3f\n", row.slots, row.backends,
+              name_of_weights(row).c_str(), times.median_ms, times.p95_ms, times.least_ms);
+  std::fflush(stdout);
+}
+
+int run(unsigned runs, bool is_json) {
+  if (!is_json) {
+    std::printf("%8s %9s  %-9s %10s %10s %10s\n", "slots", "backends", "weights", "median ms",
+                "p95 ms", "least ms");
+  }
+  for (const Row& row : kRows) {
+    const Result<Times> times = measure(row, runs);
+    if (!times) {
+      std::fprintf(stderr, "maglev_bench: %s\n", times.error().message.c_str());
+      return 1;
+    }
+    is_json ? print_json(row, runs, *times) : print_line(row, *times);
+  }
+  return 0;
+}
+
+int main(int argc, char** argv) {
+  unsigned runs = 50;
+  po::options_description options("maglev_bench: time to build a slot table");
+  // clang-format off
+  options.add_options()
+    ("help", "show this")
+    ("json", "one JSON object a row")
+    ("runs", po::value(&runs)->default_value(runs), "tables to build for a row");
+  // clang-format on
+  po::variables_map values;
+  try {
+    po::store(po::parse_command_line(argc, argv, options), values);
+    po::notify(values);
+  } catch (const po::error& error) {
+    std::fprintf(stderr, "maglev_bench: %s; see --help\n", error.what());
+    return 2;
+  }
+  if (values.contains("help")) {
+    std::cout << options;
+    return 0;
+  }
+  if (runs == 0) {
+    std::fprintf(stderr, "maglev_bench: --runs is at least 1\n");
+    return 2;
+  }
+  return run(runs, values.contains("json"));
+}
+
+}  // namespace
+}  // namespace guideway::bench
+
+int main(int argc, char** argv) { return guideway::bench::main(argc, argv); }
