@@ -12,11 +12,11 @@
 namespace guideway::netlink {
 namespace {
 
-// Bounds of one step. A request is answered in 3–8 µs, a notification handled in about 2 µs, so a
-// step stays well under the 10 ms that the control loop allows.
-constexpr std::size_t kNotificationsPerStep = 1024;
-constexpr std::size_t kRoutesPerStep = 400;
-constexpr std::size_t kAsksPerStep = 400;
+// Bounds of one step, so that it stays well under the 10 ms that the control loop allows. Requests
+// are bounded by time, because asking for a neighbour includes sending the packet that asks.
+constexpr std::size_t kNotificationsPerStep = 1024;  // about 2 µs each
+constexpr std::chrono::milliseconds kStepTime{4};
+constexpr std::size_t kBatch = 16;  // requests between two looks at the clock
 
 /// A burst of more broadcasts than this a second is unkind to a segment.
 constexpr std::size_t kAsksPerTick = 1000;
@@ -156,30 +156,40 @@ void KernelMonitor::on_route(const nlmsghdr& message) {
 }
 
 Result<void> KernelMonitor::step() {
-  auto done = look_up_routes();
-  if (done) done = ask_neighbours();
+  const auto deadline = Clock::now() + kStepTime;
+  auto done = look_up_routes(deadline);
+  if (done) done = ask_neighbours(deadline);
   release_unneeded();
   readiness_.set_work_left(!routes_.empty() || (tables_.has_to_ask() && ask_budget_ > 0));
   return done;
 }
 
-Result<void> KernelMonitor::look_up_routes() {
-  for (const IpAddress& address : routes_.take(kRoutesPerStep)) {
-    Route route;
-    const auto error = requests_.request(
-        route_request(address), [&](const nlmsghdr& message) { route = parse_route(message); });
-    if (!error) return tl::unexpected(error.error());
-    // Any refusal (unreachable, prohibited, blackhole, family switched off) is: no route.
-    tables_.put_route(address, *error == 0 ? route : Route{});
+Result<void> KernelMonitor::look_up_routes(Clock::time_point deadline) {
+  while (!routes_.empty() && Clock::now() < deadline) {
+    for (const IpAddress& address : routes_.take(kBatch)) {
+      if (auto looked_up = look_up_route(address); !looked_up) return looked_up;
+    }
   }
   return {};
 }
 
-Result<void> KernelMonitor::ask_neighbours() {
-  const auto neighbours = tables_.take_to_ask(std::min(kAsksPerStep, ask_budget_), refresh_);
-  ask_budget_ -= neighbours.size();
-  for (const NeighbourKey& neighbour : neighbours) {
-    if (auto asked = ask(neighbour); !asked) return asked;
+Result<void> KernelMonitor::look_up_route(const IpAddress& address) {
+  Route route;
+  const auto error = requests_.request(
+      route_request(address), [&](const nlmsghdr& message) { route = parse_route(message); });
+  if (!error) return tl::unexpected(error.error());
+  // Any refusal (unreachable, prohibited, blackhole, family switched off) is: no route.
+  tables_.put_route(address, *error == 0 ? route : Route{});
+  return {};
+}
+
+Result<void> KernelMonitor::ask_neighbours(Clock::time_point deadline) {
+  while (tables_.has_to_ask() && ask_budget_ > 0 && Clock::now() < deadline) {
+    const auto neighbours = tables_.take_to_ask(std::min(kBatch, ask_budget_), refresh_);
+    ask_budget_ -= neighbours.size();
+    for (const NeighbourKey& neighbour : neighbours) {
+      if (auto asked = ask(neighbour); !asked) return asked;
+    }
   }
   return {};
 }

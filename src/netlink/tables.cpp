@@ -59,15 +59,17 @@ void Tables::watch(const std::set<IpAddress>& addresses) {
 bool Tables::put_link(const Link& link) {
   const auto [entry, added] = links_.try_emplace(link.index, link);
   if (!added && entry->second == link) return false;
+  const bool concerned = matters(entry->second) || matters(link);
   entry->second = link;
-  refresh_all();
+  if (concerned) refresh_all();
   return true;
 }
 
 void Tables::remove_link(int index) {
-  if (links_.erase(index) == 0) return;
+  const auto gone = links_.extract(index);
+  if (gone.empty()) return;
   neighbours_.forget_link(index);
-  refresh_all();
+  if (matters(gone.mapped())) refresh_all();
 }
 
 void Tables::replace_links(const std::vector<Link>& links) {
@@ -144,6 +146,10 @@ std::vector<NeighbourKey> Tables::take_unneeded() {
 }
 
 bool Tables::take_changed() { return std::exchange(changed_, false); }
+
+bool Tables::matters(const Link& link) const {
+  return link.vlan_id.has_value() || interface_indexes_.contains(link.name);
+}
 
 std::optional<Tables::Exit> Tables::exit_of(int link_index) const {
   Exit exit;

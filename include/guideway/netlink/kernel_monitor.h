@@ -6,6 +6,7 @@
 #ifndef GUIDEWAY_NETLINK_KERNEL_MONITOR_H_
 #define GUIDEWAY_NETLINK_KERNEL_MONITOR_H_
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <set>
@@ -40,14 +41,17 @@ class KernelMonitor final : public Monitor {
   bool take_changed() override { return tables_.take_changed(); }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   void on_notification(const nlmsghdr& message);
   void on_link(const nlmsghdr& message);
   void on_neighbour(const nlmsghdr& message);
   void on_route(const nlmsghdr& message);
   /// Does a bounded piece of the outstanding work.
   Result<void> step();
-  Result<void> look_up_routes();
-  Result<void> ask_neighbours();
+  Result<void> look_up_routes(Clock::time_point deadline);
+  Result<void> look_up_route(const IpAddress& address);
+  Result<void> ask_neighbours(Clock::time_point deadline);
   Result<void> ask(const NeighbourKey& neighbour);
   /// Gives back the managed entries that no next hop needs any more.
   void release_unneeded();

@@ -34,8 +34,8 @@ class Tables {
   /// O(all of them).
   void watch(const std::set<IpAddress>& addresses);
 
-  // What the kernel says. A link's change costs O(watched addresses), anything else
-  // O(addresses concerned).
+  // What the kernel says. A change of one of our links, or of a VLAN interface, costs
+  // O(watched addresses), anything else O(addresses concerned).
 
   /// True: the link is new or differs, so routes may too.
   bool put_link(const Link& link);
@@ -83,6 +83,8 @@ class Tables {
   };
 
   bool needs(const NeighbourKey& key) const { return users_.contains(key); }
+  /// Can the link be on the way of a next hop?
+  bool matters(const Link& link) const;
   /// None: not by an interface of ours.
   std::optional<Exit> exit_of(int link_index) const;
   compile::NextHop compute(const IpAddress& destination, const std::optional<Route>& route) const;

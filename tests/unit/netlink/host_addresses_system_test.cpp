@@ -102,6 +102,14 @@ class HostAddressesSystemTest : public testing::Test {
            std::string::npos;
   }
 
+  bool peer_learns(const std::string& address, const std::string& mac) const {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (peer.output("ip neigh show " + address).find(mac) == std::string::npos) {
+      if (std::chrono::steady_clock::now() > deadline) return false;
+    }
+    return true;
+  }
+
   Netns host;
   Netns peer;
   std::unique_ptr<HostAddresses> addresses;
@@ -160,15 +168,9 @@ TEST_F(HostAddressesSystemTest, AnnouncementMovesTheVipInThePeersTable) {
   peer.sh("sysctl -qw net.ipv4.neigh.peer0.locktime=0");
   peer.sh("ip neigh add 203.0.113.10 lladdr 02:00:00:00:00:55 dev peer0 nud stale");
   peer.sh("ip neigh add 2001:db8::10 lladdr 02:00:00:00:00:55 dev peer0 nud stale");
-  const Capture capture(peer, "peer0");
   own({ip("203.0.113.10"), ip("2001:db8::10")});
-  const Mac mac = Mac::parse("02:00:00:00:00:01").value();
-  EXPECT_TRUE(capture.sees(announcement(ip("2001:db8::10"), mac)));
-  for (const char* vip : {"203.0.113.10", "2001:db8::10"}) {
-    EXPECT_NE(peer.output(std::string("ip neigh show ") + vip).find(mac.to_string()),
-              std::string::npos)
-        << vip;
-  }
+  EXPECT_TRUE(peer_learns("203.0.113.10", "02:00:00:00:00:01"));
+  EXPECT_TRUE(peer_learns("2001:db8::10", "02:00:00:00:00:01"));
 }
 
 TEST_F(HostAddressesSystemTest, UnwantedVipIsRemovedAndFoundOneIsLeft) {

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <fstream>
 #include <functional>
 #include <memory>
@@ -28,6 +29,13 @@ using test::Netns;
 using Clock = std::chrono::steady_clock;
 
 IpAddress ip(const std::string& text) { return IpAddress::parse(text).value(); }
+
+/// CPU time, so that a busy machine does not count.
+double thread_cpu_ms() {
+  timespec used{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return static_cast<double>(used.tv_sec) * 1e3 + static_cast<double>(used.tv_nsec) / 1e6;
+}
 
 class MonitorSystemTest : public testing::Test {
  protected:
@@ -85,9 +93,9 @@ class MonitorSystemTest : public testing::Test {
   }
 
   bool succeeds(const std::function<Result<void>()>& call) {
-    const auto start = Clock::now();
+    const double start_ms = thread_cpu_ms();
     const auto result = call();
-    longest_step = std::max<Clock::duration>(longest_step, Clock::now() - start);
+    longest_step_ms = std::max(longest_step_ms, thread_cpu_ms() - start_ms);
     EXPECT_TRUE(result) << result.error().message;
     return result.has_value();
   }
@@ -105,7 +113,7 @@ class MonitorSystemTest : public testing::Test {
   Netns host;
   Netns peer;
   std::unique_ptr<Monitor> monitor;
-  Clock::duration longest_step{};
+  double longest_step_ms = 0;
 };
 
 TEST_F(MonitorSystemTest, BackendsOfBothFamiliesOnTheSegmentAreResolved) {
@@ -290,9 +298,8 @@ TEST_F(MonitorSystemTest, FiveThousandBackendsOnOneSegmentAreResolved) {
     });
   }));
   EXPECT_EQ(monitor->next_hops().size(), backends.size());
-  RecordProperty("longest_step_us",
-                 static_cast<int>(
-                     std::chrono::duration_cast<std::chrono::microseconds>(longest_step).count()));
+  // The aim is 10 ms; sanitizers make it slower by a few times.
+  EXPECT_LT(longest_step_ms, 50);
 }
 
 /// Messages that the kernel dropped for the sockets of one namespace, from /proc/net/netlink.
