@@ -74,9 +74,7 @@ Result<IpAddress> IpAddress::parse(std::string_view text) {
   return address;
 }
 
-bool IpAddress::is_unspecified() const {
-  return bytes_ == std::array<std::uint8_t, 16>{};
-}
+bool IpAddress::is_unspecified() const { return bytes_ == std::array<std::uint8_t, 16>{}; }
 
 bool IpAddress::is_loopback() const {
   if (is_v4()) {

@@ -11,9 +11,7 @@ struct CodePoint {
   std::size_t size = 0;  // bytes; 0: not UTF-8
 };
 
-bool is_continuation(char byte) {
-  return (static_cast<unsigned char>(byte) & 0xc0) == 0x80;
-}
+bool is_continuation(char byte) { return (static_cast<unsigned char>(byte) & 0xc0) == 0x80; }
 
 /// The code point at the start of `text`, which is not empty.
 CodePoint decode_utf8(std::string_view text) {

@@ -28,7 +28,7 @@ TEST(JsonLog, IsOneObjectALine) {
 
 TEST(JsonLog, StaysOneValidLineWhateverTheMessage) {
   for (const std::string& message : {std::string("a\"b\\c\nd\x1b"), std::string("\xff\xfe"),
-                                    std::string("nul\0inside", 10), std::string()}) {
+                                     std::string("nul\0inside", 10), std::string()}) {
     const std::string line = json_line(message);
     EXPECT_EQ(line.find('\n'), line.size() - 1);
     EXPECT_TRUE(nlohmann::json::parse(line).contains("message")) << line;

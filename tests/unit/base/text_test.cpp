@@ -26,9 +26,7 @@ TEST(EscapeUntrusted, ShowsDirectionMarksAndLineSeparators) {
   EXPECT_EQ(escape_untrusted("\u2066"), "\\xe2\\x81\\xa6");
 }
 
-TEST(EscapeUntrusted, IsUnambiguous) {
-  EXPECT_EQ(escape_untrusted("\\n\n"), "\\\\n\\n");
-}
+TEST(EscapeUntrusted, IsUnambiguous) { EXPECT_EQ(escape_untrusted("\\n\n"), "\\\\n\\n"); }
 
 TEST(EscapeUntrusted, ShowsBytesThatAreNotUtf8) {
   EXPECT_EQ(escape_untrusted("\xff\xfe"), "\\xff\\xfe");
