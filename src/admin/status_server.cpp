@@ -84,9 +84,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
  private:
   void on_read(beast::error_code error) {
-    if (error == http::error::end_of_stream || error == beast::error::timeout ||
-        error.category() == asio::error::get_system_category())
-      return;
+    // Gone, or too slow: there is nobody to answer. What the client sent wrong is answered below.
+    const bool wrong_request =
+        error.category() == http::make_error_code(http::error::bad_method).category();
+    if (error == http::error::end_of_stream || (error && !wrong_request)) return;
     if (error) {
       response_ = error_response(http::status::bad_request, "bad_request",
                                  "not a request that this server understands", 11);
