@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every header compiles alone, twice in one file; those of the core also as C11 and for BPF."""
+"""Every header compiles alone, twice in one file; those of the core also as C11 and for BPF.
+
+A header that its own source file includes first is left to the build, which checks the same."""
 
 import functools
+import pathlib
+import re
 import subprocess
 
 from . import process, tree
@@ -31,8 +35,20 @@ def problems():
 def compilers(path):
     if is_core(path):
         return [CXX, C11] if path.name in WORKER_ONLY else [CXX, C11, BPF]
+    if built_alone(path):
+        return []
     library = LIBRARIES.get(path.parts[2])
     return [CXX + system_flags(library)] if library else [CXX]
+
+
+def built_alone(path):
+    """Whether src/<module>/<name>.cpp includes include/guideway/<module>/<name>.h first."""
+    name = "/".join(path.parts[1:])
+    source = pathlib.PurePosixPath("src", *path.parts[2:]).with_suffix(".cpp")
+    if source not in tree.files():
+        return False
+    first = re.search(r'^#include +["<]([^">]+)', tree.text(source), re.MULTILINE)
+    return first is not None and first.group(1) == name
 
 
 def is_core(path):
