@@ -56,6 +56,8 @@ class StateBuilder {
   StateBuilder(const Input& input, const BackendIds& ids) : input_(input), ids_(ids) {}
 
   Result<ForwardingStatePtr> build();
+  /// After build().
+  ServiceIds take_service_ids() { return std::move(service_ids_); }
 
  private:
   Result<void> add_services();
@@ -69,21 +71,23 @@ class StateBuilder {
   const Input& input_;
   const BackendIds& ids_;
   ForwardingState state_;
+  ServiceIds service_ids_;
   std::uint64_t service_seed_ = 0;
   bool has_any_port_ = false;
 };
 
 Result<void> StateBuilder::add_services() {
-  Result<ServiceTable> table = make_service_table(input_.model);
+  Result<ServiceTable> table = make_service_table(input_.model, input_.service_ids);
   if (!table) return tl::unexpected(table.error());
-  if (table->info.size() > input_.model.capacity.services) {
-    return base::fail(number(table->info.size()) +
+  if (table->ids.size() > input_.model.capacity.services) {
+    return base::fail(number(table->ids.size()) +
                       " services (tcp_udp counts twice) are more than capacity.services = " +
                       number(input_.model.capacity.services) +
                       ": raise it and restart, or remove some");
   }
   state_.services = std::move(table->entries);
   state_.service_info = std::move(table->info);
+  service_ids_ = std::move(table->ids);
   service_seed_ = table->seed;
   has_any_port_ = table->has_any_port;
   return {};
@@ -197,9 +201,10 @@ Result<Output> compile(const Input& input) {
   }
   Result<BackendIds> ids = update_ids(input.ids, input.model);
   if (!ids) return tl::unexpected(ids.error());
-  Result<ForwardingStatePtr> state = StateBuilder(input, *ids).build();
+  StateBuilder builder(input, *ids);
+  Result<ForwardingStatePtr> state = builder.build();
   if (!state) return tl::unexpected(state.error());
-  return Output{std::move(*state), std::move(*ids)};
+  return Output{std::move(*state), std::move(*ids), builder.take_service_ids()};
 }
 
 }  // namespace guideway::compile

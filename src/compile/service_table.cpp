@@ -152,21 +152,47 @@ std::map<std::string, std::uint16_t> pool_ids(const model::Model& model) {
 /// The entries of all services in the order of the model; fills table.info and has_any_port.
 class EntryList {
  public:
-  EntryList(const model::Model& model, ServiceTable& table)
-      : pools_(pool_ids(model)), table_(table) {}
+  EntryList(const model::Model& model, const ServiceIds& previous, ServiceTable& table)
+      : pools_(pool_ids(model)), table_(table) {
+    keep_ids(model, previous);
+  }
 
   Result<void> add(const model::Service& service);
   const std::vector<gw_service>& entries() const { return entries_; }
 
  private:
   Result<void> add(const model::Service& service, std::uint8_t protocol, std::uint16_t pool);
+  void keep_ids(const model::Model& model, const ServiceIds& previous);
+  std::uint16_t id_of(const ServiceKey& key);
 
   std::map<std::string, std::uint16_t> pools_;
   ServiceTable& table_;
   std::vector<gw_service> entries_;
   std::set<IpAddress> vips_;
-  std::set<std::tuple<IpAddress, std::uint8_t, std::uint16_t>> keys_;
+  std::set<ServiceKey> keys_;
+  std::set<std::uint16_t> kept_;  // ids that services of the model have had before
+  std::uint16_t next_id_ = 0;     // below it none is free
 };
+
+/// Takes over the ids of services that still exist.
+void EntryList::keep_ids(const model::Model& model, const ServiceIds& previous) {
+  for (const model::Service& service : model.services) {
+    for (const std::uint8_t protocol : protocols_of(service.protocol)) {
+      const auto found = previous.find({service.address, protocol, service.port});
+      if (found == previous.end()) continue;
+      table_.ids.insert(*found);
+      kept_.insert(found->second);
+    }
+  }
+}
+
+std::uint16_t EntryList::id_of(const ServiceKey& key) {
+  const auto found = table_.ids.find(key);
+  if (found != table_.ids.end()) return found->second;
+  while (kept_.count(next_id_) != 0) ++next_id_;
+  table_.ids.emplace(key, next_id_);
+  return next_id_++;
+}
 
 Result<void> EntryList::add(const model::Service& service) {
   const auto pool = pools_.find(service.pool);
@@ -190,17 +216,19 @@ Result<void> EntryList::add(const model::Service& service) {
 
 Result<void> EntryList::add(const model::Service& service, std::uint8_t protocol,
                             std::uint16_t pool) {
-  if (!keys_.emplace(service.address, protocol, service.port).second) {
+  const ServiceKey key{service.address, protocol, service.port};
+  if (!keys_.insert(key).second) {
     return base::fail("service " + service.name +
                       ": another one has the same address, protocol and port: remove one of them");
   }
-  const std::size_t id = table_.info.size();
-  if (id >= kNoId) {
+  if (keys_.size() > kNoId) {
     return base::fail("more than " + std::to_string(kNoId) +
                       " services (tcp_udp counts twice): remove some");
   }
-  entries_.push_back(make_service_entry(service, protocol, static_cast<std::uint16_t>(id), pool));
-  table_.info.push_back({service.name, service.address, service.port, protocol, service.pool});
+  const std::uint16_t id = id_of(key);
+  entries_.push_back(make_service_entry(service, protocol, id, pool));
+  if (table_.info.size() <= id) table_.info.resize(id + 1u);
+  table_.info[id] = {true, service.name, service.address, service.port, protocol, service.pool};
   return {};
 }
 
@@ -214,9 +242,9 @@ std::uint32_t service_salt(const IpAddress& address, std::uint8_t protocol, std:
   return static_cast<std::uint32_t>(gw_spread(salt ^ tail) >> 32);
 }
 
-Result<ServiceTable> make_service_table(const model::Model& model) {
+Result<ServiceTable> make_service_table(const model::Model& model, const ServiceIds& previous) {
   ServiceTable table;
-  EntryList list(model, table);
+  EntryList list(model, previous, table);
   for (const model::Service& service : model.services) {
     if (const Result<void> added = list.add(service); !added) {
       return tl::unexpected(added.error());

@@ -78,7 +78,7 @@ Result<void> Controller::start() {
   Build build;
   build.change_id = make_change_id();
   build.running = model_;
-  build.input = {model_, parts_.monitor.next_hops(), seed_, ++generation_, ids_};
+  build.input = {model_, parts_.monitor.next_hops(), seed_, ++generation_, ids_, service_ids_};
   perform(build, load_);
   if (!build.output) return base::fail(build.errors.front());
   accept(std::move(build));
@@ -143,7 +143,7 @@ void Controller::run_job(bool load_file) {
   build->load_file = load_file;
   build->change_id = load_file ? make_change_id() : change_id_;
   build->running = model_;
-  build->input = {model_, parts_.monitor.next_hops(), seed_, generation_ + 1, ids_};
+  build->input = {model_, parts_.monitor.next_hops(), seed_, generation_ + 1, ids_, service_ids_};
   helper_->run([this, build, load = load_, &loop = parts_.loop] {
     perform(*build, load);
     boost::asio::post(loop, [this, build] { finish_build(std::move(*build)); });
@@ -206,7 +206,10 @@ void Controller::publish(const compile::Output& output) {
     else
       removed_since_.erase(id);
   }
+  for (const auto& [key, id] : output.service_ids)
+    if (service_ids_.count(key) == 0) parts_.datapath.forget_service_traffic(id);
   ids_ = output.ids;
+  service_ids_ = output.service_ids;
   state_ = output.state;
   {
     const std::lock_guard lock(sweep_state_mutex_);

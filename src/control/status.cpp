@@ -69,8 +69,9 @@ Status Controller::status() const {
         static_cast<std::int64_t>(parts_.datapath.now_s()) - last_sweep_.ended_s;
 
   for (std::size_t id = 0; id < state_->service_info.size(); id++)
-    status.services.push_back(describe_service(state_->service_info[id],
-                                               at_or(status.datapath.services, id, gw_traffic{})));
+    if (state_->service_info[id].used)
+      status.services.push_back(describe_service(
+          state_->service_info[id], at_or(status.datapath.services, id, gw_traffic{})));
 
   // Pools of the model in its order, then those that only removed backends still belong to.
   std::map<std::string, std::size_t> places;

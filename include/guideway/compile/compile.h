@@ -12,6 +12,7 @@
 #include "guideway/compile/backend_ids.h"
 #include "guideway/compile/forwarding_state.h"
 #include "guideway/compile/next_hop.h"
+#include "guideway/compile/service_table.h"
 #include "guideway/core/layout.h"
 #include "guideway/model/model.h"
 
@@ -25,12 +26,14 @@ struct Input {
   /// Which id every backend has had so far; backends that the model no longer names but whose id is
   /// still held keep a record, so that their old flows stay with them.
   BackendIds ids;
+  ServiceIds service_ids;
 };
 
 struct Output {
   ForwardingStatePtr state;
   /// `Input::ids` with the new backends added and the missing ones marked removed.
   BackendIds ids;
+  ServiceIds service_ids;
 };
 
 /// Errors: capacity exceeded (ids, slots), a weight that gets no slot, no placement of the services

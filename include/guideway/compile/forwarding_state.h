@@ -33,6 +33,7 @@ struct BackendInfo {
 
 /// What a service id means. Index: service id (one per protocol: a tcp_udp service has two).
 struct ServiceInfo {
+  bool used = false;
   std::string name;
   IpAddress address;
   std::uint16_t port = 0;

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The service table: the model's services as a cuckoo hash, which gw_find_service() reads. Each key
 // stands in one of its two candidate entries; a seed under which all find room is searched for
-// here. Threading: no state. Source: Pagh and Rodler, Cuckoo Hashing, J. Algorithms 51 (2004).
+// here.
+// Threading: no state.
+// Source: Pagh and Rodler, Cuckoo Hashing, J. Algorithms 51 (2004).
 #ifndef GUIDEWAY_COMPILE_SERVICE_TABLE_H_
 #define GUIDEWAY_COMPILE_SERVICE_TABLE_H_
 
 #include <cstdint>
+#include <map>
+#include <tuple>
 #include <vector>
 
 #include "guideway/base/address.h"
@@ -16,6 +20,11 @@
 
 namespace guideway::compile {
 
+/// Which id each (address, protocol, port) has. Counters are kept by id, so a service keeps its id
+/// for as long as it exists, whatever comes and goes beside it.
+using ServiceKey = std::tuple<IpAddress, std::uint8_t, std::uint16_t>;
+using ServiceIds = std::map<ServiceKey, std::uint16_t>;
+
 struct ServiceTable {
   /// A power of two of entries, at least four times as many as are used.
   std::vector<gw_service> entries;
@@ -23,14 +32,17 @@ struct ServiceTable {
   std::uint64_t seed = 1;
   /// Some service has port 0.
   bool has_any_port = false;
-  /// Index: service id. In the order of the model; a tcp_udp service is TCP first, then UDP.
+  /// Index: service id. Without earlier ids in the order of the model; a tcp_udp service is TCP
+  /// first, then UDP.
   std::vector<ServiceInfo> info;
+  ServiceIds ids;
 };
 
 /// Places every service, and every VIP with GW_PROTO_NONE. Pool ids are indices into model.pools.
+/// A service that is in `previous` keeps its id, the others get the lowest free ones.
 /// Errors: a service that names no pool or is there twice, an idle timeout out of range, more
 /// services than ids.
-Result<ServiceTable> make_service_table(const model::Model& model);
+Result<ServiceTable> make_service_table(const model::Model& model, const ServiceIds& previous = {});
 
 /// What tells a service apart in the flow hash: from its address, protocol and port alone, so that
 /// it survives restarts and any change of other services. `port` is in host order.

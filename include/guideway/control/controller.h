@@ -89,6 +89,7 @@ class Controller {
   std::uint64_t generation_ = 0;
   std::string change_id_;
   compile::BackendIds ids_;
+  compile::ServiceIds service_ids_;
   compile::ForwardingStatePtr state_;
   /// The generation that a removed backend's id was first compiled as removed in.
   std::map<std::uint16_t, std::uint64_t> removed_since_;

@@ -61,7 +61,7 @@ struct DatapathStatus {
   std::string distribution;     // how packets reach workers: "rss", "worker 0 distributes", …
   std::vector<InterfaceStatus> interfaces;
   std::vector<WorkerStatus> workers;
-  /// Sums over the workers. Index: backend id, service id. Ids are reused: see generation notes.
+  /// Sums over the workers. Index: backend id, service id. An id that gets a new meaning starts at 0.
   std::vector<gw_traffic> backends;
   std::vector<gw_traffic> services;
 };
@@ -88,6 +88,7 @@ class Datapath {
 
   /// Sets the traffic counters of a backend or service id to zero, before the id gets a new meaning.
   virtual void forget_backend_traffic(std::uint16_t id) = 0;
+  virtual void forget_service_traffic(std::uint16_t id) = 0;
 
   virtual DatapathStatus status() const = 0;
 

@@ -22,6 +22,21 @@
 namespace guideway::datapath::dpdk {
 namespace {
 
+void add_traffic(gw_traffic& sum, const gw_traffic& more) {
+  sum.packets += more.packets;
+  sum.bytes += more.bytes;
+  sum.flows += more.flows;
+}
+
+/// REQUIRES: of one size.
+void subtract(std::vector<gw_traffic>& from, const std::vector<gw_traffic>& what) {
+  for (std::size_t i = 0; i < from.size(); i++) {
+    from[i].packets -= what[i].packets;
+    from[i].bytes -= what[i].bytes;
+    from[i].flows -= what[i].flows;
+  }
+}
+
 // EAL, port names and CPUs belong to the process; two datapaths would fight over them.
 std::atomic<bool> running_in_this_process{false};
 
@@ -58,6 +73,7 @@ class Running : public DpdkDatapath {
   FlowTableView flow_table() override { return flow_table_->view(); }
   std::uint32_t now_s() const override { return base::coarse_now_s(); }
   void forget_backend_traffic(std::uint16_t id) override;
+  void forget_service_traffic(std::uint16_t id) override;
   DatapathStatus status() const override;
   void stop() override;
 
@@ -75,7 +91,6 @@ class Running : public DpdkDatapath {
   void stop_workers();
   void remember_interfaces();
   InterfaceStatus interface_status(std::size_t index) const;
-  gw_traffic backend_total(std::uint16_t id) const;
 
   const Options options_;
   OnlyOne place_;
@@ -96,7 +111,9 @@ class Running : public DpdkDatapath {
   std::vector<std::unique_ptr<WorkerThread>> workers_;
 
   /// What was counted for a backend id under its earlier meanings.
-  std::vector<gw_traffic> forgotten_;
+  // By id: counted before the id got its present meaning.
+  std::vector<gw_traffic> forgotten_backends_;
+  std::vector<gw_traffic> forgotten_services_;
   std::vector<InterfaceStatus> last_interfaces_;  // once stopped
   bool stopped_ = false;
 };
@@ -215,7 +232,8 @@ Result<void> Running::open_kernel_side() {
 }
 
 Result<void> Running::start_workers() {
-  forgotten_.resize(options_.backends);
+  forgotten_backends_.resize(options_.backends);
+  forgotten_services_.resize(options_.services);
   for (unsigned i = 0; i < cpus_.size(); i++) {
     workers_.push_back(std::make_unique<WorkerThread>(setup_of(i), cpus_[i], options_.idle));
   }
@@ -252,21 +270,20 @@ Worker::Setup Running::setup_of(unsigned worker) {
   return setup;
 }
 
-gw_traffic Running::backend_total(std::uint16_t id) const {
-  gw_traffic total{};
-  for (const auto& worker : workers_) {
-    const gw_traffic one = worker->worker().counters().backend(id);
-    total.packets += one.packets;
-    total.bytes += one.bytes;
-    total.flows += one.flows;
-  }
-  return total;
-}
-
 /// Workers own their counters, so nothing is zeroed: what there is so far is subtracted from now
 /// on.
 void Running::forget_backend_traffic(std::uint16_t id) {
-  if (id < forgotten_.size()) forgotten_[id] = backend_total(id);
+  if (id >= forgotten_backends_.size()) return;
+  forgotten_backends_[id] = {};
+  for (const auto& worker : workers_)
+    add_traffic(forgotten_backends_[id], worker->worker().counters().backend(id));
+}
+
+void Running::forget_service_traffic(std::uint16_t id) {
+  if (id >= forgotten_services_.size()) return;
+  forgotten_services_[id] = {};
+  for (const auto& worker : workers_)
+    add_traffic(forgotten_services_[id], worker->worker().counters().service(id));
 }
 
 DatapathStatus Running::status() const {
@@ -285,11 +302,8 @@ DatapathStatus Running::status() const {
     counters.add_backends_to(status.backends);
     counters.add_services_to(status.services);
   }
-  for (std::size_t i = 0; i < status.backends.size(); i++) {
-    status.backends[i].packets -= forgotten_[i].packets;
-    status.backends[i].bytes -= forgotten_[i].bytes;
-    status.backends[i].flows -= forgotten_[i].flows;
-  }
+  subtract(status.backends, forgotten_backends_);
+  subtract(status.services, forgotten_services_);
   return status;
 }
 

@@ -65,4 +65,8 @@ gw_traffic WorkerCounters::backend(std::uint16_t id) const {
   return id < backends_.size() ? read_all(backends_[id]) : gw_traffic{};
 }
 
+gw_traffic WorkerCounters::service(std::uint16_t id) const {
+  return id < services_.size() ? read_all(services_[id]) : gw_traffic{};
+}
+
 }  // namespace guideway::datapath::dpdk

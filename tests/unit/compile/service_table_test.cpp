@@ -214,6 +214,29 @@ TEST(ServiceTable, TheSameModelGivesTheSameBytes) {
   EXPECT_EQ(a.seed % 2, 1u);
 }
 
+TEST(ServiceTable, AServiceKeepsItsIdWhateverComesAndGoesBesideIt) {
+  const auto a = service("a", "203.0.113.1", model::Protocol::kTcp, 80);
+  const auto b = service("b", "203.0.113.2", model::Protocol::kTcpUdp, 53);
+  const auto c = service("c", "203.0.113.3", model::Protocol::kUdp, 0);
+  const ServiceTable first = table_of(model_of({a, b}));
+  ASSERT_EQ(first.ids.size(), 3u);
+
+  const auto second = make_service_table(model_of({c, b}), first.ids);
+  ASSERT_TRUE(second);
+  const ServiceKey dns_tcp{b.address, GW_PROTO_TCP, 53};
+  const ServiceKey dns_udp{b.address, GW_PROTO_UDP, 53};
+  EXPECT_EQ(second->ids.at(dns_tcp), first.ids.at(dns_tcp));
+  EXPECT_EQ(second->ids.at(dns_udp), first.ids.at(dns_udp));
+  const std::uint16_t freed = first.ids.at({a.address, GW_PROTO_TCP, 80});
+  EXPECT_EQ(second->ids.at({c.address, GW_PROTO_UDP, 0}), freed) << "the lowest free id";
+  EXPECT_EQ(second->info[freed].name, "c");
+
+  const auto third = make_service_table(model_of({b}), second->ids);
+  ASSERT_TRUE(third);
+  ASSERT_EQ(third->info.size(), 3u);
+  EXPECT_FALSE(third->info[freed].used);
+}
+
 std::string error_of(const model::Model& model) {
   const auto table = make_service_table(model);
   return table ? "no error" : table.error().message;

@@ -36,6 +36,7 @@ class WorkerCounters {
   void add_backends_to(std::vector<gw_traffic>& sums) const;
   void add_services_to(std::vector<gw_traffic>& sums) const;
   gw_traffic backend(std::uint16_t id) const;
+  gw_traffic service(std::uint16_t id) const;
 
  private:
   /// Odd while a burst is being counted.
