@@ -90,6 +90,14 @@ Bytes neighbour_advertisement(const IpAddress& address, const Mac& mac) {
   return frame;
 }
 
+std::string cannot_announce(const IpAddress& address, const std::string& kernel_name) {
+  std::string what = "cannot announce " + address.to_string() + " on ";
+  what += kernel_name;
+  what += " (bring the interface up: ip link set ";
+  what += kernel_name;
+  return what += " up)";
+}
+
 /// Sends nothing by itself and receives nothing: its protocol is 0.
 class PacketSocket {
  public:
@@ -132,9 +140,8 @@ Result<void> announce(int link, const std::string& kernel_name, const Mac& mac,
   for (int i = 0; i < kRepeats; ++i) {
     for (const IpAddress& address : addresses) {
       if (socket.send(link, announcement(address, mac))) continue;
-      return base::fail_errno("cannot announce " + address.to_string() + " on " + kernel_name +
-                                  " (bring the interface up: ip link set " + kernel_name + " up)",
-                              errno);
+      const int error = errno;
+      return base::fail_errno(cannot_announce(address, kernel_name), error);
     }
   }
   return {};

@@ -41,7 +41,7 @@ bool passes_by_itself(int error) {
 
 }  // namespace
 
-Result<std::unique_ptr<Monitor>> Monitor::open(std::vector<std::string> kernel_names) {
+Result<std::unique_ptr<Monitor>> Monitor::open(const std::vector<std::string>& kernel_names) {
   auto notifications = Socket::open_for_notifications(kGroups);
   if (!notifications) return tl::unexpected(notifications.error());
   auto requests = Socket::open_for_requests();

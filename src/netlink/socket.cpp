@@ -15,7 +15,7 @@ namespace guideway::netlink {
 namespace {
 
 /// The kernel builds dumps in datagrams of at most 32 KiB.
-constexpr std::size_t kDatagramBytes = 64 * 1024;
+constexpr std::size_t kDatagramBytes = 65'536;
 
 /// Room for about 8,000 notifications: every backend's neighbour changing at once.
 constexpr int kNotificationBufferBytes = 8 * 1024 * 1024;

@@ -21,7 +21,7 @@ class Monitor {
  public:
   /// `kernel_names[i]` is the kernel's side of Model::interfaces[i], e.g. "gw-wan"; VLAN interfaces
   /// on top of them are found by themselves.
-  static Result<std::unique_ptr<Monitor>> open(std::vector<std::string> kernel_names);
+  static Result<std::unique_ptr<Monitor>> open(const std::vector<std::string>& kernel_names);
   virtual ~Monitor() = default;
 
   /// Poll this for reading; then call on_readable(). Non-blocking.
