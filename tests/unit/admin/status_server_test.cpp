@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <utility>
+// Asio of Boost 1.74 needs <utility> before it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+#include <fstream>
+#include <thread>
+
+#include "../../support/temporary_dir.h"
+#include "guideway/admin/status_server.h"
+
+namespace guideway::admin {
+namespace {
+
+using boost::asio::local::stream_protocol;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+/// A server on its own thread, as the daemon has it.
+class StatusServerTest : public testing::Test {
+ protected:
+  StatusServerTest() {
+    auto opened = StatusServer::open(loop_, path_, [] { return std::string("{\"api\":1}\n"); });
+    EXPECT_TRUE(opened) << opened.error().message;
+    server_ = std::move(*opened);
+    thread_ = std::thread([this] { loop_.run(); });
+  }
+  ~StatusServerTest() override {
+    loop_.stop();
+    thread_.join();
+  }
+
+  /// Sends bytes and returns all that comes back until the server closes.
+  std::string talk(const std::string& bytes) {
+    boost::asio::io_context loop;
+    stream_protocol::socket socket(loop);
+    socket.connect(stream_protocol::endpoint(path_));
+    boost::system::error_code error;
+    boost::asio::write(socket, boost::asio::buffer(bytes), error);
+    std::string answer;
+    boost::asio::read(socket, boost::asio::dynamic_buffer(answer), error);
+    return answer;
+  }
+
+  test::TemporaryDir folder_;
+  std::string path_ = folder_.path("run/status.sock");
+  boost::asio::io_context loop_;
+  std::unique_ptr<StatusServer> server_;
+  std::thread thread_;
+};
+
+TEST_F(StatusServerTest, AnswersStatus) {
+  const std::string answer =
+      talk("GET /v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(answer, HasSubstr("Content-Type: application/json"));
+  EXPECT_THAT(answer, EndsWith("\r\n\r\n{\"api\":1}\n"));
+}
+
+TEST_F(StatusServerTest, AnswersSeveralRequestsOfOneConnection) {
+  const std::string request = "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n";
+  const std::string last = "GET /v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  const std::string answer = talk(request + request + last);
+  std::size_t count = 0;
+  for (std::size_t at = answer.find("200 OK"); at != std::string::npos;
+       at = answer.find("200 OK", at + 1))
+    count++;
+  EXPECT_EQ(count, 3u);
+}
+
+TEST_F(StatusServerTest, HeadHasNoBody) {
+  const std::string answer =
+      talk("HEAD /v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(answer, HasSubstr("Content-Length: 10"));
+  EXPECT_THAT(answer, EndsWith("\r\n\r\n"));
+}
+
+TEST_F(StatusServerTest, CannotBeWrittenTo) {
+  for (const std::string method : {"POST", "PUT", "DELETE", "PATCH"}) {
+    const std::string answer =
+        talk(method + " /v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 405")) << method;
+    EXPECT_THAT(answer, HasSubstr("Allow: GET, HEAD")) << method;
+  }
+}
+
+TEST_F(StatusServerTest, UnknownResourcesAreNotFound) {
+  EXPECT_THAT(talk("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+              StartsWith("HTTP/1.1 404"));
+}
+
+TEST_F(StatusServerTest, GarbageAndHugeHeadersAndBodiesGetA400) {
+  EXPECT_THAT(talk("\x16\x03\x01 nonsense\r\n\r\n"), StartsWith("HTTP/1.1 400"));
+  EXPECT_THAT(talk("GET /v1/status HTTP/1.1\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n"),
+              StartsWith("HTTP/1.1 400"));
+  EXPECT_THAT(talk("GET /v1/status HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello"),
+              StartsWith("HTTP/1.1 400"));
+}
+
+TEST_F(StatusServerTest, ACrowdOfSilentClientsIsBounded) {
+  boost::asio::io_context loop;
+  std::vector<stream_protocol::socket> silent;
+  for (int i = 0; i < 64; i++) {
+    silent.emplace_back(loop);
+    silent.back().connect(stream_protocol::endpoint(path_));
+  }
+  // One more is closed without an answer; when one leaves there is room again.
+  const std::string request = "GET /v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  EXPECT_EQ(talk(request), "");
+  silent.clear();
+  std::string answer;
+  for (int i = 0; i < 1000 && answer.empty(); i++) answer = talk(request);
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(StatusServerTest, TheSocketIsForOwnerAndGroupAndOneServer) {
+  struct stat status {};
+  ASSERT_EQ(stat(path_.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0660u);
+  const auto second = StatusServer::open(loop_, path_, [] { return std::string(); });
+  ASSERT_FALSE(second);
+  EXPECT_THAT(second.error().message, HasSubstr("another daemon listens here"));
+}
+
+TEST(StatusSocket, IsRemovedWithItsFolderAndAStaleOneIsReplaced) {
+  const test::TemporaryDir folder;
+  const std::string path = folder.path("run/status.sock");
+  boost::asio::io_context loop;
+  {
+    const auto server = StatusServer::open(loop, path, [] { return std::string(); });
+    ASSERT_TRUE(server);
+  }
+  EXPECT_NE(access(folder.path("run").c_str(), F_OK), 0);
+
+  ASSERT_EQ(mkdir(folder.path("run").c_str(), 0755), 0);
+  {
+    // Bound and closed, but not removed: what a killed daemon leaves.
+    stream_protocol::acceptor dead(loop, stream_protocol::endpoint(path));
+  }
+  ASSERT_EQ(access(path.c_str(), F_OK), 0);
+  EXPECT_TRUE(StatusServer::open(loop, path, [] { return std::string(); }));
+
+  std::ofstream(folder.path("run/file")) << "not a socket";
+  const auto refused =
+      StatusServer::open(loop, folder.path("run/file"), [] { return std::string(); });
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("no socket"));
+}
+
+}  // namespace
+}  // namespace guideway::admin

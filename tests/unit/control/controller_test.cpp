@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <utility>
+// Asio of Boost 1.74 needs <utility> before it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <functional>
+
+#include "fakes.h"
+#include "guideway/control/controller.h"
+#include "guideway/core/port_native.h"
+// After the port header, which the core's other headers need.
+#include "guideway/core/flow_table.h"
+
+namespace guideway::control {
+namespace {
+
+using compile::NextHop;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+IpAddress address(const std::string& text) { return IpAddress::parse(text).value(); }
+
+model::Backend backend(std::uint8_t host) {
+  model::Backend result;
+  result.name = "b" + std::to_string(host);
+  result.address = IpAddress::v4({10, 0, 0, host});
+  return result;
+}
+
+/// One service on pool "web" with these backends.
+model::Model make_model(std::vector<model::Backend> backends) {
+  model::Model model;
+  model.capacity.backends = 8;
+  model::Pool pool;
+  pool.name = "web";
+  pool.table_size = 251;
+  pool.backends = std::move(backends);
+  model.pools = {pool};
+  model::Service service;
+  service.name = "http";
+  service.address = address("203.0.113.10");
+  service.port = 80;
+  service.pool = "web";
+  model.services = {service};
+  return model;
+}
+
+class ControllerTest : public testing::Test {
+ protected:
+  ControllerTest() { file_ = make_model({backend(1), backend(2)}); }
+
+  void start() {
+    controller_ = std::make_unique<Controller>(
+        Parts{loop_, datapath_, monitor_, addresses_, {"gw-wan"}}, file_, model::HashSeed{1, 2, 3},
+        [this]() -> tl::expected<model::Model, std::vector<std::string>> {
+          if (!file_errors_.empty()) return tl::unexpected(file_errors_);
+          return file_;
+        });
+    const auto started = controller_->start();
+    ASSERT_TRUE(started) << started.error().message;
+  }
+
+  /// Runs the event loop until it holds; fails after 20 s.
+  testing::AssertionResult reaches(const std::function<bool()>& condition) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > deadline)
+        return testing::AssertionFailure() << "not within 20 s";
+      loop_.run_one_for(std::chrono::milliseconds(50));
+    }
+    return testing::AssertionSuccess();
+  }
+
+  BackendStatus backend_status(const std::string& name) const {
+    const Status status = controller_->status();
+    for (const auto& pool : status.pools)
+      for (const auto& backend : pool.backends)
+        if (backend.name == name) return backend;
+    return {};
+  }
+
+  boost::asio::io_context loop_;
+  FakeDatapath datapath_{64};
+  FakeMonitor monitor_;
+  FakeAddresses addresses_;
+  model::Model file_;
+  std::vector<std::string> file_errors_;
+  std::unique_ptr<Controller> controller_;
+};
+
+TEST_F(ControllerTest, StartsWithVipsOwnedAndBackendsWatchedButWithoutUnresolvedOnes) {
+  start();
+  EXPECT_THAT(datapath_.published, ElementsAre(1));
+  EXPECT_THAT(addresses_.vips, ElementsAre(address("203.0.113.10")));
+  EXPECT_THAT(monitor_.watched, ElementsAre(address("10.0.0.1"), address("10.0.0.2")));
+  EXPECT_EQ(backend_status("b1").slots, 0u);
+  EXPECT_THAT(backend_status("b1").reason, HasSubstr("neighbour"));
+}
+
+TEST_F(ControllerTest, ABackendGetsSlotsOnceItsNeighbourIsKnown) {
+  start();
+  monitor_.set(address("10.0.0.1"), NextHop::State::kResolved);
+  EXPECT_TRUE(reaches([&] { return backend_status("b1").slots == 251; }));
+  EXPECT_EQ(backend_status("b1").reason, "");
+  monitor_.set(address("10.0.0.2"), NextHop::State::kResolved);
+  EXPECT_TRUE(reaches([&] { return backend_status("b2").slots == 125; }));
+}
+
+TEST_F(ControllerTest, ABadFileChangesNothing) {
+  start();
+  file_errors_ = {"f:1:1: wrong"};
+  controller_->reload();
+  monitor_.set(address("10.0.0.1"), NextHop::State::kResolved);
+  EXPECT_TRUE(reaches([&] { return backend_status("b1").slots == 251; }));
+  EXPECT_EQ(backend_status("b2").state, "enabled");
+  EXPECT_THAT(addresses_.vips, ElementsAre(address("203.0.113.10")));
+}
+
+TEST_F(ControllerTest, AChangeThatNeedsARestartIsRefusedWhole) {
+  start();
+  file_.capacity.flows = 5;
+  file_.services.clear();
+  controller_->reload();
+  // The refused reload comes first: once this later change is seen, that one has been judged.
+  monitor_.set(address("10.0.0.1"), NextHop::State::kResolved);
+  EXPECT_TRUE(reaches([&] { return backend_status("b1").slots == 251; }));
+  EXPECT_EQ(controller_->status().services.size(), 1u);
+}
+
+TEST_F(ControllerTest, AWeightThatTheTableCannotExpressIsRefused) {
+  start();
+  file_.pools[0].backends[0].weight = 1000;
+  file_.pools[0].backends[1].weight = 1;
+  controller_->reload();
+  monitor_.set(address("10.0.0.1"), NextHop::State::kResolved);
+  EXPECT_TRUE(reaches([&] { return backend_status("b1").slots == 251; }));
+  EXPECT_EQ(backend_status("b1").weight, 100u);
+}
+
+TEST_F(ControllerTest, ServicesOfANewFileOwnTheirVips) {
+  start();
+  file_.services[0].address = address("203.0.113.20");
+  controller_->reload();
+  EXPECT_TRUE(reaches([&] { return datapath_.published.size() >= 2; }));
+  EXPECT_THAT(addresses_.vips, ElementsAre(address("203.0.113.20")));
+  file_.services[0].vip = model::VipMode::kRouted;
+  controller_->reload();
+  EXPECT_TRUE(reaches([&] { return addresses_.vips.empty(); }));
+}
+
+TEST_F(ControllerTest, ARemovedBackendKeepsItsIdWhileItHasAFlow) {
+  start();
+  monitor_.set(address("10.0.0.1"), NextHop::State::kResolved);
+  monitor_.set(address("10.0.0.2"), NextHop::State::kResolved);
+  ASSERT_TRUE(reaches([&] { return backend_status("b2").slots == 125; }));
+  const std::uint16_t id = 1;
+  ASSERT_EQ(datapath_.state().backend_info[id].name, "b2");
+  gw_flow_store(&datapath_.word(3, 5), gw_flow_word(77, id, GW_FLOW_ESTABLISHED, datapath_.now));
+
+  file_ = make_model({backend(1)});
+  controller_->reload();
+  ASSERT_TRUE(reaches([&] { return backend_status("b2").state == "removed"; }));
+  EXPECT_EQ(backend_status("b2").slots, 0u);
+  EXPECT_EQ(backend_status("b1").slots, 251u);
+  EXPECT_TRUE(reaches([&] { return backend_status("b2").live_flows == 1; }));
+  EXPECT_EQ(datapath_.state().backends[id].flags & GW_BACKEND_USED, GW_BACKEND_USED);
+
+  // A new backend gets another id.
+  file_ = make_model({backend(1), backend(3)});
+  controller_->reload();
+  ASSERT_TRUE(reaches([&] { return backend_status("b3").name == "b3"; }));
+  EXPECT_EQ(datapath_.state().backend_info[2].name, "b3");
+
+  // Its last flow ends: the record goes, and the id may be given out again.
+  gw_flow_store(&datapath_.word(3, 5), 0);
+  ASSERT_TRUE(reaches([&] { return backend_status("b2").name.empty(); }));
+  datapath_.forgotten_backends.clear();
+  file_ = make_model({backend(1), backend(3), backend(4)});
+  controller_->reload();
+  ASSERT_TRUE(reaches([&] { return backend_status("b4").name == "b4"; }));
+  EXPECT_EQ(datapath_.state().backend_info[id].name, "b4");
+  EXPECT_THAT(datapath_.forgotten_backends, ElementsAre(id));
+}
+
+TEST_F(ControllerTest, NoIdIsFreedWhileAnOldGenerationMayBeInUse) {
+  start();
+  datapath_.grace = false;
+  file_ = make_model({backend(1)});
+  controller_->reload();
+  ASSERT_TRUE(reaches([&] { return backend_status("b2").state == "removed"; }));
+  // Many slices of the sweep pass without a walk being started.
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(300);
+  loop_.run_until(until);
+  EXPECT_EQ(backend_status("b2").state, "removed");
+  datapath_.grace = true;
+  EXPECT_TRUE(reaches([&] { return backend_status("b2").name.empty(); }));
+}
+
+TEST_F(ControllerTest, TheIdOfAServiceStartsAtZeroOnlyWhenItIsNew) {
+  start();
+  EXPECT_THAT(datapath_.forgotten_services, ElementsAre(0));
+  datapath_.forgotten_services.clear();
+  file_.services.insert(file_.services.begin(), file_.services[0]);
+  file_.services[0].name = "https";
+  file_.services[0].port = 443;
+  controller_->reload();
+  ASSERT_TRUE(reaches([&] { return controller_->status().services.size() == 2; }));
+  EXPECT_THAT(datapath_.forgotten_services, ElementsAre(1));
+  EXPECT_EQ(controller_->status().services[0].name, "http");
+}
+
+}  // namespace
+}  // namespace guideway::control

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a controller works on, without a kernel or a NIC: a flow table in memory, next hops that the
+// test sets, and a record of what was asked for.
+// Threading: as the interfaces say; what both threads see is guarded.
+#ifndef GUIDEWAY_TESTS_UNIT_CONTROL_FAKES_H_
+#define GUIDEWAY_TESTS_UNIT_CONTROL_FAKES_H_
+
+#include <unistd.h>
+
+#include <atomic>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "guideway/datapath/datapath.h"
+#include "guideway/netlink/host_addresses.h"
+#include "guideway/netlink/monitor.h"
+
+namespace guideway::control {
+
+class FakeDatapath : public datapath::Datapath {
+ public:
+  explicit FakeDatapath(std::uint32_t buckets) : buckets_(buckets) {}
+
+  void publish(compile::ForwardingStatePtr state) override {
+    published.push_back(state->generation());
+    state_ = std::move(state);
+  }
+  bool grace_passed(std::uint64_t) const override { return grace; }
+  void reclaim() override {}
+  datapath::FlowTableView flow_table() override {
+    return {buckets_, 1, static_cast<std::uint32_t>(buckets_.size())};
+  }
+  std::uint32_t now_s() const override { return now; }
+  void forget_backend_traffic(std::uint16_t id) override { forgotten_backends.insert(id); }
+  void forget_service_traffic(std::uint16_t id) override { forgotten_services.insert(id); }
+  datapath::DatapathStatus status() const override { return {}; }
+  void stop() override {}
+
+  const compile::ForwardingState& state() const { return *state_; }
+  std::uint64_t& word(std::size_t bucket, std::size_t way) { return buckets_[bucket].words[way]; }
+
+  std::vector<std::uint64_t> published;
+  std::set<std::uint16_t> forgotten_backends;
+  std::set<std::uint16_t> forgotten_services;
+  std::atomic<bool> grace{true};
+  std::atomic<std::uint32_t> now{100};
+
+ private:
+  std::vector<gw_flow_bucket> buckets_;
+  compile::ForwardingStatePtr state_;
+};
+
+class FakeMonitor : public netlink::Monitor {
+ public:
+  FakeMonitor() {
+    if (pipe(pipe_) != 0) std::abort();
+  }
+  ~FakeMonitor() override {
+    close(pipe_[0]);
+    close(pipe_[1]);
+  }
+  FakeMonitor(const FakeMonitor&) = delete;
+  FakeMonitor& operator=(const FakeMonitor&) = delete;
+
+  /// What the kernel says from now on; wakes the controller.
+  void set(const IpAddress& address, compile::NextHop::State state) {
+    compile::NextHop hop;
+    hop.state = state;
+    hop.destination = Mac{{2, 0, 0, 0, 0, address.bytes()[3]}};
+    hop.source = Mac{{2, 0, 0, 0, 0, 0xaa}};
+    next_hops_[address] = hop;
+    changed_ = true;
+    const char byte = 0;
+    if (write(pipe_[1], &byte, 1) != 1) std::abort();
+  }
+
+  int fd() const override { return pipe_[0]; }
+  Result<void> on_readable() override {
+    char byte = 0;
+    if (read(pipe_[0], &byte, 1) != 1) return base::fail("pipe");
+    return {};
+  }
+  Result<void> watch(std::set<IpAddress> addresses) override {
+    watched = std::move(addresses);
+    return {};
+  }
+  Result<void> tick() override { return {}; }
+  const compile::NextHops& next_hops() const override { return next_hops_; }
+  bool take_changed() override { return std::exchange(changed_, false); }
+
+  std::set<IpAddress> watched;
+
+ private:
+  int pipe_[2];
+  compile::NextHops next_hops_;
+  bool changed_ = false;
+};
+
+class FakeAddresses : public netlink::HostAddresses {
+ public:
+  Result<void> set_interface(const std::string&, const std::vector<IpPrefix>&) override {
+    return {};
+  }
+  Result<void> own_vips(const std::set<IpAddress>& wanted,
+                        const std::vector<std::string>&) override {
+    vips = wanted;
+    return {};
+  }
+  void release() override { vips.clear(); }
+
+  std::set<IpAddress> vips;
+};
+
+}  // namespace guideway::control
+
+#endif  // GUIDEWAY_TESTS_UNIT_CONTROL_FAKES_H_

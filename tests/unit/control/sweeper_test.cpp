@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guideway/control/sweeper.h"
+
+#include <gtest/gtest.h>
+
+#include "fakes.h"
+#include "guideway/core/port_native.h"
+// After the port header, which the core's other headers need.
+#include "guideway/core/flow_table.h"
+
+namespace guideway::control {
+namespace {
+
+constexpr std::uint32_t kNow = 5000;
+
+/// Backends 0 and 1 exist, with timeouts of 300 s and 20 s.
+compile::ForwardingState make_state() {
+  compile::ForwardingState state;
+  state.header.generation = 9;
+  state.backends.resize(2);
+  state.backends[0].flags = GW_BACKEND_USED;
+  state.backends[0].sweep_timeout_s = 300;
+  state.backends[1].flags = GW_BACKEND_USED;
+  state.backends[1].sweep_timeout_s = 20;
+  return state;
+}
+
+class SweeperTest : public testing::Test {
+ protected:
+  SweepResult whole_walk(const std::vector<bool>& reset = {}) {
+    return sweeper_.step(state_, reset, kNow, sweeper_.bucket_count()).value();
+  }
+  std::uint64_t put(std::size_t bucket, std::uint32_t backend, std::uint32_t state,
+                    std::uint32_t age_s) {
+    const std::uint64_t word = gw_flow_word(1234, backend, state, kNow - age_s);
+    gw_flow_store(&datapath_.word(bucket, 2), word);
+    return word;
+  }
+  std::uint64_t at(std::size_t bucket) { return gw_flow_load(&datapath_.word(bucket, 2)); }
+
+  FakeDatapath datapath_{10};
+  Sweeper sweeper_{datapath_.flow_table()};
+  compile::ForwardingState state_ = make_state();
+};
+
+TEST_F(SweeperTest, ClearsWhatIsOlderThanItsBackendsTimeout) {
+  const std::uint64_t young = put(0, 0, GW_FLOW_ESTABLISHED, 300);
+  put(1, 0, GW_FLOW_ESTABLISHED, 301);
+  const std::uint64_t short_lived = put(2, 1, GW_FLOW_ESTABLISHED, 20);
+  put(3, 1, GW_FLOW_PROBATION, 21);
+  put(4, 0, GW_FLOW_CLOSING, GW_CLOSING_TIMEOUT_S + 1);
+  const SweepResult result = whole_walk();
+  EXPECT_EQ(at(0), young);
+  EXPECT_EQ(at(1), 0u);
+  EXPECT_EQ(at(2), short_lived);
+  EXPECT_EQ(at(3), 0u);
+  EXPECT_EQ(at(4), 0u);
+  EXPECT_EQ(result.cleared, 3u);
+  EXPECT_EQ(result.generation, 9u);
+  EXPECT_EQ(result.ended_s, kNow);
+}
+
+TEST_F(SweeperTest, CountsEstablishedFlowsAsLiveAndAllEntriesAsHeld) {
+  put(0, 0, GW_FLOW_ESTABLISHED, 0);
+  put(1, 0, GW_FLOW_PROBATION, 0);
+  put(2, 0, GW_FLOW_CLOSING, 0);
+  put(3, 1, GW_FLOW_ESTABLISHED, 0);
+  const SweepResult result = whole_walk();
+  EXPECT_EQ(result.live[0], 1u);
+  EXPECT_EQ(result.held[0], 3u);
+  EXPECT_EQ(result.live[1], 1u);
+  EXPECT_EQ(result.held[1], 1u);
+  EXPECT_EQ(result.held[2], 0u);
+}
+
+TEST_F(SweeperTest, ClearsEntriesOfBackendsThatDoNotExist) {
+  put(0, 7, GW_FLOW_ESTABLISHED, 0);
+  state_.backends[1].flags = 0;
+  put(1, 1, GW_FLOW_ESTABLISHED, 0);
+  whole_walk();
+  EXPECT_EQ(at(0), 0u);
+  EXPECT_EQ(at(1), 0u);
+}
+
+TEST_F(SweeperTest, MarksTheFlowsThatAreToBeReset) {
+  const std::uint64_t kept = put(0, 0, GW_FLOW_ESTABLISHED, 1);
+  const std::uint64_t marked = put(1, 1, GW_FLOW_ESTABLISHED, 1);
+  const SweepResult result = whole_walk({false, true});
+  EXPECT_EQ(at(0), kept);
+  EXPECT_EQ(at(1), marked | GW_FLOW_MARK);
+  EXPECT_EQ(result.held[1], 1u);
+}
+
+TEST_F(SweeperTest, AWalkInSlicesSeesEveryBucketOnce) {
+  for (std::size_t bucket = 0; bucket < 10; bucket++) put(bucket, 0, GW_FLOW_ESTABLISHED, 0);
+  EXPECT_TRUE(sweeper_.at_start());
+  EXPECT_FALSE(sweeper_.step(state_, {}, kNow, 4));
+  EXPECT_FALSE(sweeper_.at_start());
+  EXPECT_FALSE(sweeper_.step(state_, {}, kNow, 4));
+  const auto result = sweeper_.step(state_, {}, kNow, 4);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->live[0], 10u);
+  EXPECT_TRUE(sweeper_.at_start());
+}
+
+}  // namespace
+}  // namespace guideway::control
