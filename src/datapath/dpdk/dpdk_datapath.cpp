@@ -160,6 +160,7 @@ Result<void> Running::parse_devices() {
 
 Result<void> Running::start_environment() {
   EalOptions eal;
+  eal.director = options_.director;
   eal.worker_cpus = cpus_;
   eal.extra_arguments = options_.eal_arguments;
   eal.memory_mb =

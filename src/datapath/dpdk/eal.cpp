@@ -96,7 +96,7 @@ std::vector<std::string> eal_arguments(const EalOptions& options, bool huge_page
       "0@(" + join(control_cpus(allowed, options.worker_cpus)) + ")",
       "--no-telemetry",
       "--file-prefix",
-      "guideway-" + std::to_string(getpid()),
+      options.director + "-" + std::to_string(getpid()),
   };
   if (huge_pages) {
     arguments.push_back("--in-memory");

@@ -32,7 +32,7 @@ enum class KernelSideKind {
 
 /// Plain values; the compiler of the configuration fills them.
 struct Options {
-  std::string director = "guideway";
+  std::string director = "guideway";  // its name
   /// Their order is the order of gw_backend::interface_index.
   std::vector<InterfaceOptions> interfaces;
   /// One worker each; empty: every CPU of this process but the first, at least one, at most

@@ -21,6 +21,8 @@ enum class HugePageUse {
 };
 
 struct EalOptions {
+  /// Names what shows in /proc and in DPDK's directories.
+  std::string director = "guideway";
   /// The control threads keep off these CPUs if others are left.
   std::vector<unsigned> worker_cpus;
   /// What packet buffers and rings will take.
