@@ -143,7 +143,7 @@ Result<std::vector<MaglevBackend>> in_turn_order(std::span<const MaglevBackend> 
 
 /// Scaled by a power of two only, so that a backend's number hardly ever changes because of others.
 std::uint32_t preferences_per_turn(std::uint32_t weight, std::uint64_t mean_weight) {
-  const int scale = std::bit_width(mean_weight) - 1;
+  const auto scale = std::bit_width(mean_weight) - 1;
   const std::uint64_t number = (weight * kMeanPreferencesPerTurn) >> scale;
   return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(number, 1, kMaxPreferencesPerTurn));
 }
