@@ -201,10 +201,11 @@ GW_INLINE void gw_touch_flow(struct gw_work *w, uint32_t now_s) {
   w->tracked = 1;
 }
 
-/* One of the ways in `mask`, by hash bits, so that a flood does not always hit the same one.
+/* One of the ways in `mask`, by hash bits, so that a flood does not always hit the same one. The
+ * top bits: lower ones are the same for all flows of a bucket, whose number is made of them.
  * REQUIRES: mask != 0. */
 GW_INLINE uint32_t gw_pick_way(uint32_t mask, uint64_t hash) {
-  uint32_t turn = (uint32_t)(hash >> 20) & 7;
+  uint32_t turn = (uint32_t)(hash >> 61);
   uint32_t turned = (mask >> turn | mask << (8 - turn)) & 0xff;
   return (gw_lowest_bit(turned) + turn) & (GW_FLOW_WAYS - 1);
 }
@@ -227,7 +228,7 @@ GW_INLINE void gw_insert_flow(const struct gw_port *port, struct gw_work *w, uin
     if (!ways) { /* then both are full: were the second emptier, it had been chosen */
       uint32_t probation0 = gw_flow_ways_in(w->buckets[0], GW_FLOW_PROBATION);
       uint32_t probation1 = gw_flow_ways_in(w->buckets[1], GW_FLOW_PROBATION);
-      second = probation0 == 0 || (probation1 != 0 && (w->hash >> 19 & 1));
+      second = probation0 == 0 || (probation1 != 0 && (w->hash >> 60 & 1));
       bucket = second ? w->buckets[1] : w->buckets[0];
       ways = second ? probation1 : probation0;
       if (!ways) {

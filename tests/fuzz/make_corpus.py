@@ -1,0 +1,65 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Makes the first inputs of the fuzz targets parse and pipeline out of the packet cases. What a fuzzer
+found later stands beside them, under another name, and stays."""
+
+import json
+import pathlib
+import re
+
+HERE = pathlib.Path(__file__).resolve().parent
+CASES = HERE.parent / "packet" / "cases"
+MAX_BYTES = 700
+
+# Topic → one case in how many is enough.
+PARSE = {"ipv4": 2, "ipv6": 2, "vlan": 8, "layer4": 4, "not_ours": 1, "truncation": 20}
+PIPELINE = {"modes": 6, "vlan": 9, "ipv6": 9, "flows": 3, "resets": 3, "backends": 20, "hash_keys": 12}
+WORLDS = ("l2dsr", "ipip", "vxlan")
+HEADROOM = 128
+PACKET, SECONDS, MARK = 0x00, 0xF0, 0xF4
+
+
+def cases_of(topic):
+    return json.loads((CASES / f"{topic}.json").read_text())["cases"]
+
+
+def slug(text):
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60]
+
+
+def packet_step(hex_text):
+    data = bytes.fromhex(hex_text)
+    return bytes([PACKET]) + len(data).to_bytes(2, "little") + data
+
+
+def program(case):
+    """The case as an input of pipeline_fuzz."""
+    world = next((i for i, mode in enumerate(WORLDS) if mode in case["world"]), 0)
+    steps = bytes([world, HEADROOM])
+    for step in case["before"]:
+        if "packet" in step:
+            steps += packet_step(step["packet"])
+        elif "age_s" in step:
+            steps += bytes([SECONDS, step["age_s"] % 256])
+        elif "mark" in step:
+            steps += b"".join(bytes([MARK, backend]) for backend in range(8))
+    return steps + packet_step(case["packet"])
+
+
+def write(target, topics, convert):
+    folder = HERE / "corpus" / target
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.glob("case-*"):
+        path.unlink()
+    seen = set()
+    for topic, step in topics.items():
+        for case in cases_of(topic)[::step]:
+            data = convert(case)
+            if len(data) <= MAX_BYTES and data not in seen:
+                seen.add(data)
+                (folder / f"case-{topic}-{slug(case['name'])}").write_bytes(data)
+    print(f"{target}: {len(seen)} inputs")
+
+
+write("parse", PARSE, lambda case: bytes.fromhex(case["packet"]))
+write("pipeline", PIPELINE, program)

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole pipeline, by gw_balance() in one world and by gw_balance_burst() in its twin. The input
+// is a little program: world, headroom, then steps until it ends:
+//   0x00–0xef  a packet: length (16 bits, little-endian), bytes; packets in a row are one burst
+//   0xf0–0xf3  time passes: seconds (8 bits) × 1, 10, 100, 1000; then a sweep
+//   0xf4–0xf7  a sweep that marks backend id (8 bits)
+//   0xf8–0xfb  the next burst comes to shard (8 bits)
+//   0xfc–0xff  somebody else's word in the flow table: index (16 bits), word (64 bits)
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "guideway/core/port_native.h"
+// After the port header.
+#include "guideway/core/balance_burst.h"
+#include "tests/fuzz/require.h"
+#include "tests/support/core_world.h"
+#include "tests/support/plain_config.h"
+
+namespace guideway::test {
+namespace {
+
+constexpr WorldSize kSize{.buckets_per_shard = 4, .shards = 3};
+constexpr std::size_t kMaxPacket = 2048;
+
+/// The input, byte by byte; 0 when it has ended.
+class Input {
+ public:
+  explicit Input(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
+  bool at_end() const { return bytes_.empty(); }
+  std::uint64_t take(std::size_t size) {
+    std::uint64_t value = 0;
+    const std::span<const std::uint8_t> taken = take_bytes(size);
+    std::memcpy(&value, taken.data(), taken.size());
+    return value;
+  }
+  std::span<const std::uint8_t> take_bytes(std::size_t size) {
+    const std::span<const std::uint8_t> taken = bytes_.first(std::min(size, bytes_.size()));
+    bytes_ = bytes_.subspan(taken.size());
+    return taken;
+  }
+
+ private:
+  std::span<const std::uint8_t> bytes_;
+};
+
+/// Two worlds that must stay alike.
+class Twins {
+ public:
+  Twins(const PlainConfig& config, int vlans) {
+    const model::Model model = make_model(config);
+    for (CoreWorld* world : {&plain_, &burst_}) {
+      require(world->publish(model, all_resolved(model, vlans)).has_value(),
+              "the configuration compiles");
+    }
+  }
+
+  void forget() {
+    for (CoreWorld* world : {&plain_, &burst_}) {
+      std::fill(world->buckets().begin(), world->buckets().end(), gw_flow_bucket{});
+      for (std::uint32_t i = 0; i < kSize.shards; ++i) world->counters(i) = gw_counters{};
+      world->set_now_s(CoreWorld::kStart_s);
+    }
+    shard_ = 0;
+  }
+
+  void pass_time(std::uint32_t seconds, std::uint32_t marked) {
+    for (CoreWorld* world : {&plain_, &burst_}) {
+      world->set_now_s(world->now_s() + seconds);
+      world->sweep(marked);
+    }
+  }
+  void set_shard(std::uint32_t shard) { shard_ = shard % kSize.shards; }
+  void plant(std::size_t index, std::uint64_t word) {
+    for (CoreWorld* world : {&plain_, &burst_}) {
+      gw_flow_bucket& bucket = world->buckets()[index / GW_FLOW_WAYS % world->buckets().size()];
+      bucket.words[index % GW_FLOW_WAYS] = word;
+    }
+  }
+  void balance(const std::vector<std::span<const std::uint8_t>>& packets, std::size_t headroom);
+  void require_sums();
+
+ private:
+  void require_alike();
+
+  CoreWorld plain_{kSize};
+  CoreWorld burst_{kSize};
+  std::uint32_t shard_ = 0;
+};
+
+void Twins::balance(const std::vector<std::span<const std::uint8_t>>& packets,
+                    std::size_t headroom) {
+  std::vector<Frame> ours, theirs;
+  std::vector<gw_packet> burst;
+  for (const std::span<const std::uint8_t> packet : packets) {
+    ours.emplace_back(packet, headroom);
+    theirs.emplace_back(packet, headroom);
+    burst.push_back(*theirs.back().packet());
+  }
+  std::vector<gw_outcome> outcomes(packets.size());
+  gw_balance_burst(&burst_.port(shard_), burst.data(), outcomes.data(),
+                   static_cast<unsigned>(burst.size()), burst_.now_s());
+  for (std::size_t i = 0; i < packets.size(); ++i) {
+    const gw_outcome outcome = plain_.balance(ours[i], shard_);
+    require(ours[i].is_inside_buffer(), "the frame stays in its buffer");
+    require(std::memcmp(&outcome, &outcomes[i], sizeof outcome) == 0,
+            "the burst has the same outcome");
+    require(ours[i].bytes() == Bytes(burst[i].data, burst[i].end), "the burst has the same bytes");
+    require(outcome.frame_length == packets[i].size(), "the length counted is the frame's");
+    if (outcome.verdict == GW_KERNEL) {
+      require(std::ranges::equal(ours[i].bytes(), packets[i]), "the kernel gets what came in");
+    }
+  }
+  require_alike();
+}
+
+void Twins::require_alike() {
+  require(std::memcmp(&plain_.counters(shard_), &burst_.counters(shard_), sizeof(gw_counters)) == 0,
+          "the counters are alike");
+  require(std::memcmp(plain_.buckets().data(), burst_.buckets().data(),
+                      plain_.buckets().size() * sizeof(gw_flow_bucket)) == 0,
+          "the flow tables are alike");
+}
+
+void Twins::require_sums() {
+  for (std::uint32_t shard = 0; shard < kSize.shards; ++shard) {
+    const gw_counters& counters = plain_.counters(shard);
+    std::uint64_t sum = 0;
+    for (const std::uint64_t count : counters.reasons) sum += count;
+    require(sum == counters.packets_in, "every packet has exactly one reason");
+    require(counters.reasons[GW_REASON_BAD_TABLE] == 0, "sound tables are never called damaged");
+  }
+}
+
+Twins& twins_of(std::uint64_t choice) {
+  static Twins worlds[] = {{{.forwarding = "l2dsr"}, 0},
+                           {{.forwarding = "ipip", .hash = "source_port", .outer_family = 6}, 1},
+                           {{.forwarding = "vxlan", .outer_family = 4}, 2},
+                           {{.forwarding = "vxlan", .hash = "source", .outer_family = 6}, 2}};
+  return worlds[choice % std::size(worlds)];
+}
+
+void run(Input input) {
+  Twins& twins = twins_of(input.take(1));
+  twins.forget();
+  const std::size_t headroom = input.take(1) % (kHeadroom + 1);
+  std::vector<std::span<const std::uint8_t>> burst;
+  while (!input.at_end()) {
+    const std::uint64_t step = input.take(1);
+    if (step < 0xf0) {
+      burst.push_back(input.take_bytes(input.take(2) % kMaxPacket));
+      if (burst.size() < GW_BURST_MAX) continue;
+    }
+    twins.balance(burst, headroom);
+    burst.clear();
+    constexpr std::uint32_t kSteps_s[] = {1, 10, 100, 1000};
+    if (step >= 0xfc) {
+      const std::size_t index = input.take(2);
+      twins.plant(index, input.take(8));
+    } else if (step >= 0xf8) {
+      twins.set_shard(static_cast<std::uint32_t>(input.take(1)));
+    } else if (step >= 0xf4) {
+      twins.pass_time(0, static_cast<std::uint32_t>(input.take(1)));
+    } else if (step >= 0xf0) {
+      twins.pass_time(static_cast<std::uint32_t>(input.take(1)) * kSteps_s[step & 3],
+                      GW_NO_BACKEND);
+    }
+  }
+  twins.balance(burst, headroom);
+  twins.require_sums();
+}
+
+}  // namespace
+}  // namespace guideway::test
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  guideway::test::run(guideway::test::Input({data, size}));
+  return 0;
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// DpdkDriver: a real DPDK worker on two ports whose wires are rings, without huge pages or root.
+// Threading: one thread.
+#ifndef GUIDEWAY_TESTS_PACKET_DPDK_DRIVER_H_
+#define GUIDEWAY_TESTS_PACKET_DPDK_DRIVER_H_
+
+#include "tests/packet/driver.h"
+#include "tests/support/generations.h"
+#include "worker_fixture.h"
+
+namespace guideway::test {
+
+class DpdkDriver : public Driver {
+ public:
+  DpdkDriver();
+
+  Result<void> reset() override;
+  Result<void> publish(const World& world) override;
+  Result<Sent> send(const Bytes& frame) override;
+  Counts counts() override;
+  const compile::ForwardingState& state() override { return *state_; }
+  std::span<gw_flow_bucket> flow_table() override { return worker_.flow_table().buckets; }
+  std::uint32_t now_s() override { return kNow_s; }
+
+ private:
+  static constexpr unsigned kInterfaces = 2;
+  static constexpr std::uint32_t kBackends = 64;
+  static constexpr std::uint32_t kServices = 256;
+  static constexpr std::uint32_t kNow_s = 1000;
+
+  datapath::dpdk::testing::WorkerFixture worker_;
+  Generations generations_{kBackends};
+  compile::ForwardingStatePtr state_;
+};
+
+}  // namespace guideway::test
+
+#endif  // GUIDEWAY_TESTS_PACKET_DPDK_DRIVER_H_

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The largest packet that fits, and one byte more."""
+
+from ..expected import MISS, dropped, forwarded
+from ..packets import Raw, ethernet, ip, udp
+from ..worlds import BACKEND, hops, pool, services_for_all, world
+
+IP_HEADER = {4: 20, 6: 40}
+MTU = 600  # any number will do, and a small one keeps the case file small
+TUNNEL = {"l2dsr": 0, "ipip": 0, "vxlan": 8 + 8 + 14}
+
+
+def make(topic):
+    for mode in ("l2dsr", "ipip", "vxlan"):
+        for outer in (4, 6):
+            here = world(f"{mode}, outer IPv{outer}, MTU {MTU}",
+                         pool(forwarding=mode, backends=[("b1", BACKEND[outer], "")]),
+                         services_for_all(), next_hops=hops(BACKEND[outer], mtu=MTU))
+            overhead = TUNNEL[mode] + (0 if mode == "l2dsr" else IP_HEADER[outer])
+            for inner in (4, 6):
+                make_edge(topic, here, inner, MTU - overhead)
+
+
+def make_edge(topic, here, inner, room):
+    largest = packet_of(inner, room)
+    topic.case(f"{here.name}, inner IPv{inner}: {room} bytes fit", here, largest,
+               forwarded(here, largest, f"udp{inner}"))
+    topic.case(f"{here.name}, inner IPv{inner}: {room + 1} do not", here, packet_of(inner, room + 1),
+               dropped("mtu_exceeded", MISS))
+    padded = largest + b"\xee" * 4
+    topic.case(f"{here.name}, inner IPv{inner}: padding does not count", here, padded,
+               forwarded(here, padded, f"udp{inner}"))
+
+
+def packet_of(family, length):
+    """An IP packet of `length` bytes."""
+    return bytes(ethernet() / ip(family) / udp() / Raw(b"m" * (length - IP_HEADER[family] - 8)))

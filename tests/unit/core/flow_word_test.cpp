@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// A word of the flow table: its parts, its age, what the sweep leaves of it.
+#include "guideway/core/port_native.h"
+// After the port header.
+#include "guideway/core/flow_table.h"
+
+#include <gtest/gtest.h>
+
+namespace guideway::test {
+namespace {
+
+TEST(FlowWord, HoldsItsParts) {
+  const std::uint64_t word = gw_flow_word(0xdeadbeef, 0x1234, GW_FLOW_CLOSING, 8191 + 8192 * 5);
+  EXPECT_EQ(gw_flow_tag(word), 0xdeadbeefu);
+  EXPECT_EQ(gw_flow_backend(word), 0x1234u);
+  EXPECT_EQ(gw_flow_state(word), std::uint32_t{GW_FLOW_CLOSING});
+  EXPECT_FALSE(gw_flow_marked(word));
+  EXPECT_TRUE(gw_flow_marked(word | GW_FLOW_MARK));
+  EXPECT_EQ(gw_flow_state(word | GW_FLOW_MARK), std::uint32_t{GW_FLOW_CLOSING});
+  EXPECT_EQ(gw_flow_age(word, 8192 * 6), 1u);
+}
+
+TEST(FlowWord, ExpiresOneSecondAfterItsTimeoutWhateverTheClockShows) {
+  for (const std::uint32_t timeout_s : {1u, 59u, 60u, 61u, 350u, 4095u}) {
+    for (const std::uint32_t now_s : {0u, 5u, 4096u, 8190u, 8191u, 8192u, 100000u, 0xffffffffu}) {
+      const std::uint64_t word = gw_flow_word(1, 1, GW_FLOW_ESTABLISHED, now_s);
+      EXPECT_FALSE(gw_flow_expired(word, now_s, timeout_s));
+      EXPECT_FALSE(gw_flow_expired(word, now_s + timeout_s, timeout_s));
+      EXPECT_TRUE(gw_flow_expired(word, now_s + timeout_s + 1, timeout_s));
+      EXPECT_FALSE(gw_flow_expired(word, now_s - 1, timeout_s)) << "another core's clock is ahead";
+    }
+  }
+}
+
+TEST(FlowWord, ClosingExpiresAfterAMinuteAtMost) {
+  const std::uint64_t word = gw_flow_word(1, 1, GW_FLOW_CLOSING, 0);
+  EXPECT_FALSE(gw_flow_expired(word, 60, 350));
+  EXPECT_TRUE(gw_flow_expired(word, 61, 350));
+  EXPECT_TRUE(gw_flow_expired(word, 31, 30));
+}
+
+TEST(FlowSwept, ClearsMarksOrLeavesAlone) {
+  const std::uint64_t word = gw_flow_word(9, 3, GW_FLOW_ESTABLISHED, 100);
+  EXPECT_EQ(gw_flow_swept(word, 110, 350, 0), word);
+  EXPECT_EQ(gw_flow_swept(word, 110, 350, 1), word | GW_FLOW_MARK);
+  EXPECT_EQ(gw_flow_swept(word | GW_FLOW_MARK, 110, 350, 0), word | GW_FLOW_MARK);
+  EXPECT_EQ(gw_flow_swept(word, 451, 350, 1), 0u) << "expired";
+  EXPECT_EQ(gw_flow_swept(word, 110, 0, 1), 0u) << "no such backend";
+  EXPECT_EQ(gw_flow_swept(0, 110, 350, 1), 0u) << "empty";
+}
+
+TEST(FlowMatch, FindsExactlyTheWaysWithTheTag) {
+  gw_flow_bucket bucket{};
+  for (std::uint32_t pattern = 0; pattern < 256; ++pattern) {
+    for (std::uint32_t way = 0; way < GW_FLOW_WAYS; ++way) {
+      const std::uint32_t tag = pattern >> way & 1 ? 0x80000001u : 0x80000000u + (way << 8);
+      bucket.words[way] = gw_flow_word(tag, way, GW_FLOW_ESTABLISHED, 1);
+    }
+    EXPECT_EQ(gw_flow_match(&bucket, 0x80000001u), pattern);
+    EXPECT_EQ(gw_count_ways(pattern), static_cast<std::uint32_t>(__builtin_popcount(pattern)));
+  }
+}
+
+}  // namespace
+}  // namespace guideway::test
