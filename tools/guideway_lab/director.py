@@ -143,15 +143,18 @@ class Director:
         return {name: reason for name, reason in reasons.items() if reason}
 
     def _wait_for(self, condition, what, timeout=_START_TIMEOUT_S):
-        """wait_until, but notices when guidewayd ends, and then shows its last words."""
-
-        def done():
-            return condition() or not self.process.alive()
-
-        wait_until(done, what, timeout)
+        """wait_until, but notices when guidewayd ends; a failure shows its last words."""
+        try:
+            wait_until(lambda: condition() or not self.process.alive(), what, timeout)
+        except LabError as error:
+            raise LabError(f"{error}; {self._last_words()}") from None
         if not self.process.alive():
             self.process.wait(0)
-            raise LabError(f"guidewayd ended: {' | '.join(self.log().splitlines()[-5:])}")
+            raise LabError(f"guidewayd ended; {self._last_words()}")
+
+    def _last_words(self):
+        lines = self.log().splitlines()[-5:]
+        return f"the end of its log: {' | '.join(lines)}" if lines else "it logged nothing"
 
 
 class _UnixHttpConnection(http.client.HTTPConnection):
