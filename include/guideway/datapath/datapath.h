@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Datapath: what the control side sees of whatever moves packets. Each implementation lives in its own
-// folder and knows the core and the forwarding state, never the control side.
-// Threading: all methods are called on the control thread, except where they say otherwise.
+// Datapath: what the control side sees of whatever moves packets. Each implementation lives in its
+// own folder and knows the core and the forwarding state, never the control side. Threading: all
+// methods are called on the control thread, except where they say otherwise.
 #ifndef GUIDEWAY_DATAPATH_DATAPATH_H_
 #define GUIDEWAY_DATAPATH_DATAPATH_H_
 
@@ -18,7 +18,8 @@
 namespace guideway::datapath {
 
 /// The whole flow table: shard s is buckets [s * buckets_per_shard, (s + 1) * buckets_per_shard).
-/// Words are shared with the packet path: read with relaxed atomic loads, change by compare-and-swap.
+/// Words are shared with the packet path: read with relaxed atomic loads, change by
+/// compare-and-swap.
 struct FlowTableView {
   std::span<gw_flow_bucket> buckets;
   std::uint32_t shard_count = 0;
@@ -28,7 +29,8 @@ struct FlowTableView {
 /// Between an interface and the host's network stack, since the start.
 struct KernelTraffic {
   std::uint64_t to_kernel = 0;
-  /// Of those that a worker counted as "to the kernel": the kernel did not take them (its side is down).
+  /// Of those that a worker counted as "to the kernel": the kernel did not take them (its side is
+  /// down).
   std::uint64_t to_kernel_refused = 0;
   std::uint64_t from_kernel = 0;
   /// The host sent faster than the device takes.
@@ -56,12 +58,13 @@ struct WorkerStatus {
 };
 
 struct DatapathStatus {
-  std::string kind;             // "dpdk"
-  std::string memory;           // "huge pages (2 MB)" or "no huge pages: …"
-  std::string distribution;     // how packets reach workers: "rss", "worker 0 distributes", …
+  std::string kind;          // "dpdk"
+  std::string memory;        // "huge pages (2 MB)" or "no huge pages: …"
+  std::string distribution;  // how packets reach workers: "rss", "worker 0 distributes", …
   std::vector<InterfaceStatus> interfaces;
   std::vector<WorkerStatus> workers;
-  /// Sums over the workers. Index: backend id, service id. An id that gets a new meaning starts at 0.
+  /// Sums over the workers. Index: backend id, service id. An id that gets a new meaning starts at
+  /// 0.
   std::vector<gw_traffic> backends;
   std::vector<gw_traffic> services;
 };
@@ -70,8 +73,8 @@ class Datapath {
  public:
   virtual ~Datapath() = default;
 
-  /// Makes `state` what packets see, within microseconds and never blocking. Keeps it alive until no
-  /// worker can read it any more.
+  /// Makes `state` what packets see, within microseconds and never blocking. Keeps it alive until
+  /// no worker can read it any more.
   virtual void publish(compile::ForwardingStatePtr state) = 0;
 
   /// True once no worker uses a generation older than `generation`. Any thread.
@@ -86,7 +89,8 @@ class Datapath {
   /// Coarse CLOCK_MONOTONIC seconds, the clock of the flow table. Any thread.
   virtual std::uint32_t now_s() const = 0;
 
-  /// Sets the traffic counters of a backend or service id to zero, before the id gets a new meaning.
+  /// Sets the traffic counters of a backend or service id to zero, before the id gets a new
+  /// meaning.
   virtual void forget_backend_traffic(std::uint16_t id) = 0;
   virtual void forget_service_traffic(std::uint16_t id) = 0;
 
