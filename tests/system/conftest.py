@@ -38,7 +38,7 @@ def requests(pytestconfig):
 
 @pytest.fixture
 def make_lab():
-    """Makes labs that are gone after the test: make_lab(mode=…, family=…, …, start_director=True)."""
+    """Makes labs that are gone after the test: make_lab(mode=…, …, start_director=True)."""
     labs = []
 
     def make(start_director=True, **options):

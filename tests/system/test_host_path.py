@@ -55,9 +55,11 @@ def forwarded(lab):
 def test_ping_and_tcp_to_the_director_work_while_traffic_runs(make_lab, family):
     lab = make_lab(family=family)
     client = lab.plan.netns("client")
-    with running(HttpLoad(lab.plan).start(seconds=60)) as load, running(hello_server(lab)) as server:
+    traffic = HttpLoad(lab.plan).start(seconds=60)
+    with running(traffic) as load, running(hello_server(lab)) as server:
         wait_until(lambda: forwarded(lab) > 1000, "traffic")
-        ping = run("ping", "-c", "20", "-i", "0.05", "-W", "5", lab.plan.director_address, netns=client)
+        pings = ("ping", "-c", "20", "-i", "0.05", "-W", "5", lab.plan.director_address)
+        ping = run(*pings, netns=client)
         assert re.search(r"20 received", ping.stdout), ping.stdout
         port = server.stdout.readline().strip()
         url = lab.plan.url_of(lab.plan.director_address).replace(":6400/", f":{port}/")
@@ -79,5 +81,5 @@ def test_the_director_reaches_others_itself(lab):
 def test_another_port_of_the_vip_is_refused_by_the_kernel(lab):
     """Nothing listens there: the kernel answers by a reset, not Guideway by silence."""
     url = lab.plan.url.replace(":6400/", ":6401/")
-    answer = run("curl", "-sgS", "-m", "5", url, netns=lab.plan.netns("client"), check=False)
-    assert answer.returncode == 7 and "refused" in answer.stderr, answer.stderr
+    answer = run("curl", "-svg", "-m", "5", url, netns=lab.plan.netns("client"), check=False)
+    assert "Connection refused" in answer.stderr, answer.stderr

@@ -2,6 +2,7 @@
 """guidewayd's start and end: what it refuses, what it says, and that it leaves nothing behind."""
 
 import pathlib
+import signal
 import time
 
 import pytest
@@ -44,7 +45,9 @@ def test_it_starts_again_after_a_stop(lab):
 
 
 def test_it_starts_again_after_kill_9(lab):
-    lab.director.process.stop(grace=0)
+    killed = lab.director.process
+    killed.signal(signal.SIGKILL)
+    assert killed.wait(5) and killed.exit_code == -signal.SIGKILL
     lab.stop_director()
     lab.start_director()
     lab.director.wait_ready()
@@ -72,11 +75,16 @@ def test_without_permission_it_says_what_to_do(make_lab):
     assert "root" in said[0]
 
 
+def start_with_device(lab, device):
+    """Runs guidewayd with another NIC than the lab's; it is expected to end by itself."""
+    text = lab.director.config_file.read_text()
+    lab.director.config_file.write_text(text.replace("vdev:net_tap0,iface=nic0", device))
+    return lab.director.run_once("--config", lab.director.config_file)
+
+
 def test_a_kernel_interface_is_refused_with_the_datapaths_that_are_for_it(make_lab):
     lab = make_lab(start_director=False)
-    text = lab.director.config_file.read_text()
-    lab.director.config_file.write_text(text.replace("vdev:net_tap0,iface=nic0", "eth0"))
-    refused = lab.director.run_once("--config", lab.director.config_file)
+    refused = start_with_device(lab, "eth0")
     assert refused.returncode != 0
     said = " ".join(error_lines(refused.stderr))
     assert "afxdp" in said and "xdp" in said, refused.stderr
@@ -84,9 +92,7 @@ def test_a_kernel_interface_is_refused_with_the_datapaths_that_are_for_it(make_l
 
 def test_a_missing_device_is_refused_in_one_sentence(make_lab):
     lab = make_lab(start_director=False)
-    text = lab.director.config_file.read_text()
-    lab.director.config_file.write_text(text.replace("vdev:net_tap0,iface=nic0", "pci:0000:ff:1f.7"))
-    refused = lab.director.run_once("--config", lab.director.config_file)
+    refused = start_with_device(lab, "pci:0000:ff:1f.7")
     assert refused.returncode != 0
     said = error_lines(refused.stderr)
     assert len(said) == 1, refused.stderr

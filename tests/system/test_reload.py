@@ -125,8 +125,10 @@ def test_a_bad_file_changes_nothing_and_is_explained(lab, kind):
 def test_check_finds_what_reload_refuses_and_exits_2(lab):
     good = lab.director.run_once("--check", lab.director.config_file)
     assert good.returncode == 0, good.stderr
-    for text, explanations in (bad_files(lab)[kind] for kind in _BAD_FILES if kind != "restart only"):
-        file = lab.plan.run_dir / "guideway.toml.new"
+    file = lab.plan.run_dir / "guideway.toml.new"
+    for kind, (text, explanations) in bad_files(lab).items():
+        if kind == "restart only":  # good in itself
+            continue
         file.write_text(text)
         bad = lab.director.run_once("--check", file)
         assert bad.returncode == 2

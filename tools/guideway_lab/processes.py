@@ -11,7 +11,10 @@ import select
 import signal
 import subprocess
 
-from guideway_lab.shell import LabError, in_netns
+from guideway_lab.shell import in_netns
+
+# How long the kernel may take to end a process by SIGKILL.
+_KILL_TIME_S = 5.0
 
 
 @dataclasses.dataclass
@@ -25,7 +28,8 @@ class Process:
     exit_code: int | None = None
 
     def alive(self):
-        return start_time_of(self.pid) == self.start_time
+        """Whether any thread of it still runs."""
+        return not self.wait(0)
 
     def signal(self, number):
         """Sends a signal, unless the process is gone."""
@@ -35,7 +39,7 @@ class Process:
             return
         try:
             # The handle pins the process down: between this check and the signal it stays itself.
-            if self.alive():
+            if start_time_of(self.pid) == self.start_time:
                 signal.pidfd_send_signal(handle, number)
         except ProcessLookupError:
             pass
@@ -48,7 +52,7 @@ class Process:
         if self.wait(grace):
             return True
         self.signal(signal.SIGKILL)
-        self.wait(grace)
+        self.wait(_KILL_TIME_S)
         return False
 
     def wait(self, timeout):
@@ -58,8 +62,9 @@ class Process:
         except ProcessLookupError:
             return True
         try:
-            if not self.alive():
+            if start_time_of(self.pid) != self.start_time:
                 return True
+            # Readable once the last thread is gone: the first one may be a zombie before that.
             return bool(select.select([handle], [], [], timeout)[0])
         finally:
             os.close(handle)
@@ -75,14 +80,13 @@ class Process:
 
 
 def start_time_of(pid):
-    """When a process started, in clock ticks since boot; None when it has ended."""
+    """When a process started, in clock ticks since boot; None when there is none."""
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
             fields = file.read().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    state, start_time = fields[0], fields[19]
-    return None if state in "ZX" else int(start_time)
+    return int(fields[19])
 
 
 def spawn(role, command, netns, output):
@@ -98,8 +102,5 @@ def spawn(role, command, netns, output):
             stderr=log,
             start_new_session=True,
         )
-    start_time = start_time_of(child.pid)
-    if start_time is None:
-        raise LabError(f"{role} ended at once; see {output}")
     child.returncode = 0  # Process.wait() collects it, not subprocess.
-    return Process(role, child.pid, start_time)
+    return Process(role, child.pid, start_time_of(child.pid))

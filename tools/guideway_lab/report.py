@@ -59,8 +59,8 @@ def shares(before, after):
 def comparison_table(before, after):
     """Lines of text: what happened in between."""
     lines = [
-        "           |      at the backend      |    Guideway counted    |  share of connections",
-        "           | requests  conns. packets |  flows packets  slots | expected   found  deviation",
+        "           |      at the backend      |    Guideway counted    | share of connections",
+        "           | requests  conns. packets |  flows packets  slots | expected  found deviation",
     ]
     parts = shares(before, after)
     for name, c in _grown(before, after).items():
@@ -68,7 +68,7 @@ def comparison_table(before, after):
         lines.append(
             f" {name:<10}| {c.requests:>8} {c.connections:>7} {c.packets_in:>7} "
             f"| {c.flows:>6} {c.packets:>7} {c.slots:>6} "
-            f"| {share.expected:>8.2%} {share.found:>7.2%} {share.deviations:>+7.2f} sd"
+            f"| {share.expected:>8.2%} {share.found:>6.2%} {share.deviations:>+6.2f} sd"
         )
     return lines
 

@@ -10,30 +10,32 @@ _HUGE_PAGES = pathlib.Path("/sys/kernel/mm/hugepages")
 
 
 def take(plan):
-    """Links, addresses and routes of the lab's namespaces and of the host; mounts, huge pages, /run.
+    """Mounts, huge pages and files of the host; links, addresses, routes of it and of the lab.
 
     Other labs are left out, and in this lab's folder what guidewayd is meant to leave: its log and
     its state.
     """
-    namespaces = [None, *(plan.netns(role) for role in plan.roles)]
-    return {
-        "namespaces": sorted(name for name in _netns_names() if _is_ours(name, plan)),
-        "links": {netns: _links(netns) for netns in namespaces},
-        "routes": {netns: _routes(netns) for netns in namespaces},
-        "nftables": {netns: _nft_tables(netns) for netns in namespaces},
-        "mounts": pathlib.Path("/proc/self/mounts").read_text().splitlines(),
+    # The client's routes are the load generator's, which turns through source addresses.
+    namespaces = [None, *(plan.netns(role) for role in plan.roles if role != "client")]
+    parts = {
+        "namespace": {name for name in _netns_names() if _is_ours(name, plan)},
+        "mount": _mounts(),
         "huge pages": _huge_pages(),
-        "files": sorted(_files(plan)),
+        "file": _files(plan),
     }
+    for netns in namespaces:
+        place = f" of {netns or 'the host'}"
+        parts["link" + place] = _links(netns)
+        parts["route" + place] = _routes(netns)
+        parts["nftables" + place] = run("nft", "list", "tables", netns=netns).stdout.splitlines()
+    return {part: set(values) for part, values in parts.items()}
 
 
 def differences(before, after):
-    """One line for each part that is not as before; empty if nothing changed."""
-    return [
-        f"{part}: before {before[part]}, after {after[part]}"
-        for part in before
-        if before[part] != after[part]
-    ]
+    """One line for each thing that came or went; empty if nothing changed."""
+    gone = [f"{part} gone: {value}" for part in before for value in before[part] - after[part]]
+    new = [f"{part} new: {value}" for part in after for value in after[part] - before[part]]
+    return sorted(gone + new)
 
 
 def _netns_names():
@@ -44,30 +46,32 @@ def _is_ours(netns, plan):
     return not netns.startswith("gwlab-") or netns.startswith(plan.netns(""))
 
 
+def _mounts():
+    """Those of the kinds that a datapath needs."""
+    for line in pathlib.Path("/proc/self/mounts").read_text().splitlines():
+        if line.split()[2] in ("bpf", "hugetlbfs", "tmpfs"):
+            yield line
+
+
 def _links(netns):
-    """Each link with its addresses."""
-    return {
-        link["ifname"]: sorted(f"{a['local']}/{a['prefixlen']}" for a in link.get("addr_info", []))
-        for link in ip_json(netns, "address", "show")
-        if link
-    }
+    """Each link with its addresses; the kernel gives link-local ones when it likes."""
+    for link in filter(None, ip_json(netns, "address", "show")):
+        yield link["ifname"]
+        for address in link.get("addr_info", []):
+            if address["scope"] != "link":
+                yield f"{link['ifname']} {address['local']}/{address['prefixlen']}"
 
 
 def _routes(netns):
-    shown = (run("ip", *_scope(netns), f, "route", "show", "table", "all").stdout for f in ("-4", "-6"))
-    return sorted(line.strip() for text in shown for line in text.splitlines())
-
-
-def _nft_tables(netns):
-    return run("nft", "list", "tables", netns=netns).stdout.splitlines()
+    for family in ("-4", "-6"):
+        shown = run("ip", *_scope(netns), family, "route", "show").stdout.splitlines()
+        yield from (line.strip() for line in shown if not line.startswith("fe80::"))
 
 
 def _huge_pages():
-    counts = {}
     for size in _HUGE_PAGES.glob("hugepages-*"):
         for what in ("nr_hugepages", "free_hugepages", "resv_hugepages"):
-            counts[f"{size.name}/{what}"] = int((size / what).read_text())
-    return counts
+            yield f"{size.name}/{what} {(size / what).read_text().strip()}"
 
 
 def _files(plan):
