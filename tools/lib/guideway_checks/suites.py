@@ -162,7 +162,7 @@ class Suite:
 
 # In this order: what is quick to fail comes first.
 SUITES = {
-    "lint": Suite(lint_suite, "format, clang-tidy, headers, include direction, licences"),
+    "lint": Suite(lint_suite, "format, headers, include direction, licences; --long: clang-tidy"),
     "docs": Suite(docs_suite, "links, counters, and names in docs/ that must exist"),
     "unit": Suite(unit_suite, "unit and packet tests with ASan and UBSan"),
     "root": Suite(root_suite, "tests that need network namespaces", needs_root=True),
