@@ -14,6 +14,7 @@ import pytest
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 
+from guideway_lab.director import default_build_dir  # noqa: E402
 from guideway_lab.lab import Lab  # noqa: E402
 from guideway_lab.plan import Plan  # noqa: E402
 
@@ -28,6 +29,8 @@ def pytest_addoption(parser):
 def pytest_collection_modifyitems(items):
     if items and os.geteuid() != 0:
         pytest.exit("the system tests make network namespaces: run them as root", returncode=1)
+    if items and not (default_build_dir() / "src/app/guidewayd").exists():
+        pytest.exit(f"no guidewayd in {default_build_dir()}: set GUIDEWAY_BUILD", returncode=1)
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ def test_full_sized_packets_arrive(make_lab, tmp_path, mode):
     before = observe(lab)
     curl = ("curl", "-sS", "-m", "30", "-H", "Expect:", "--data-binary", f"@{body}")
     write_out = "%{http_code} %{size_upload}"
-    curl += ("-o", "/dev/null", "-w", write_out, lab.plan.url)
+    curl += ("-o", "/dev/null", "-w", write_out, lab.plan.url + "upload")
     answer = run(*curl, netns=lab.plan.netns("client"))
     assert answer.stdout == "200 5000000"
     after = settled(lab)

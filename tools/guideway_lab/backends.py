@@ -14,7 +14,8 @@ from guideway_lab.processes import spawn
 from guideway_lab.shell import run, wait_until
 
 # One line a request: its number on its connection, status, the client's port. The answer's body is
-# the backend's name; it hands back the number that the client gave the request.
+# the backend's name; it hands back the number that the client gave the request. /upload answers
+# only after it has read the whole body, as a proxy does.
 _NGINX_CONF = """\
 daemon off;
 user root;
@@ -40,7 +41,9 @@ http {{
     add_header X-Request-Number $http_x_request_number;
     location / {{ return 200 "{name}\\n"; }}
     location = /api/v1/health {{ access_log off; return 200 "healthy\\n"; }}
+    location = /upload {{ proxy_pass http://unix:{directory}/upload.sock; }}
   }}
+  server {{ listen unix:{directory}/upload.sock; access_log off; return 200 "{name}\\n"; }}
 }}
 """
 
@@ -103,7 +106,8 @@ def packet_count(plan, name):
 
 
 def _nginx_conf(plan, name):
-    return _NGINX_CONF.format(name=name, listen=f"[::]:{PORT}" if plan.family == 6 else PORT)
+    listen = f"[::]:{PORT}" if plan.family == 6 else PORT
+    return _NGINX_CONF.format(name=name, listen=listen, directory=plan.run_dir / name)
 
 
 def _match(plan):

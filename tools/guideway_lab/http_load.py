@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """HTTP load by `hey` from the client's namespace: one connection a request, no failure unseen."""
 
+import contextlib
 import dataclasses
 import itertools
 import math
@@ -50,8 +51,8 @@ class HttpLoad:
         total = LoadResult()
         while total.requests < requests:
             batch = min(_BATCH, requests - total.requests)
-            self._use_next_source()
-            total += self._run_batch(batch, timeout)
+            with self._next_source():
+                total += self._run_batch(batch, timeout)
             progress(total.requests)
         return total
 
@@ -80,10 +81,16 @@ class HttpLoad:
             return LoadResult(requests, 0, [f"hey had not ended after {timeout} s"])
         return read_summary(requests, done.stdout + done.stderr)
 
-    def _use_next_source(self):
-        netns, vip = self._plan.netns("client"), self._plan.vip
-        source = next(self._sources)
-        ip_batch(netns, [f"route replace {vip}/{self._plan.host_length} dev eth0 src {source}"])
+    @contextlib.contextmanager
+    def _next_source(self):
+        """Lets the client's connections to the service come from its next address."""
+        netns = self._plan.netns("client")
+        route = f"{self._plan.vip}/{self._plan.host_length} dev eth0"
+        ip_batch(netns, [f"route replace {route} src {next(self._sources)}"])
+        try:
+            yield
+        finally:
+            ip_batch(netns, [f"route del {route}"])
 
 
 def read_summary(requests, summary):
