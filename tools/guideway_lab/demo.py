@@ -155,7 +155,8 @@ def main():
     except LabError as error:
         sys.exit(f"demo: {error}")
     except KeyboardInterrupt:
-        sys.exit("demo: interrupted; the lab is removed")
+        print("demo: interrupted; the lab is removed", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":
