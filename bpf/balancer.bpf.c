@@ -1,31 +1,61 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The core as an XDP program: maps and accessors (port_bpf.h), the pipeline (core/balance.h), and
- * the translation of its verdict. There is no packet logic here. In this version it is loaded by
- * the tests only: they hold it against the verifier. */
+/* The core as an XDP program: maps and accessors (port_bpf.h), the pipeline (core/balance.h), the
+ * hand-over to a worker, and the translation of verdicts. There is no packet logic here.
+ * The name of the program and the words in "xdp_metadata" are those that libxdp looks for: a DPDK
+ * worker's AF_XDP socket then joins this program rather than replacing it. */
 #include "port_bpf.h"
 
 #include "guideway/core/balance.h"
 
 char gw_license[] SEC("license") = "Dual BSD/GPL";
 
+__uint(xsk_prog_version, 1) SEC("xdp_metadata");
+
+/* Whether the worker of this queue has been seen within GW_HEARTBEAT_TIMEOUT_NS. */
+GW_INLINE int worker_lives(__u32 queue, __u64 now_ns) {
+  const struct gw_heartbeat *beat = bpf_map_lookup_elem(&gw_heartbeats, &queue);
+  if (!beat) return 0;
+  __u64 beat_ns = *(const volatile __u64 *)&beat->coarse_ns;
+  /* A beat ahead of our clock (it was written after we read it) is young. */
+  return beat_ns + GW_HEARTBEAT_TIMEOUT_NS > now_ns;
+}
+
+/* A backend's packet leaves by the interface that its record names. */
+GW_INLINE int send_out(__u32 interface_index) {
+  if (interface_index == gw_limits.interface_index) return XDP_TX;
+  return (int)bpf_redirect_map(&gw_devices, interface_index, XDP_DROP);
+}
+
 SEC("xdp")
 int xsk_def_prog(struct xdp_md *context) {
   struct gw_packet packet = {.context = context};
-  struct gw_port port = {.shard = context->rx_queue_index};
+  struct gw_port port = {.shard = context->rx_queue_index, .cpu = bpf_get_smp_processor_id()};
+  struct gw_work w;
   __u32 zero = 0;
 
   const struct gw_control *control = bpf_map_lookup_elem(&gw_control, &zero);
   if (!control) return XDP_PASS;
   port.copy = *(const volatile __u32 *)&control->live_copy;
   port.state = bpf_map_lookup_elem(&gw_states, &port.copy);
-  port.counters = bpf_map_lookup_elem(&gw_counter_map, &zero);
-  if (!port.state || !port.counters) return XDP_PASS;
-  if (port.shard >= gw_limits.shards) port.shard = 0;
+  struct gw_cpu_counters *mine = bpf_map_lookup_elem(&gw_cpu_counters, &port.cpu);
+  if (!port.state || !mine) return XDP_PASS;
+  port.counters = &mine->counters;
+  if (port.shard >= gw_limits.shards) port.shard %= gw_limits.shards;
 
-  __u32 now_s = (__u32)(bpf_ktime_get_coarse_ns() / 1000000000u);
-  struct gw_outcome outcome = gw_balance(&port, &packet, now_s);
+  enum gw_reason reason = gw_classify(&port, &packet, &w);
+  __u64 now_ns = bpf_ktime_get_coarse_ns();
+  if (gw_limits.hand_over && gw_reason_verdict(reason) != GW_KERNEL) {
+    __u32 queue = context->rx_queue_index;
+    /* The worker counts it: here it has only been looked at. */
+    if (worker_lives(queue, now_ns) && bpf_redirect_map(&xsks_map, queue, 0) == XDP_REDIRECT)
+      return XDP_REDIRECT;
+    gw_counter_add(&port.counters->events[GW_EVENT_WORKER_ABSENT], 1);
+  }
+  __u32 now_s = gw_limits.test_clock ? gw_test_now_s : (__u32)(now_ns / 1000000000u);
+  struct gw_outcome outcome = gw_conclude(&port, &packet, &w, reason, now_s);
   switch (outcome.verdict) {
     case GW_FORWARD:
+      return send_out(outcome.interface_index);
     case GW_REPLY:
       return XDP_TX;
     case GW_KERNEL:

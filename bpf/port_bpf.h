@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The port layer of the XDP program: the same functions as core/port_native.h, over BPF array maps.
  * Tables exist in GW_COPIES copies side by side in each map; a packet reads the number of the live
- * copy once. Sizes are read-only data, set before loading. Array lookups with these flags are
- * inlined by the kernel: no call per table access. Threading: generic XDP may run a shard on
- * several CPUs at once; counters are per CPU. */
+ * copy once. Sizes are read-only data, set before loading. Array lookups are inlined by the kernel:
+ * no call per table access. Counter maps are plain arrays with a row for each CPU, so that they are
+ * inlined too, and guidewayd reads them through a memory mapping.
+ * Threading: generic XDP may run a shard on several CPUs at once; a CPU runs one packet at a time.
+ */
 #ifndef GUIDEWAY_BPF_PORT_BPF_H_
 #define GUIDEWAY_BPF_PORT_BPF_H_
 
@@ -12,35 +14,16 @@
 #include <bpf/bpf_helpers.h>
 
 #include "guideway/core/layout.h"
+#include "guideway/datapath/xdp/shared.h"
 
 /* A global function: verified once, for all arguments, and called. Pointers inside what its
  * arguments point to are plain numbers to it. */
 #define GW_SEPARATE __attribute__((noinline))
 
-#define GW_COPIES 4
-/* A map value holds this many slots: array values are rounded up to 8 bytes anyway. */
-#define GW_SLOTS_PER_LINE 32u
-
-/* Set by the loader, constants to the verifier. */
-struct gw_limits {
-  __u32 services; /* entries of the service table, per copy; likewise below */
-  __u32 pools;
-  __u32 slot_lines;
-  __u32 backends;
-  __u32 buckets_per_shard;
-  __u32 shards;
-};
 const volatile struct gw_limits gw_limits = {};
 
-struct gw_slot_line {
-  __u16 slots[GW_SLOTS_PER_LINE];
-};
-
-/* What a packet reads first. */
-struct gw_control {
-  __u32 live_copy;
-  __u32 reserved[15];
-};
+/* Seconds, when limits.test_clock is set. */
+volatile __u32 gw_test_now_s = 0;
 
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -99,25 +82,52 @@ struct {
 } gw_buckets SEC(".maps");
 
 struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, 1);
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1); /* limits.cpus */
   __type(key, __u32);
-  __type(value, struct gw_counters);
-} gw_counter_map SEC(".maps");
+  __type(value, struct gw_cpu_counters);
+} gw_cpu_counters SEC(".maps");
 
 struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, 1); /* limits.backends */
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1); /* limits.cpus * limits.backends */
   __type(key, __u32);
   __type(value, struct gw_traffic);
 } gw_backend_traffic SEC(".maps");
 
 struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, 1); /* limits.services */
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1); /* limits.cpus * limits.services */
   __type(key, __u32);
   __type(value, struct gw_traffic);
 } gw_service_traffic SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, GW_MAX_SHARDS); /* by queue */
+  __type(key, __u32);
+  __type(value, struct gw_heartbeat);
+} gw_heartbeats SEC(".maps");
+
+/* The director's interfaces, by gw_backend::interface_index: their kernel indexes. */
+struct {
+  __uint(type, BPF_MAP_TYPE_DEVMAP);
+  __uint(max_entries, GW_MAX_INTERFACES);
+  __type(key, __u32);
+  __type(value, __u32);
+} gw_devices SEC(".maps");
+
+/* The workers' AF_XDP sockets, by queue. libxdp finds this map by its name. */
+struct {
+  __uint(type, BPF_MAP_TYPE_XSKMAP);
+  __uint(max_entries, GW_MAX_SHARDS);
+  __type(key, __u32);
+  __type(value, __u32);
+} xsks_map SEC(".maps");
 
 struct gw_packet {
   struct xdp_md *context;
@@ -128,6 +138,7 @@ struct gw_port {
   struct gw_counters *counters;
   __u32 copy;
   __u32 shard;
+  __u32 cpu;
 };
 
 GW_INLINE uint16_t gw_load16(const void *from) { return *(const uint16_t *)from; }
@@ -202,12 +213,14 @@ GW_INLINE struct gw_counters *gw_port_counters(const struct gw_port *port) {
   return port->counters;
 }
 GW_INLINE struct gw_traffic *gw_port_backend_traffic(const struct gw_port *port, uint32_t id) {
-  (void)port;
-  return bpf_map_lookup_elem(&gw_backend_traffic, &id);
+  uint32_t key = port->cpu * gw_limits.backends + id;
+  if (id >= gw_limits.backends) return NULL;
+  return bpf_map_lookup_elem(&gw_backend_traffic, &key);
 }
 GW_INLINE struct gw_traffic *gw_port_service_traffic(const struct gw_port *port, uint32_t id) {
-  (void)port;
-  return bpf_map_lookup_elem(&gw_service_traffic, &id);
+  uint32_t key = port->cpu * gw_limits.services + id;
+  if (id >= gw_limits.services) return NULL;
+  return bpf_map_lookup_elem(&gw_service_traffic, &key);
 }
 GW_INLINE void gw_counter_add(uint64_t *counter, uint64_t amount) { *counter += amount; }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "guideway/core/layout.h"
 
@@ -27,6 +28,13 @@ std::optional<std::uint16_t> BackendIds::acquire(const BackendKey& key) {
   entries_[id].key = key;
   by_key_[key] = id;
   return id;
+}
+
+bool BackendIds::restore(std::uint16_t id, Entry entry) {
+  if (id >= capacity_ || entries_.contains(id) || by_key_.contains(entry.key)) return false;
+  by_key_[entry.key] = id;
+  entries_[id] = std::move(entry);
+  return true;
 }
 
 void BackendIds::release(std::uint16_t id) {

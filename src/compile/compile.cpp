@@ -190,6 +190,7 @@ Result<ForwardingStatePtr> StateBuilder::build() {
   if (const Result<void> added = add_records(); !added) return tl::unexpected(added.error());
   if (const Result<void> added = add_pools(); !added) return tl::unexpected(added.error());
   fill_header();
+  state_.ids = ids_;
   return std::make_shared<const ForwardingState>(std::move(state_));
 }
 

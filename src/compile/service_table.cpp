@@ -93,6 +93,10 @@ gw_service make_service_entry(const model::Service& service, std::uint8_t protoc
   return entry;
 }
 
+std::size_t table_size(std::size_t entries) {
+  return std::bit_ceil(std::max(kMinEntries, entries * kEntriesPerService));
+}
+
 /// Candidate entries of a key under one seed.
 std::pair<std::uint32_t, std::uint32_t> candidates(const gw_service& entry, std::uint64_t seed,
                                                    std::size_t count) {
@@ -126,8 +130,7 @@ bool insert(std::vector<gw_service>& table, gw_service entry, std::uint64_t seed
 
 /// Sets table.entries and table.seed.
 Result<void> place_all(const std::vector<gw_service>& entries, ServiceTable& table) {
-  const std::size_t count =
-      std::bit_ceil(std::max(kMinEntries, entries.size() * kEntriesPerService));
+  const std::size_t count = table_size(entries.size());
   for (std::uint64_t attempt = 0; attempt < kMaxSeeds; ++attempt) {
     table.seed = gw_spread(attempt + 1) | 1;
     table.entries.assign(count, gw_service{});
@@ -254,6 +257,10 @@ Result<ServiceTable> make_service_table(const model::Model& model, const Service
     return tl::unexpected(placed.error());
   }
   return table;
+}
+
+std::uint32_t service_table_size_for(std::uint32_t services) {
+  return static_cast<std::uint32_t>(table_size(std::size_t{services} * 2));
 }
 
 }  // namespace guideway::compile

@@ -47,6 +47,9 @@ class BackendIds {
   std::optional<std::uint16_t> find(const BackendKey& key) const;
   /// Finds or gives out the lowest free id; none when all `capacity` ids are held.
   std::optional<std::uint16_t> acquire(const BackendKey& key);
+  /// Gives `id` the meaning that it had in an earlier life. False, and nothing changes, when the id
+  /// is at or above `capacity`, is held, or when its key has another id.
+  bool restore(std::uint16_t id, Entry entry);
   const Entry& at(std::uint16_t id) const { return entries_.at(id); }
   Entry& at(std::uint16_t id) { return entries_.at(id); }
   /// Ordered by id.

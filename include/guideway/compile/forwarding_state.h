@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "guideway/base/address.h"
+#include "guideway/compile/backend_ids.h"
 #include "guideway/core/layout.h"
 
 namespace guideway::compile {
@@ -57,6 +58,8 @@ struct ForwardingState {
   std::vector<ServiceInfo> service_info;
   std::vector<PoolInfo> pool_info;
   std::vector<BackendInfo> backend_info;
+  /// What the ids mean, in full: kept with the flow table for the next daemon.
+  BackendIds ids;
 
   std::uint64_t generation() const { return header.generation; }
 };

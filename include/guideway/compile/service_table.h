@@ -44,6 +44,9 @@ struct ServiceTable {
 /// services than ids.
 Result<ServiceTable> make_service_table(const model::Model& model, const ServiceIds& previous = {});
 
+/// The most entries that a table of `services` services takes: each may bring a VIP of its own.
+std::uint32_t service_table_size_for(std::uint32_t services);
+
 /// What tells a service apart in the flow hash: from its address, protocol and port alone, so that
 /// it survives restarts and any change of other services. `port` is in host order.
 std::uint32_t service_salt(const IpAddress& address, std::uint8_t protocol, std::uint16_t port);

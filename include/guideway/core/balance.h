@@ -91,14 +91,20 @@ GW_INLINE struct gw_outcome gw_account(const struct gw_port *port, const struct 
   return outcome;
 }
 
-/* One packet, start to end: the plain twin of gw_balance_burst(). `now_s` is the coarse monotonic
- * clock in seconds. */
+/* The rest of the way of a packet of which gw_classify() said `reason`. `now_s` is the coarse
+ * monotonic clock in seconds. */
+GW_INLINE struct gw_outcome gw_conclude(const struct gw_port *port, struct gw_packet *packet,
+                                        struct gw_work *w, enum gw_reason reason, uint32_t now_s) {
+  if (GW_LIKELY(reason == GW_GO_ON)) reason = gw_forward(port, packet, w, now_s);
+  return gw_account(port, w, reason);
+}
+
+/* One packet, start to end: the plain twin of gw_balance_burst(). */
 GW_INLINE struct gw_outcome gw_balance(const struct gw_port *port, struct gw_packet *packet,
                                        uint32_t now_s) {
   struct gw_work w;
   enum gw_reason reason = gw_classify(port, packet, &w);
-  if (reason == GW_GO_ON) reason = gw_forward(port, packet, &w, now_s);
-  return gw_account(port, &w, reason);
+  return gw_conclude(port, packet, &w, reason, now_s);
 }
 
 /* Takes back the count of a packet that could not leave after all, and counts it under `reason`

@@ -54,7 +54,8 @@ enum gw_verdict {
   X(UNTRACKED_ESTABLISHED, "untracked_established", "TCP packets without SYN and without an entry in any shard") \
   X(OTHER_SHARD,      "flows_other_shard", "misses answered from another shard's flow table")      \
   X(FLOW_EVICTED,     "flows_evicted",     "entries on probation replaced by a newer flow")        \
-  X(SECOND_BUCKET,    "flow_second_bucket", "hits found in the second bucket")
+  X(SECOND_BUCKET,    "flow_second_bucket", "hits found in the second bucket")                      \
+  X(WORKER_ABSENT,    "worker_absent",     "packets for a service that the XDP program balanced itself, as no live worker served their queue")
 /* clang-format on */
 
 enum gw_reason {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "guideway/base/result.h"
 #include "guideway/compile/forwarding_state.h"
 #include "guideway/core/layout.h"
+#include "guideway/datapath/kept_flows.h"
 
 namespace guideway::datapath {
 
@@ -50,9 +52,11 @@ struct InterfaceStatus {
   KernelTraffic kernel;
 };
 
-/// What one worker counted since the start: one shard.
+/// What one worker, or the XDP program on one CPU, counted since the start.
 struct WorkerStatus {
+  std::string role = "worker";  // or "xdp"
   unsigned cpu = 0;
+  /// Of a worker. The program runs any shard on any CPU.
   unsigned shard = 0;
   gw_counters counters{};
 };
@@ -73,8 +77,16 @@ class Datapath {
  public:
   virtual ~Datapath() = default;
 
+  /// What an earlier daemon has left and this one goes on with; none: flows start anew. When there
+  /// is something, its hash seed and ids hold, not the configuration's.
+  virtual const std::optional<KeptFlows>& adopted() const = 0;
+
+  /// Does for `state` what takes long, before publish(). Helper thread (control thread before the
+  /// first publish()). Errors: it does not fit; nothing has changed.
+  virtual Result<void> prepare(const compile::ForwardingStatePtr& state) = 0;
+
   /// Makes `state` what packets see, within microseconds and never blocking. Keeps it alive until
-  /// no worker can read it any more.
+  /// no worker can read it any more. REQUIRES: prepare() succeeded for it, and for none since.
   virtual void publish(compile::ForwardingStatePtr state) = 0;
 
   /// True once no worker uses a generation older than `generation`. Any thread.
@@ -96,7 +108,8 @@ class Datapath {
 
   virtual DatapathStatus status() const = 0;
 
-  /// Stops workers and gives devices back. Idempotent; the destructor calls it.
+  /// Stops workers and gives devices back; kernel programs stay or go as configured. Idempotent; the
+  /// destructor calls it.
   virtual void stop() = 0;
 };
 

@@ -10,13 +10,13 @@ namespace guideway::datapath::dpdk {
 namespace {
 
 /// A service table without services, so that every packet goes to the kernel.
-compile::ForwardingStatePtr empty_state() {
+TablesPtr empty_state() {
   auto state = std::make_shared<compile::ForwardingState>();
   state->header.service_count = 2;
   state->header.service_seed = 1;
   for (auto& mix : state->header.hash_key.mix) mix = 1;
   state->services.resize(state->header.service_count);
-  return state;
+  return tables_of(std::move(state));
 }
 
 }  // namespace
@@ -25,12 +25,12 @@ PublishedState::PublishedState(unsigned workers) : seen_(workers), owner_(empty_
   current_.store(owner_.get(), std::memory_order_release);
 }
 
-void PublishedState::publish(compile::ForwardingStatePtr state) {
+void PublishedState::publish(TablesPtr tables) {
   const std::lock_guard lock(mutex_);
-  assert(state->generation() > owner_->generation());
+  assert(tables->generation() > owner_->generation());
   // Release: pairs with read().
-  current_.store(state.get(), std::memory_order_release);
-  retired_.push_back(std::exchange(owner_, std::move(state)));
+  current_.store(tables.get(), std::memory_order_release);
+  retired_.push_back(std::exchange(owner_, std::move(tables)));
 }
 
 void PublishedState::leave(unsigned worker) {
@@ -52,7 +52,7 @@ bool PublishedState::grace_passed(std::uint64_t generation) const {
 }
 
 std::size_t PublishedState::reclaim() {
-  std::vector<compile::ForwardingStatePtr> free_now;  // destroyed after the lock is given up
+  std::vector<TablesPtr> free_now;  // destroyed after the lock is given up
   const std::uint64_t oldest = oldest_in_use();
   {
     const std::lock_guard lock(mutex_);

@@ -57,10 +57,6 @@ Result<void> set_mac_and_mtu(const std::string& name, Mac mac, unsigned mtu) {
 
 }  // namespace
 
-void FileDescriptor::reset() {
-  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-}
-
 Result<Tap> Tap::make(const std::string& name, Mac mac, unsigned mtu) {
   if (name.size() >= IFNAMSIZ) {
     return base::fail("the TAP device's name " + name + " is longer than the kernel's limit of " +

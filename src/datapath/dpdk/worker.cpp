@@ -68,7 +68,7 @@ struct Worker::Burst {
   std::vector<TxBuffer> unsent;     // [interface]: from the outbox, waiting for room in the device
   std::vector<TxBuffer> to_worker;  // [worker]
   gw_port port{};
-  const compile::ForwardingState* state = nullptr;
+  const Tables* tables = nullptr;
 };
 
 Worker::Worker(Setup setup)
@@ -105,14 +105,14 @@ unsigned Worker::poll_once(std::uint32_t now_s) {
   return handled;
 }
 
-void Worker::use(const compile::ForwardingState& state) {
-  if (&state == burst_->state) return;
-  burst_->state = &state;
-  burst_->port.state = &state.header;
-  burst_->port.services = state.services.data();
-  burst_->port.pools = state.pools.data();
-  burst_->port.slots = state.slots.data();
-  burst_->port.backends = state.backends.data();
+void Worker::use(const Tables& tables) {
+  if (&tables == burst_->tables) return;
+  burst_->tables = &tables;
+  burst_->port.state = tables.state;
+  burst_->port.services = tables.services;
+  burst_->port.pools = tables.pools;
+  burst_->port.slots = tables.slots;
+  burst_->port.backends = tables.backends;
 }
 
 unsigned Worker::receive(unsigned interface) {

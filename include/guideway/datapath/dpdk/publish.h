@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// PublishedState: one pointer to the forwarding state in force, and for every worker the generation
+// PublishedState: one pointer to the tables in force, and for every worker the generation
 // that it saw last. A worker reads the pointer once per poll; a state is freed when every worker
 // has been seen with a newer one (quiescent-state reclamation).
 // Threading: publish() on one thread, read() on the worker of that number, the rest on any thread.
@@ -11,9 +11,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "guideway/compile/forwarding_state.h"
+#include "guideway/datapath/tables.h"
 
 namespace guideway::datapath::dpdk {
 
@@ -23,10 +25,11 @@ class PublishedState {
   explicit PublishedState(unsigned workers);
 
   /// REQUIRES: a generation above that of every state published before.
-  void publish(compile::ForwardingStatePtr state);
+  void publish(TablesPtr tables);
+  void publish(compile::ForwardingStatePtr state) { publish(tables_of(std::move(state))); }
 
   /// The state to use until the next call; the one returned before must not be used any more.
-  const compile::ForwardingState& read(unsigned worker) {
+  const Tables& read(unsigned worker) {
     // Acquire: pairs with publish(). The state's bytes are complete.
     const auto* state = current_.load(std::memory_order_acquire);
     // Release: pairs with oldest_in_use(). All reads of the state before this one are done.
@@ -51,13 +54,13 @@ class PublishedState {
 
   std::uint64_t oldest_in_use() const;
 
-  std::atomic<const compile::ForwardingState*> current_;
+  std::atomic<const Tables*> current_;
   std::vector<Seen> seen_;
 
   /// Guards what follows; never taken by a worker, never held while a state is destroyed.
   std::mutex mutex_;
-  compile::ForwardingStatePtr owner_;  // keeps *current_ alive
-  std::vector<compile::ForwardingStatePtr> retired_;
+  TablesPtr owner_;  // keeps *current_ alive
+  std::vector<TablesPtr> retired_;
 };
 
 }  // namespace guideway::datapath::dpdk

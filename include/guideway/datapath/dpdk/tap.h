@@ -9,29 +9,12 @@
 #include <utility>
 
 #include "guideway/base/address.h"
+#include "guideway/base/file_descriptor.h"
 #include "guideway/base/result.h"
 
 namespace guideway::datapath::dpdk {
 
-/// Owns a file descriptor.
-class FileDescriptor {
- public:
-  FileDescriptor() = default;
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  ~FileDescriptor() { reset(); }
-  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-
-  int get() const { return fd_; }
-  explicit operator bool() const { return fd_ >= 0; }
-  void reset();
-
- private:
-  int fd_ = -1;
-};
+using base::FileDescriptor;
 
 class Tap {
  public:

@@ -78,7 +78,7 @@ class Worker {
   void flush_transmit(unsigned interface);
   void flush_kernel(unsigned interface);
   unsigned transmit(unsigned interface, rte_mbuf** packets, unsigned count);
-  void use(const compile::ForwardingState& state);
+  void use(const Tables& tables);
   void count_in_and_drop(rte_mbuf* packet, gw_reason reason);
 
   const Setup setup_;

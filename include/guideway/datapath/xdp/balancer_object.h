@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// BalancerObject: the XDP program of one interface, loaded: bpf/balancer.bpf.c as it lies in this
+// binary, with its sizes and switches set. The programs of several interfaces share all maps but
+// the sockets'.
+// Threading: start-up; the descriptors may be used by any thread.
+#ifndef GUIDEWAY_DATAPATH_XDP_BALANCER_OBJECT_H_
+#define GUIDEWAY_DATAPATH_XDP_BALANCER_OBJECT_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "guideway/base/result.h"
+#include "guideway/datapath/kept_flows.h"
+#include "guideway/datapath/xdp/shared.h"
+
+struct bpf_object;
+
+namespace guideway::datapath::xdp {
+
+/// The limits of a director: `capacity` as configured, `shape` of its flow table.
+struct Sizes {
+  std::uint32_t services = 0;
+  std::uint32_t pools = 0;
+  std::uint32_t slots = 0;
+  std::uint32_t backends = 0;
+  FlowShape shape;
+};
+
+/// Read-only data for the program; interface_index and the switches are left 0.
+gw_limits limits_for(const Sizes& sizes);
+
+class BalancerObject {
+ public:
+  /// Map name -> descriptor: maps to use instead of making new ones.
+  using Maps = std::map<std::string, int>;
+
+  /// `director` names what shows in `bpftool prog` and `bpftool map`. Errors: no permission, a
+  /// kernel without BPF or BTF or too old, the verifier's last lines.
+  static Result<BalancerObject> load(const std::string& director, const gw_limits& limits,
+                                     const Maps& existing);
+
+  int program_fd() const;
+  /// REQUIRES: the object has a map of that name.
+  int map_fd(const std::string& name) const;
+  /// Packets for the interface of that index leave by the kernel's interface `ifindex`.
+  Result<void> set_device(std::uint32_t index, std::uint32_t ifindex);
+  /// Every map that programs of one director share.
+  Maps shared_maps() const;
+
+ private:
+  struct Close {
+    void operator()(bpf_object* object) const;
+  };
+  explicit BalancerObject(bpf_object* object) : object_(object) {}
+  std::unique_ptr<bpf_object, Close> object_;
+};
+
+}  // namespace guideway::datapath::xdp
+
+#endif  // GUIDEWAY_DATAPATH_XDP_BALANCER_OBJECT_H_

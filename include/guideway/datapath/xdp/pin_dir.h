@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// PinDir: one director's directory in a BPF file system, where its maps and links outlive it.
+// Threading: control thread; start-up and stopping.
+#ifndef GUIDEWAY_DATAPATH_XDP_PIN_DIR_H_
+#define GUIDEWAY_DATAPATH_XDP_PIN_DIR_H_
+
+#include <string>
+#include <vector>
+
+#include "guideway/base/file_descriptor.h"
+#include "guideway/base/result.h"
+
+namespace guideway::datapath::xdp {
+
+class PinDir {
+ public:
+  /// The directory PIN_DIR/DIRECTOR, made if it is missing. When PIN_DIR is on no BPF file system,
+  /// one is mounted there, and the log says so. Errors: no permission; a directory that others own
+  /// or may write: its pins cannot be trusted.
+  static Result<PinDir> open(const std::string& pin_dir, const std::string& director);
+  /// The same, but makes and mounts nothing. Errors: there is none.
+  static Result<PinDir> find(const std::string& pin_dir, const std::string& director);
+
+  const std::string& path() const { return path_; }
+
+  /// The object of that name; an empty descriptor when there is none.
+  Result<base::FileDescriptor> get(const std::string& name) const;
+  /// Pins `fd` in place of what has that name, in one step.
+  Result<void> put(int fd, const std::string& name) const;
+  void remove(const std::string& name) const;
+  std::vector<std::string> names() const;
+  /// Removes every pin and the directory.
+  void remove_all() const;
+
+ private:
+  explicit PinDir(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+}  // namespace guideway::datapath::xdp
+
+#endif  // GUIDEWAY_DATAPATH_XDP_PIN_DIR_H_

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// ProgramCounters: what the XDP program counts, a row a CPU, read through mapped memory.
+// Threading: any thread; forget_*() on the control thread.
+#ifndef GUIDEWAY_DATAPATH_XDP_PROGRAM_COUNTERS_H_
+#define GUIDEWAY_DATAPATH_XDP_PROGRAM_COUNTERS_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "guideway/datapath/datapath.h"
+#include "guideway/datapath/xdp/mapped_map.h"
+#include "guideway/datapath/xdp/shared.h"
+
+namespace guideway::datapath::xdp {
+
+class ProgramCounters {
+ public:
+  struct Maps {
+    MappedMap<gw_cpu_counters> cpus;
+    MappedMap<gw_traffic> backends;  // [cpu][id]
+    MappedMap<gw_traffic> services;  // [cpu][id]
+  };
+  explicit ProgramCounters(Maps maps);
+
+  /// One row for every CPU that has counted something.
+  std::vector<WorkerStatus> rows() const;
+  /// Added to `sums`, by id, without what was forgotten.
+  void add_backends_to(std::vector<gw_traffic>& sums) const;
+  void add_services_to(std::vector<gw_traffic>& sums) const;
+
+  /// The id has a new meaning: it starts at 0.
+  void forget_backend(std::uint16_t id);
+  void forget_service(std::uint16_t id);
+
+ private:
+  gw_traffic sum(const MappedMap<gw_traffic>& map, std::size_t id) const;
+  std::size_t cpu_count() const { return maps_.cpus.values().size(); }
+
+  const Maps maps_;
+  std::vector<gw_traffic> forgotten_backends_;
+  std::vector<gw_traffic> forgotten_services_;
+};
+
+}  // namespace guideway::datapath::xdp
+
+#endif  // GUIDEWAY_DATAPATH_XDP_PROGRAM_COUNTERS_H_

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the XDP program and guidewayd share beside the core's own tables: the program's read-only
+ * switches, the word that names the live copy, the workers' heartbeats, and how tables are laid
+ * out in maps. Compiled on both sides (C11 for BPF, C++20), with the sizes asserted.
+ * Threading: see each structure. */
+#ifndef GUIDEWAY_DATAPATH_XDP_SHARED_H_
+#define GUIDEWAY_DATAPATH_XDP_SHARED_H_
+
+#include "guideway/core/layout.h"
+
+/* Every forwarding table stands in its map so many times: one live, one that readers may still
+ * have, one being filled, one in reserve. */
+#define GW_COPIES 4u
+/* Slots are held in lines of one cache line each: array values are rounded up to 8 bytes anyway. */
+#define GW_SLOTS_PER_LINE 32u
+#define GW_MAX_INTERFACES 16u
+/* A worker that has not written its heartbeat for so long is taken for dead. The coarse clock moves
+ * in steps of up to 4 ms, and a worker sleeps at most 1 ms. */
+#define GW_HEARTBEAT_TIMEOUT_NS 20000000u
+
+/* Set by the loader before loading: constants to the verifier, so what is switched off is not even
+ * compiled by the kernel. */
+struct gw_limits {
+  uint32_t services; /* entries of the service table, per copy; likewise below */
+  uint32_t pools;
+  uint32_t slot_lines;
+  uint32_t backends;
+  uint32_t buckets_per_shard;
+  uint32_t shards;
+  uint32_t cpus; /* rows in the counter maps */
+  uint32_t interface_index; /* of the interface that this instance of the program serves */
+  uint32_t hand_over;       /* 1: packets for a service go to a live worker */
+  uint32_t test_clock;      /* 1: the time is gw_test_now_s, for tests */
+};
+GW_STATIC_ASSERT(sizeof(struct gw_limits) == 40, "as the loader writes it");
+
+/* The word that a packet reads first. Written by guidewayd alone, by one aligned store, after the
+ * copy that it names is complete. */
+struct gw_control {
+  uint32_t live_copy; /* below GW_COPIES; else every packet passes to the kernel */
+  uint32_t reserved[15];
+  /* On a line of its own, for people: when guidewayd was last alive, CLOCK_MONOTONIC_COARSE. */
+  uint64_t daemon_alive_s;
+  uint64_t reserved2[7];
+};
+GW_STATIC_ASSERT(sizeof(struct gw_control) == 128, "two cache lines");
+
+/* One queue's worker says that it lives: CLOCK_MONOTONIC_COARSE in ns. Written by the worker, read
+ * by the program, 8 bytes at once. */
+struct gw_heartbeat {
+  uint64_t coarse_ns;
+  uint64_t reserved[7];
+};
+GW_STATIC_ASSERT(sizeof(struct gw_heartbeat) == 64, "one cache line");
+
+struct gw_slot_line {
+  uint16_t slots[GW_SLOTS_PER_LINE];
+};
+GW_STATIC_ASSERT(sizeof(struct gw_slot_line) == 64, "one cache line");
+
+/* The counters of one CPU: what the core counts, on lines of its own. Written by that CPU alone. */
+struct gw_cpu_counters {
+  struct gw_counters counters;
+} __attribute__((aligned(64)));
+
+#endif /* GUIDEWAY_DATAPATH_XDP_SHARED_H_ */

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guideway/datapath/xdp/balancer_object.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <sys/utsname.h>
+
+#include <cerrno>
+#include <cstring>
+#include <span>
+
+#include "guideway/compile/service_table.h"
+#include "guideway/datapath/xdp/bpf_error.h"
+
+namespace guideway::datapath::xdp {
+
+extern const std::span<const unsigned char> balancer_bytes;
+
+namespace {
+
+constexpr const char* kProgram = "xsk_def_prog";
+constexpr const char* kSockets = "xsks_map";
+
+std::string kernel_release() {
+  utsname names{};
+  return uname(&names) == 0 ? names.release : "?";
+}
+
+/// What to do when loading failed with this error.
+tl::unexpected<Error> load_failed(int error_number, const LibbpfLog& log) {
+  const std::string quoted = log.tail(kQuotedLines);
+  if (error_number == EPERM) {
+    return base::fail(
+        "no permission to load BPF programs: run as root, or with CAP_BPF, CAP_NET_ADMIN and "
+        "CAP_PERFMON");
+  }
+  if (error_number == ENOSYS) return base::fail("this kernel is built without BPF");
+  const std::string what = "the XDP program cannot be loaded on kernel " + kernel_release() +
+                           " (Guideway needs 6.1 or later, with BTF)";
+  return base::fail(what + ": " + std::strerror(error_number) +
+                    (quoted.empty() ? "" : "; the last lines of libbpf and the verifier:\n") +
+                    quoted);
+}
+
+Result<void> set_limits(bpf_object* object, const gw_limits& limits) {
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, object) {
+    if (!std::string(bpf_map__name(map)).ends_with(".rodata")) continue;
+    std::size_t size = 0;
+    const void* initial = bpf_map__initial_value(map, &size);
+    if (!initial || size < sizeof limits) break;
+    std::string bytes(static_cast<const char*>(initial), size);
+    std::memcpy(bytes.data(), &limits, sizeof limits);
+    if (bpf_map__set_initial_value(map, bytes.data(), size) != 0) break;
+    return {};
+  }
+  return base::fail("the XDP program has no read-only data to set: this binary is damaged");
+}
+
+Result<void> set_entries(bpf_object* object, const std::string& name, std::uint64_t entries) {
+  bpf_map* map = bpf_object__find_map_by_name(object, name.c_str());
+  if (!map || entries > UINT32_MAX ||
+      bpf_map__set_max_entries(map, static_cast<std::uint32_t>(entries)) != 0) {
+    return base::fail("the BPF map " + name + " cannot have " + std::to_string(entries) +
+                      " entries: lower the [capacity]");
+  }
+  return {};
+}
+
+Result<void> set_sizes(bpf_object* object, const gw_limits& l) {
+  const std::uint64_t copies = GW_COPIES;
+  const std::pair<const char*, std::uint64_t> sizes[] = {
+      {"gw_services", copies * l.services},
+      {"gw_pools", copies * l.pools},
+      {"gw_slots", copies * l.slot_lines},
+      {"gw_backends", copies * l.backends},
+      {"gw_buckets", std::uint64_t{l.shards} * l.buckets_per_shard},
+      {"gw_cpu_counters", l.cpus},
+      {"gw_backend_traffic", std::uint64_t{l.cpus} * l.backends},
+      {"gw_service_traffic", std::uint64_t{l.cpus} * l.services},
+  };
+  for (const auto& [name, entries] : sizes)
+    if (auto set = set_entries(object, name, entries); !set) return set;
+  return {};
+}
+
+Result<void> reuse(bpf_object* object, const BalancerObject::Maps& existing) {
+  for (const auto& [name, fd] : existing) {
+    bpf_map* map = bpf_object__find_map_by_name(object, name.c_str());
+    if (!map) return base::fail("the XDP program has no map " + name);
+    if (int error = bpf_map__reuse_fd(map, fd))
+      return base::fail_errno("cannot use the existing BPF map " + name, -error);
+  }
+  return {};
+}
+
+}  // namespace
+
+gw_limits limits_for(const Sizes& sizes) {
+  gw_limits limits{};
+  limits.services = compile::service_table_size_for(sizes.services);
+  limits.pools = sizes.pools;
+  limits.slot_lines = (sizes.slots + GW_SLOTS_PER_LINE - 1) / GW_SLOTS_PER_LINE;
+  limits.backends = sizes.backends;
+  limits.buckets_per_shard = sizes.shape.buckets_per_shard;
+  limits.shards = sizes.shape.shards;
+  limits.cpus = static_cast<std::uint32_t>(libbpf_num_possible_cpus());
+  return limits;
+}
+
+Result<BalancerObject> BalancerObject::load(const std::string& director, const gw_limits& limits,
+                                            const Maps& existing) {
+  const LibbpfLog log;
+  LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = director.c_str());
+  bpf_object* opened = bpf_object__open_mem(balancer_bytes.data(), balancer_bytes.size(), &options);
+  if (!opened) return load_failed(errno, log);
+  BalancerObject object(opened);
+  auto ready = set_limits(opened, limits)
+                   .and_then([&] { return set_sizes(opened, limits); })
+                   .and_then([&] { return reuse(opened, existing); });
+  if (!ready) return tl::unexpected(ready.error());
+  if (int error = bpf_object__load(opened)) return load_failed(-error, log);
+  return object;
+}
+
+Result<void> BalancerObject::set_device(std::uint32_t index, std::uint32_t ifindex) {
+  if (bpf_map_update_elem(map_fd("gw_devices"), &index, &ifindex, BPF_ANY) != 0)
+    return base::fail_errno("cannot name an interface to the XDP program", errno);
+  return {};
+}
+
+void BalancerObject::Close::operator()(bpf_object* object) const { bpf_object__close(object); }
+
+int BalancerObject::program_fd() const {
+  return bpf_program__fd(bpf_object__find_program_by_name(object_.get(), kProgram));
+}
+
+int BalancerObject::map_fd(const std::string& name) const {
+  return bpf_object__find_map_fd_by_name(object_.get(), name.c_str());
+}
+
+BalancerObject::Maps BalancerObject::shared_maps() const {
+  Maps maps;
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, object_.get()) {
+    const std::string name = bpf_map__name(map);
+    if (!bpf_map__is_internal(map) && name != kSockets) maps.emplace(name, bpf_map__fd(map));
+  }
+  return maps;
+}
+
+}  // namespace guideway::datapath::xdp

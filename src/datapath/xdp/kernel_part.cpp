@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guideway/datapath/xdp/kernel_part.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "guideway/base/clock.h"
+#include "guideway/datapath/xdp/pin_store.h"
+
+namespace guideway::datapath::xdp {
+namespace {
+
+std::string sockets_pin(const std::string& device) { return "xsks-" + device; }
+
+/// Maps `count` values of the object's map `name` into `map`.
+template <typename T>
+Result<void> map_into(MappedMap<T>& map, const BalancerObject& object, const std::string& name,
+                      std::size_t count) {
+  auto mapped = MappedMap<T>::make(object.map_fd(name), count, name);
+  if (!mapped) return tl::unexpected(mapped.error());
+  map = std::move(*mapped);
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<KernelPart>> KernelPart::open(const KernelOptions& options) {
+  if (options.interfaces.size() > GW_MAX_INTERFACES) {
+    return base::fail("at most " + std::to_string(GW_MAX_INTERFACES) +
+                      " interfaces are possible in the XDP program");
+  }
+  auto pins = PinDir::open(options.pin_dir, options.director);
+  if (!pins) return tl::unexpected(pins.error());
+  std::unique_ptr<KernelPart> part(new KernelPart(options, std::move(*pins)));
+  auto done = part->look_at_interfaces()
+                  .and_then([&] { return part->find_attachments(); })
+                  .and_then([&] { return part->open_flows(); })
+                  .and_then([&] { return part->load_programs(); });
+  if (!done) {
+    // What an earlier daemon left goes on as it was.
+    part->stopped_ = true;
+    return tl::unexpected(done.error());
+  }
+  return part;
+}
+
+KernelPart::~KernelPart() { stop(); }
+
+Result<void> KernelPart::look_at_interfaces() {
+  for (const KernelInterface& each : options_.interfaces) {
+    auto facts = look_at(each.name, each.device);
+    if (!facts) return tl::unexpected(facts.error());
+    interfaces_.push_back({each, std::move(*facts), {}, {}, false});
+  }
+  return {};
+}
+
+Result<void> KernelPart::find_attachments() {
+  for (Interface& each : interfaces_) {
+    auto found =
+        Attachment::find(pins_, each.options.device, each.facts, each.options.replace_program);
+    if (!found)
+      return base::fail("interface " + each.options.name + ": " + found.error().message);
+    each.attachment = std::move(*found);
+  }
+  return {};
+}
+
+unsigned KernelPart::queues() const {
+  unsigned most = 1;
+  for (const Interface& each : interfaces_) most = std::max(most, each.facts.rx_queues);
+  return std::min(most, GW_MAX_SHARDS);
+}
+
+Result<void> KernelPart::open_flows() {
+  PinStore store(pins_, options_.director);
+  auto flows = FlowStore::open(store, {options_.director, flow_shape_for(options_.flows, queues()),
+                                       options_.hash_seed, options_.backends});
+  if (!flows) return tl::unexpected(flows.error());
+  flows_ = std::move(*flows);
+  const FlowShape wanted = flow_shape_for(options_.flows, flows_->shape().shards);
+  if (wanted != flows_->shape()) {
+    spdlog::warn(
+        "the adopted flow table keeps its size, {} buckets: capacity.flows takes effect when "
+        "nothing is adopted (guidewayd --detach, then start)",
+        flows_->view().buckets.size());
+  }
+  return {};
+}
+
+/// The maps that a program shares with others: those of the first program, the flow table, and the
+/// sockets of an earlier daemon, so that a socket joins the old program and the new one at once.
+Result<BalancerObject::Maps> KernelPart::existing_maps(std::size_t interface) const {
+  BalancerObject::Maps maps;
+  if (interface != 0) maps = interfaces_.front().program->shared_maps();
+  maps["gw_buckets"] = flows_->flows_fd();
+  if (sockets_[interface]) maps["xsks_map"] = sockets_[interface].get();
+  return maps;
+}
+
+Result<void> KernelPart::load_programs() {
+  gw_limits limits = limits_for(
+      {options_.services, options_.pools, options_.slots, options_.backends, flows_->shape()});
+  limits.hand_over = options_.hand_over ? 1 : 0;
+  for (std::size_t i = 0; i < interfaces_.size(); i++) {
+    limits.interface_index = static_cast<std::uint32_t>(i);
+    auto sockets = pins_.get(sockets_pin(interfaces_[i].options.device));
+    sockets_.push_back(sockets ? std::move(*sockets) : base::FileDescriptor());
+    auto maps = existing_maps(i);
+    if (!maps) return tl::unexpected(maps.error());
+    auto program = BalancerObject::load(options_.director, limits, *maps);
+    if (!program) return tl::unexpected(program.error());
+    interfaces_[i].program = std::move(*program);
+    if (auto pinned = pin_sockets(i); !pinned) return pinned;
+  }
+  for (std::uint32_t i = 0; i < interfaces_.size(); i++) {
+    const auto ifindex = static_cast<std::uint32_t>(interfaces_[i].facts.index);
+    if (auto set = interfaces_.front().program->set_device(i, ifindex); !set) return set;
+  }
+  return map_tables(limits);
+}
+
+Result<void> KernelPart::pin_sockets(std::size_t interface) {
+  if (sockets_[interface]) return {};
+  const Interface& each = interfaces_[interface];
+  return pins_.put(each.program->map_fd("xsks_map"), sockets_pin(each.options.device));
+}
+
+Result<void> KernelPart::map_tables(const gw_limits& limits) {
+  const BalancerObject& object = *interfaces_.front().program;
+  CopyMaps copies;
+  ProgramCounters::Maps counters;
+  const std::size_t cpus = limits.cpus;
+  auto done =
+      map_into(copies.control, object, "gw_control", 1)
+          .and_then([&] { return map_into(copies.states, object, "gw_states", GW_COPIES); })
+          .and_then([&] {
+            return map_into(copies.services, object, "gw_services",
+                            std::size_t{GW_COPIES} * limits.services);
+          })
+          .and_then([&] {
+            return map_into(copies.pools, object, "gw_pools",
+                            std::size_t{GW_COPIES} * limits.pools);
+          })
+          .and_then([&] {
+            return map_into(copies.slots, object, "gw_slots",
+                            std::size_t{GW_COPIES} * limits.slot_lines);
+          })
+          .and_then([&] {
+            return map_into(copies.backends, object, "gw_backends",
+                            std::size_t{GW_COPIES} * limits.backends);
+          })
+          .and_then([&] { return map_into(counters.cpus, object, "gw_cpu_counters", cpus); })
+          .and_then([&] {
+            return map_into(counters.backends, object, "gw_backend_traffic",
+                            cpus * limits.backends);
+          })
+          .and_then([&] {
+            return map_into(counters.services, object, "gw_service_traffic",
+                            cpus * limits.services);
+          })
+          .and_then(
+              [&] { return map_into(heartbeats_, object, "gw_heartbeats", GW_MAX_SHARDS); });
+  if (!done) return done;
+  tables_ = std::make_unique<TableCopies>(std::move(copies));
+  counters_ = std::make_unique<ProgramCounters>(std::move(counters));
+  return {};
+}
+
+Result<void> KernelPart::put(Interface& interface) {
+  auto done = interface.attachment->put(pins_, interface.program->program_fd());
+  if (!done)
+    return base::fail("interface " + interface.options.name + ": " + done.error().message);
+  interface.switched_over = true;
+  return {};
+}
+
+Result<void> KernelPart::attach() {
+  for (Interface& each : interfaces_) {
+    if (each.attachment->adopted()) continue;
+    if (auto done = put(each); !done) return done;
+  }
+  return {};
+}
+
+Result<void> KernelPart::prepare(const compile::ForwardingStatePtr& state) {
+  if (auto done = tables_->prepare(state); !done) return done;
+  // Before any packet makes an entry with a new id.
+  flows_->write_identities(state->generation(), state->ids);
+  return {};
+}
+
+TablesPtr KernelPart::publish(const compile::ForwardingStatePtr& state) {
+  TablesPtr tables = tables_->publish(state);
+  if (published_) return tables;
+  published_ = true;
+  for (Interface& each : interfaces_) {
+    if (each.switched_over) continue;
+    // The earlier daemon's program and tables go on if it fails.
+    if (auto done = put(each); !done) spdlog::critical("{}", done.error().message);
+  }
+  forget_other_devices();
+  return tables;
+}
+
+/// Takes off the programs of devices that are not configured any more.
+void KernelPart::forget_other_devices() {
+  std::vector<std::string> known = {FlowStore::kFlows, FlowStore::kKept};
+  for (const Interface& each : interfaces_) {
+    known.push_back(Attachment::pin_name(each.options.device));
+    known.push_back(sockets_pin(each.options.device));
+  }
+  for (const std::string& name : pins_.names()) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    spdlog::info("removed the pin {}/{}: it is not configured any more", pins_.path(), name);
+    pins_.remove(name);
+  }
+}
+
+void KernelPart::reclaim() {
+  tables_->write_alive(base::coarse_now_s());
+  tables_->reclaim();
+}
+
+std::vector<InterfaceStatus> KernelPart::interface_status() const {
+  std::vector<InterfaceStatus> all;
+  for (const Interface& each : interfaces_) {
+    InterfaceStatus status;
+    const auto now = look_at(each.options.name, each.options.device);
+    const HostInterface& facts = now ? *now : each.facts;
+    status.name = each.options.name;
+    status.device = each.options.device;
+    status.driver = facts.driver + ", XDP " + each.attachment->mode();
+    status.kernel_name = each.options.device;
+    status.mac = facts.mac.to_string();
+    status.mtu = facts.mtu;
+    status.link_up = now && facts.up;
+    status.rx_queues = facts.rx_queues;
+    all.push_back(std::move(status));
+  }
+  return all;
+}
+
+void KernelPart::stop() {
+  if (std::exchange(stopped_, true) || options_.keep_on_stop) return;
+  for (Interface& each : interfaces_) each.attachment->detach(pins_);
+  pins_.remove_all();
+}
+
+}  // namespace guideway::datapath::xdp

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guideway/datapath/xdp/pin_dir.h"
+
+#include <bpf/bpf.h>
+#include <linux/magic.h>
+#include <spdlog/spdlog.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <system_error>
+
+namespace guideway::datapath::xdp {
+namespace {
+
+constexpr mode_t kOnlyOwner = 0700;
+
+bool is_bpffs(const std::string& path) {
+  struct statfs facts {};
+  return statfs(path.c_str(), &facts) == 0 &&
+         static_cast<unsigned long>(facts.f_type) == BPF_FS_MAGIC;
+}
+
+Result<void> mount_bpffs(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) return base::fail("cannot make director.pin_dir " + path + ": " + error.message());
+  if (mount("bpffs", path.c_str(), "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") != 0) {
+    return base::fail_errno("director.pin_dir " + path +
+                                " is on no BPF file system and none can be mounted there; as root: "
+                                "mount -t bpf bpffs " +
+                                path,
+                            errno);
+  }
+  spdlog::info("mounted a BPF file system at {}", path);
+  return {};
+}
+
+Result<void> trust(const std::string& path) {
+  struct stat facts {};
+  if (lstat(path.c_str(), &facts) != 0) return base::fail_errno("cannot look at " + path, errno);
+  if (!S_ISDIR(facts.st_mode) || facts.st_uid != geteuid() ||
+      (facts.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    return base::fail("the pins in " + path +
+                      " are not trusted: it must be a directory that belongs to this user and that "
+                      "nobody else may write; remove it, or correct its owner and mode");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<PinDir> PinDir::open(const std::string& pin_dir, const std::string& director) {
+  if (!is_bpffs(pin_dir)) {
+    if (auto mounted = mount_bpffs(pin_dir); !mounted) return tl::unexpected(mounted.error());
+  }
+  const std::string path = pin_dir + "/" + director;
+  if (mkdir(path.c_str(), kOnlyOwner) != 0 && errno != EEXIST)
+    return base::fail_errno("cannot make the pin directory " + path, errno);
+  return find(pin_dir, director);
+}
+
+Result<PinDir> PinDir::find(const std::string& pin_dir, const std::string& director) {
+  std::string path = pin_dir + "/" + director;
+  for (const std::string& each : {pin_dir, path})
+    if (auto trusted = trust(each); !trusted) return tl::unexpected(trusted.error());
+  if (!is_bpffs(path)) return base::fail(path + " is on no BPF file system");
+  return PinDir(std::move(path));
+}
+
+Result<base::FileDescriptor> PinDir::get(const std::string& name) const {
+  base::FileDescriptor fd(bpf_obj_get((path_ + "/" + name).c_str()));
+  if (!fd && errno != ENOENT) return base::fail_errno("cannot open the pin " + name, errno);
+  return fd;
+}
+
+Result<void> PinDir::put(int fd, const std::string& name) const {
+  const std::string final_path = path_ + "/" + name;
+  const std::string new_path = final_path + ".new";
+  unlink(new_path.c_str());
+  if (bpf_obj_pin(fd, new_path.c_str()) != 0)
+    return base::fail_errno("cannot pin " + final_path, errno);
+  if (std::rename(new_path.c_str(), final_path.c_str()) != 0) {
+    const int error = errno;
+    unlink(new_path.c_str());
+    return base::fail_errno("cannot pin " + final_path, error);
+  }
+  return {};
+}
+
+void PinDir::remove(const std::string& name) const { unlink((path_ + "/" + name).c_str()); }
+
+std::vector<std::string> PinDir::names() const {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(path_, error), end; !error && at != end;
+       at.increment(error))
+    names.push_back(at->path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+void PinDir::remove_all() const {
+  for (const std::string& name : names()) remove(name);
+  rmdir(path_.c_str());
+}
+
+}  // namespace guideway::datapath::xdp
