@@ -40,8 +40,7 @@ bool is_kernel_interface(std::string_view text) {
          std::all_of(text.begin(), text.end(), allowed);
 }
 
-void check_device(Problems& problems, const std::string& path, std::string_view device,
-                  DatapathKind datapath) {
+void check_device(Problems& problems, const std::string& path, std::string_view device) {
   if (device.starts_with(kPci)) {
     if (!is_pci_address(device.substr(kPci.size()))) {
       problems.add(
@@ -61,20 +60,48 @@ void check_device(Problems& problems, const std::string& path, std::string_view 
     problems.add(path, base::quoted(device) +
                            " is not a device: allowed are \"pci:DDDD:BB:DD.F\", \"vdev:net_…\" and "
                            "the name of a kernel interface");
-    return;
   }
-  if (datapath == DatapathKind::kDpdk || datapath == DatapathKind::kAuto) {
-    problems.add(
-        path,
-        base::quoted(device) +
-            " is a kernel interface: the datapaths afxdp and xdp are for kernel interfaces "
-            "and come in the next version; this version needs \"pci:DDDD:BB:DD.F\" or "
-            "\"vdev:net_…\"",
-        "director.datapath");
+}
+
+/// Each datapath drives one sort of device; "auto" takes either, but not both at once.
+void check_datapath(Problems& problems, const std::string& path, const Interface& interface,
+                    DatapathKind datapath, bool first_is_kernel) {
+  const bool kernel = is_kernel_device(interface.device);
+  const char* wants = datapath == DatapathKind::kDpdk ? "\"dpdk\"" : "\"afxdp\" and \"xdp\"";
+  if (datapath == DatapathKind::kAuto) {
+    if (kernel != first_is_kernel) {
+      problems.add(path + ".device",
+                   base::quoted(interface.device) +
+                       " and interface[0].device are of different sorts: all must be kernel "
+                       "interfaces, or all PCI or virtual devices");
+    }
+  } else if (kernel && datapath == DatapathKind::kDpdk) {
+    problems.add(path + ".device",
+                 base::quoted(interface.device) +
+                     " is a kernel interface: the datapaths \"afxdp\" and \"xdp\" are for those; " +
+                     "\"dpdk\" needs \"pci:DDDD:BB:DD.F\" or \"vdev:net_…\"",
+                 "director.datapath");
+  } else if (!kernel && datapath != DatapathKind::kDpdk) {
+    problems.add(path + ".device",
+                 base::quoted(interface.device) + " is not a kernel interface: the datapaths " +
+                     wants + " need one, such as \"eth1\"; \"dpdk\" takes PCI and virtual devices",
+                 "director.datapath");
+  }
+  if (kernel && !interface.addresses.empty()) {
+    problems.add(path + ".addresses",
+                 "a kernel interface keeps the addresses that it has: give them to it with `ip "
+                 "addr add`, and leave this key out");
+  }
+  if (!kernel && interface.replace_program) {
+    problems.add(path + ".replace_program", "only a kernel interface can have an XDP program");
   }
 }
 
 }  // namespace
+
+bool is_kernel_device(std::string_view device) {
+  return !device.starts_with(kPci) && !device.starts_with(kVdev);
+}
 
 void check_interfaces(Problems& problems, const Model& model) {
   if (model.interfaces.empty()) {
@@ -90,7 +117,9 @@ void check_interfaces(Problems& problems, const Model& model) {
     names.check(problems, path + ".name", interface.name);
 
     const std::string device_path = path + ".device";
-    check_device(problems, device_path, interface.device, model.director.datapath);
+    check_device(problems, device_path, interface.device);
+    check_datapath(problems, path, interface, model.director.datapath,
+                   is_kernel_device(model.interfaces.front().device));
     const auto [device, new_device] = devices.emplace(interface.device, device_path);
     if (!new_device && !interface.device.empty()) {
       problems.add(device_path,

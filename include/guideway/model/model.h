@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "guideway/base/address.h"
@@ -40,6 +41,8 @@ struct Director {
   std::optional<HashSeed> hash_seed;
   std::string state_dir = "/var/lib/guideway";
   std::string pin_dir = "/run/guideway/bpf";
+  /// Where the flow table of datapath "dpdk" outlives the daemon: a directory in memory.
+  std::string flow_dir = "/run/guideway/flows";
   OnStop on_stop = OnStop::kKeep;
   /// Extra EAL arguments, appended to ours (dpdk and afxdp).
   std::vector<std::string> eal_arguments;
@@ -68,6 +71,8 @@ struct Interface {
   /// "eth1", "pci:0000:3b:00.0" or "vdev:net_…".
   std::string device;
   std::vector<IpPrefix> addresses;
+  /// A kernel interface's XDP program of somebody else's is taken off.
+  bool replace_program = false;
   friend bool operator==(const Interface&, const Interface&) = default;
 };
 
@@ -125,6 +130,9 @@ struct Service {
   std::chrono::seconds idle_timeout{350};
   friend bool operator==(const Service&, const Service&) = default;
 };
+
+/// Whether Interface::device names a kernel interface, not a device of DPDK's.
+bool is_kernel_device(std::string_view device);
 
 struct Model {
   Director director;

@@ -18,6 +18,8 @@
 #include "guideway/datapath/dpdk/port.h"
 #include "guideway/datapath/dpdk/publish.h"
 #include "guideway/datapath/dpdk/worker_thread.h"
+#include "guideway/datapath/file_store.h"
+#include "guideway/datapath/flow_store.h"
 
 namespace guideway::datapath::dpdk {
 namespace {
@@ -63,14 +65,17 @@ class Running : public DpdkDatapath {
   /// The steps of start(), in order. After an error the destructor undoes what was done.
   Result<void> start_all();
 
+  const std::optional<KeptFlows>& adopted() const override;
+  Result<void> prepare(const compile::ForwardingStatePtr& state) override;
   void publish(compile::ForwardingStatePtr state) override {
     published_->publish(std::move(state));
   }
+  void publish_tables(TablesPtr tables) override { published_->publish(std::move(tables)); }
   bool grace_passed(std::uint64_t generation) const override {
     return published_->grace_passed(generation);
   }
   void reclaim() override { published_->reclaim(); }
-  FlowTableView flow_table() override { return flow_table_->view(); }
+  FlowTableView flow_table() override { return flow_table_; }
   std::uint32_t now_s() const override { return base::coarse_now_s(); }
   void forget_backend_traffic(std::uint16_t id) override;
   void forget_service_traffic(std::uint16_t id) override;
@@ -82,6 +87,7 @@ class Running : public DpdkDatapath {
   Result<void> parse_devices();
   Result<void> start_environment();
   Result<void> open_ports();
+  Result<void> open_flow_table();
   Result<void> make_buffers_and_rings();
   Result<void> start_ports();
   Result<void> open_kernel_side();
@@ -95,17 +101,20 @@ class Running : public DpdkDatapath {
   const Options options_;
   OnlyOne place_;
   std::vector<unsigned> cpus_;
-  std::vector<Device> devices_;
+  std::vector<std::vector<Device>> devices_;  // [interface]: one, or one a worker
   EalMemory memory_;
   std::string distribution_;
 
   // In the order in which they are made; each uses the ones before it.
-  std::optional<FlowTableMemory> flow_table_;
+  std::optional<FileStore> flow_files_;
+  std::optional<FlowStore> kept_flows_;
+  std::optional<FlowTableMemory> own_flows_;
+  FlowTableView flow_table_;  // of whichever of them there is
   std::unique_ptr<PublishedState> published_;
   std::optional<BufferPool> pool_;
   std::vector<Ring> outboxes_;  // [interface]
   std::unique_ptr<Distributor> distributor_;
-  std::vector<std::unique_ptr<Port>> ports_;
+  std::vector<std::vector<std::unique_ptr<Port>>> ports_;  // as devices_
   std::unique_ptr<KernelSide> kernel_side_;
   KernelPath* kernel_path_ = nullptr;  // kernel_side_, when it is one
   std::vector<std::unique_ptr<WorkerThread>> workers_;
@@ -125,8 +134,8 @@ Result<void> Running::start_all() {
   using Step = Result<void> (Running::*)();
   constexpr Step kSteps[] = {
       &Running::choose_workers,   &Running::parse_devices,          &Running::start_environment,
-      &Running::open_ports,       &Running::make_buffers_and_rings, &Running::start_ports,
-      &Running::open_kernel_side, &Running::start_workers,
+      &Running::open_ports,       &Running::open_flow_table,        &Running::make_buffers_and_rings,
+      &Running::start_ports,      &Running::open_kernel_side,       &Running::start_workers,
   };
   for (Step step : kSteps) {
     if (auto done = (this->*step)(); !done) return done;
@@ -146,14 +155,20 @@ Result<void> Running::parse_devices() {
     return base::fail("the configuration names no interface; add an [[interface]] table");
   }
   std::set<std::string> seen;
-  for (const InterfaceOptions& interface : options_.interfaces) {
-    auto device = parse_device(interface.name, interface.device);
-    if (!device) return tl::unexpected(device.error());
-    if (!seen.insert(device->name).second) {
-      return base::fail("interface " + interface.name + ": the device " + device->name +
-                        " belongs to another interface already; each needs its own");
+  for (std::size_t i = 0; i < options_.interfaces.size(); i++) {
+    const InterfaceOptions& interface = options_.interfaces[i];
+    devices_.emplace_back();
+    std::vector<std::string> wanted{interface.device};
+    if (options_.beside) wanted = options_.beside->devices[i];
+    for (const std::string& text : wanted) {
+      auto device = parse_device(interface.name, text);
+      if (!device) return tl::unexpected(device.error());
+      if (!seen.insert(device->name).second) {
+        return base::fail("interface " + interface.name + ": the device " + device->name +
+                          " belongs to another interface already; each needs its own");
+      }
+      devices_.back().push_back(std::move(*device));
     }
-    devices_.push_back(std::move(*device));
   }
   return {};
 }
@@ -165,8 +180,9 @@ Result<void> Running::start_environment() {
   eal.extra_arguments = options_.eal_arguments;
   eal.memory_mb =
       memory_mb_for({static_cast<unsigned>(devices_.size()), static_cast<unsigned>(cpus_.size())});
-  for (const Device& device : devices_) {
-    if (device.bus == Device::Bus::kPci) eal.pci_addresses.push_back(device.name);
+  for (const auto& interface : devices_) {
+    for (const Device& device : interface)
+      if (device.bus == Device::Bus::kPci) eal.pci_addresses.push_back(device.name);
   }
   auto memory = start_eal(eal);
   if (!memory) return tl::unexpected(memory.error());
@@ -176,22 +192,61 @@ Result<void> Running::start_environment() {
 
 Result<void> Running::open_ports() {
   for (std::size_t i = 0; i < devices_.size(); i++) {
-    auto port =
-        Port::open(options_.interfaces[i].name, devices_[i], static_cast<unsigned>(cpus_.size()));
-    if (!port) return tl::unexpected(port.error());
-    ports_.push_back(std::move(*port));
+    const auto queues = options_.beside ? 1 : static_cast<unsigned>(cpus_.size());
+    ports_.emplace_back();
+    for (const Device& device : devices_[i]) {
+      auto port = Port::open(options_.interfaces[i].name, device, queues);
+      if (!port) return tl::unexpected(port.error());
+      ports_.back().push_back(std::move(*port));
+    }
   }
+  return {};
+}
+
+/// The XDP program's, one in files that outlive this process, or one of its own.
+Result<void> Running::open_flow_table() {
+  const auto workers = static_cast<unsigned>(cpus_.size());
+  if (options_.beside) {
+    flow_table_ = options_.beside->flow_table;
+    return {};
+  }
+  if (options_.flow_dir.empty()) {
+    auto table = FlowTableMemory::make(options_.flows, workers);
+    if (!table) return tl::unexpected(table.error());
+    own_flows_.emplace(std::move(*table));
+    flow_table_ = own_flows_->view();
+    return {};
+  }
+  auto files = FileStore::open_directory(options_.flow_dir + "/" + options_.director,
+                                         options_.director, FileStore::find_huge_mount());
+  if (!files) return tl::unexpected(files.error());
+  flow_files_ = std::move(*files);
+  auto flows =
+      FlowStore::open(*flow_files_, {options_.director, flow_shape_for(options_.flows, workers),
+                                     options_.hash_seed, options_.backends});
+  if (!flows) return tl::unexpected(flows.error());
+  kept_flows_ = std::move(*flows);
+  flow_table_ = kept_flows_->view();
+  return {};
+}
+
+const std::optional<KeptFlows>& Running::adopted() const {
+  static const std::optional<KeptFlows> kNothing;
+  return kept_flows_ ? kept_flows_->adopted() : kNothing;
+}
+
+Result<void> Running::prepare(const compile::ForwardingStatePtr& state) {
+  // Before any packet makes an entry with a new id.
+  if (kept_flows_) kept_flows_->write_identities(state->generation(), state->ids);
   return {};
 }
 
 Result<void> Running::make_buffers_and_rings() {
   const auto workers = static_cast<unsigned>(cpus_.size());
-  auto table = FlowTableMemory::make(options_.flows, workers);
-  if (!table) return tl::unexpected(table.error());
-  flow_table_.emplace(std::move(*table));
   published_ = std::make_unique<PublishedState>(workers);
   PoolSize size{static_cast<unsigned>(ports_.size()), workers};
-  for (const auto& port : ports_) size.largest_mtu = std::max(size.largest_mtu, port->mtu());
+  for (const auto& interface : ports_)
+    for (const auto& port : interface) size.largest_mtu = std::max(size.largest_mtu, port->mtu());
   auto pool = BufferPool::make(size);
   if (!pool) return tl::unexpected(pool.error());
   pool_.emplace(std::move(*pool));
@@ -209,8 +264,9 @@ Result<void> Running::make_buffers_and_rings() {
 }
 
 Result<void> Running::start_ports() {
-  for (auto& port : ports_) {
-    if (auto done = port->start(pool_->get()); !done) return done;
+  for (auto& interface : ports_) {
+    for (auto& port : interface)
+      if (auto done = port->start(pool_->get()); !done) return done;
   }
   return {};
 }
@@ -223,7 +279,7 @@ Result<void> Running::open_kernel_side() {
   std::vector<KernelPath::Interface> interfaces;
   for (std::size_t i = 0; i < ports_.size(); i++) {
     interfaces.push_back(
-        {options_.interfaces[i].name, ports_[i]->mac(), ports_[i]->mtu(), &outboxes_[i]});
+        {options_.interfaces[i].name, ports_[i].front()->mac(), ports_[i].front()->mtu(), &outboxes_[i]});
   }
   auto path = KernelPath::open(interfaces, pool_->get());
   if (!path) return tl::unexpected(path.error());
@@ -236,7 +292,9 @@ Result<void> Running::start_workers() {
   forgotten_backends_.resize(options_.backends);
   forgotten_services_.resize(options_.services);
   for (unsigned i = 0; i < cpus_.size(); i++) {
-    workers_.push_back(std::make_unique<WorkerThread>(setup_of(i), cpus_[i], options_.idle));
+    gw_heartbeat* heartbeat = options_.beside ? &options_.beside->heartbeats[i] : nullptr;
+    workers_.push_back(
+        std::make_unique<WorkerThread>(setup_of(i), cpus_[i], options_.idle, heartbeat));
   }
   for (auto& worker : workers_) {
     if (auto done = worker->start(); !done) return done;
@@ -247,7 +305,12 @@ Result<void> Running::start_workers() {
 std::vector<PortFacts> Running::port_facts() const {
   std::vector<PortFacts> facts;
   for (std::size_t i = 0; i < ports_.size(); i++) {
-    const Port& port = *ports_[i];
+    const Port& port = *ports_[i].front();
+    if (options_.beside) {
+      const auto queues = static_cast<unsigned>(ports_[i].size());
+      facts.push_back({options_.interfaces[i].name, port.id(), queues, queues, true});
+      continue;
+    }
     facts.push_back({options_.interfaces[i].name, port.id(), port.rx_queues(), port.tx_queues(),
                      port.has_rss()});
   }
@@ -260,9 +323,15 @@ Worker::Setup Running::setup_of(unsigned worker) {
   const std::vector<PortFacts> facts = port_facts();
   for (std::size_t i = 0; i < facts.size(); i++) {
     setup.interfaces.push_back(assign(facts[i], worker, static_cast<unsigned>(cpus_.size())));
-    setup.interfaces.back().outbox = &outboxes_[i];
+    WorkerInterface& own = setup.interfaces.back();
+    own.outbox = &outboxes_[i];
+    if (options_.beside) {
+      own.port_id = ports_[i][worker]->id();
+      own.rx_queue = 0;
+      own.tx_queue = 0;
+    }
   }
-  setup.flow_table = flow_table_->view();
+  setup.flow_table = flow_table_;
   setup.backends = options_.backends;
   setup.services = options_.services;
   setup.published = published_.get();
@@ -299,7 +368,7 @@ DatapathStatus Running::status() const {
   }
   for (const auto& worker : workers_) {
     const WorkerCounters& counters = worker->worker().counters();
-    status.workers.push_back({worker->cpu(), worker->shard(), counters.snapshot()});
+    status.workers.push_back({"worker", worker->cpu(), worker->shard(), counters.snapshot()});
     counters.add_backends_to(status.backends);
     counters.add_services_to(status.services);
   }
@@ -309,7 +378,7 @@ DatapathStatus Running::status() const {
 }
 
 InterfaceStatus Running::interface_status(std::size_t index) const {
-  const Port& port = *ports_[index];
+  const Port& port = *ports_[index].front();
   InterfaceStatus status;
   status.name = options_.interfaces[index].name;
   status.device = options_.interfaces[index].device;
@@ -341,11 +410,12 @@ void Running::stop() {
   stopped_ = true;
   if (kernel_path_) kernel_path_->stop();
   ports_.clear();
+  if (flow_files_ && !options_.keep_on_stop) flow_files_->remove_all();
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Datapath>> DpdkDatapath::start(const Options& options) {
+Result<std::unique_ptr<DpdkDatapath>> DpdkDatapath::start(const Options& options) {
   auto datapath = std::make_unique<Running>(options);
   if (auto done = datapath->start_all(); !done) return tl::unexpected(done.error());
   return datapath;

@@ -79,7 +79,8 @@ Worker::Worker(Setup setup)
   port.buckets = setup_.flow_table.buckets.data();
   port.buckets_per_shard = setup_.flow_table.buckets_per_shard;
   port.shard_count = setup_.flow_table.shard_count;
-  port.shard = setup_.index;
+  // An adopted table may have fewer shards than there are workers now; sharing one is allowed.
+  port.shard = setup_.index % setup_.flow_table.shard_count;
   port.backend_traffic_count = setup_.backends;
   port.service_traffic_count = setup_.services;
   port.counters = counters_.counters();

@@ -243,6 +243,12 @@ std::vector<InterfaceStatus> KernelPart::interface_status() const {
   return all;
 }
 
+void KernelPart::abandon() {
+  stopped_ = true;
+  for (Interface& each : interfaces_)
+    if (each.switched_over && !each.attachment->adopted()) each.attachment->detach(pins_);
+}
+
 void KernelPart::stop() {
   if (std::exchange(stopped_, true) || options_.keep_on_stop) return;
   for (Interface& each : interfaces_) each.attachment->detach(pins_);

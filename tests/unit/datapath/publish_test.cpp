@@ -75,10 +75,10 @@ TEST(Publish, ReadersOnThreadsNeverSeeAFreedOrOlderState) {
     readers.emplace_back([&, reader] {
       std::uint64_t seen = 0;
       while (seen < kGenerations) {
-        const compile::ForwardingState& now = published.read(reader);
+        const Tables& now = published.read(reader);
         // The state's bytes say what its header says, so it is whole.
         if (now.generation() < seen) wrong++;
-        if (now.generation() != 0 && now.slots.at(0) != now.generation() % 1000) wrong++;
+        if (now.generation() != 0 && now.slots[0] != now.generation() % 1000) wrong++;
         seen = now.generation();
         std::this_thread::yield();
       }

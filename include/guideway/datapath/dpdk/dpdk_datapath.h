@@ -8,12 +8,16 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "guideway/base/result.h"
 #include "guideway/datapath/datapath.h"
 #include "guideway/datapath/dpdk/idle.h"
+#include "guideway/datapath/tables.h"
+#include "guideway/datapath/xdp/shared.h"
 
 namespace guideway::datapath::dpdk {
 
@@ -28,6 +32,15 @@ struct InterfaceOptions {
 enum class KernelSideKind {
   kTap,
   kNone,  // nowhere: counted as kernel_queue_full. For benchmarks and tests; needs no privilege
+};
+
+/// For workers beside an XDP program (datapath "afxdp"): the memory that they share with it. One
+/// interface then is a device per worker: worker w of interface i uses devices[i][w].
+struct Beside {
+  FlowTableView flow_table;
+  /// [queue]: a worker writes the time here at every poll.
+  std::span<gw_heartbeat> heartbeats;
+  std::vector<std::vector<std::string>> devices;
 };
 
 /// Plain values; the compiler of the configuration fills them.
@@ -46,16 +59,25 @@ struct Options {
   std::uint32_t services = 1024;
   /// Appended to ours.
   std::vector<std::string> eal_arguments;
+  /// Where the flow table outlives the daemon: a directory in memory. Empty: it does not.
+  std::string flow_dir;
+  /// stop() leaves the flow table there.
+  bool keep_on_stop = false;
+  model::HashSeed hash_seed{};
+  std::optional<Beside> beside;
 };
 
 inline constexpr unsigned kMaxAutomaticWorkers = 16;
 
 class DpdkDatapath : public Datapath {
  public:
+  /// publish() for tables that lie elsewhere.
+  virtual void publish_tables(TablesPtr tables) = 0;
+
   /// Starts devices, TAPs and workers. Until the first publish() every packet goes to the kernel.
   /// Blocks for up to a few seconds (EAL, links). Afterwards the calling thread is kept off the
   /// workers' CPUs if others are left. Errors: a sentence for the operator; nothing is left behind.
-  static Result<std::unique_ptr<Datapath>> start(const Options& options);
+  static Result<std::unique_ptr<DpdkDatapath>> start(const Options& options);
 };
 
 }  // namespace guideway::datapath::dpdk

@@ -5,18 +5,21 @@
 #define GUIDEWAY_DATAPATH_DPDK_WORKER_THREAD_H_
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <thread>
 
 #include "guideway/base/result.h"
 #include "guideway/datapath/dpdk/idle.h"
 #include "guideway/datapath/dpdk/worker.h"
+#include "guideway/datapath/xdp/shared.h"
 
 namespace guideway::datapath::dpdk {
 
 class WorkerThread {
  public:
-  WorkerThread(Worker::Setup setup, unsigned cpu, Idle idle);
+  /// `heartbeat`: where to write the time at every poll; null: nowhere.
+  WorkerThread(Worker::Setup setup, unsigned cpu, Idle idle, gw_heartbeat* heartbeat = nullptr);
   ~WorkerThread() { join(); }
 
   Result<void> start();
@@ -31,11 +34,14 @@ class WorkerThread {
 
  private:
   void run();
+  void beat(std::uint64_t now_ns);
+  void hand_back();
 
   const unsigned index_;
   const unsigned cpu_;
   const Idle idle_;
   PublishedState* const published_;
+  gw_heartbeat* const heartbeat_;
   Worker worker_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;

@@ -92,6 +92,8 @@ class KernelPart {
 
   /// Idempotent.
   void stop();
+  /// For a start that failed half-way: takes off what this object attached, and leaves what it found.
+  void abandon();
 
  private:
   struct Interface {

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guideway/datapath/file_store.h"
+
+#include <fcntl.h>
+#include <mntent.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string_view>
+#include <system_error>
+
+#include "guideway/base/file_descriptor.h"
+
+namespace guideway::datapath {
+namespace {
+
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+/// Below this a huge page would be mostly empty.
+constexpr std::size_t kWorthHugePages = kHugePage;
+constexpr const char* kNew = ".new";
+
+class MappedFile : public StoredMemory {
+ public:
+  MappedFile(std::string path, void* memory, std::size_t bytes, std::size_t mapped, bool huge)
+      : path_(std::move(path)), memory_(memory), bytes_(bytes), mapped_(mapped), huge_(huge) {}
+  ~MappedFile() override { munmap(memory_, mapped_); }
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  std::span<std::byte> bytes() const override { return {static_cast<std::byte*>(memory_), bytes_}; }
+  const std::string& path() const { return path_; }
+  bool huge() const { return huge_; }
+
+ private:
+  const std::string path_;
+  void* const memory_;
+  const std::size_t bytes_;
+  const std::size_t mapped_;
+  const bool huge_;
+};
+
+std::size_t round_up(std::size_t bytes, std::size_t unit) {
+  return (bytes + unit - 1) / unit * unit;
+}
+
+Result<void> make_own_directory(const std::string& path) {
+  std::error_code ignored;
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
+  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+    return base::fail_errno("cannot make the directory " + path, errno);
+  struct stat facts {};
+  if (lstat(path.c_str(), &facts) != 0) return base::fail_errno(path, errno);
+  if (!S_ISDIR(facts.st_mode) || facts.st_uid != geteuid() ||
+      (facts.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    return base::fail(path +
+                      " is not trusted: it must be a directory that belongs to this user and that "
+                      "nobody else may write; remove it, or correct its owner and mode");
+  }
+  return {};
+}
+
+Result<StoredMemoryPtr> map_file(int fd, const std::string& path, std::size_t bytes, bool huge) {
+  const std::size_t mapped = huge ? round_up(bytes, kHugePage) : bytes;
+  // Populated at once: a file system that runs full later would end the process by SIGBUS.
+  void* memory =
+      mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+  if (memory == MAP_FAILED) return base::fail_errno("cannot map " + path, errno);
+  return std::make_unique<MappedFile>(path, memory, bytes, mapped, huge);
+}
+
+Result<StoredMemoryPtr> make_file(const std::string& path, std::size_t bytes, bool huge) {
+  const std::string temporary = path + kNew;
+  unlink(temporary.c_str());
+  const base::FileDescriptor fd(
+      open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!fd) return base::fail_errno("cannot make " + temporary, errno);
+  const auto size = static_cast<off_t>(huge ? round_up(bytes, kHugePage) : bytes);
+  const int error = posix_fallocate(fd.get(), 0, size);
+  auto memory = error == 0 ? map_file(fd.get(), path, bytes, huge)
+                           : base::fail_errno("no room for " + std::to_string(bytes >> 20) +
+                                                  " MB in " + path + "; lower the [capacity]",
+                                              error);
+  if (!memory) unlink(temporary.c_str());
+  return memory;
+}
+
+/// Null when there is no such file.
+Result<StoredMemoryPtr> open_file(const std::string& path, std::size_t unit, bool huge) {
+  const base::FileDescriptor fd(open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd) {
+    if (errno == ENOENT) return StoredMemoryPtr();
+    return base::fail_errno("cannot open " + path, errno);
+  }
+  struct stat facts {};
+  if (fstat(fd.get(), &facts) != 0 || !S_ISREG(facts.st_mode) || facts.st_uid != geteuid() ||
+      (facts.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    return base::fail(path + " is not a file of this user's with mode 0600");
+  }
+  const auto bytes = static_cast<std::size_t>(facts.st_size);
+  if (bytes == 0 || (!huge && bytes % unit != 0)) return base::fail(path + " has a wrong size");
+  return map_file(fd.get(), path, bytes / unit * unit, huge);
+}
+
+}  // namespace
+
+Result<FileStore> FileStore::open_directory(const std::string& directory,
+                                            const std::string& director, const std::string& huge) {
+  if (auto made = make_own_directory(directory); !made) return tl::unexpected(made.error());
+  FileStore store(directory, "");
+  const std::string own_huge = huge + "/guideway-" + director;
+  if (!huge.empty() && make_own_directory(own_huge)) store.huge_ = own_huge;
+  return store;
+}
+
+std::string FileStore::find_huge_mount() {
+  const std::unique_ptr<FILE, int (*)(FILE*)> mounts(setmntent("/proc/self/mounts", "r"),
+                                                     endmntent);
+  while (mntent* entry = mounts ? getmntent(mounts.get()) : nullptr) {
+    const std::string_view options = entry->mnt_opts;
+    const bool other_size = options.find("pagesize=") != std::string_view::npos &&
+                            options.find("pagesize=2M") == std::string_view::npos;
+    if (std::string_view(entry->mnt_type) == "hugetlbfs" && !other_size) return entry->mnt_dir;
+  }
+  return "";
+}
+
+Result<StoredMemoryPtr> FileStore::open(const std::string& name, std::size_t unit) {
+  auto small = open_file(directory_ + "/" + name, unit, false);
+  if (!small || *small || huge_.empty()) return small;
+  return open_file(huge_ + "/" + name, unit, true);
+}
+
+Result<StoredMemoryPtr> FileStore::make(const std::string& name, std::size_t bytes, std::size_t) {
+  if (!huge_.empty() && bytes >= kWorthHugePages) {
+    auto memory = make_file(huge_ + "/" + name, bytes, true);
+    if (memory) return memory;
+  }
+  return make_file(directory_ + "/" + name, bytes, false);
+}
+
+Result<void> FileStore::put(const StoredMemory& memory, const std::string& name) {
+  const std::string& path = static_cast<const MappedFile&>(memory).path();
+  if (std::rename((path + kNew).c_str(), path.c_str()) != 0)
+    return base::fail_errno("cannot put " + path + " in place", errno);
+  // The other place's file, if any, is an older one.
+  const std::string small = directory_ + "/" + name;
+  const std::string large = huge_ + "/" + name;
+  if (path != small) unlink(small.c_str());
+  if (path != large && !huge_.empty()) unlink(large.c_str());
+  return {};
+}
+
+void FileStore::remove(const std::string& name) {
+  unlink((directory_ + "/" + name).c_str());
+  if (!huge_.empty()) unlink((huge_ + "/" + name).c_str());
+}
+
+void FileStore::remove_all() {
+  for (const char* name : {FlowStore::kFlows, FlowStore::kKept}) remove(name);
+  rmdir(directory_.c_str());
+  if (!huge_.empty()) rmdir(huge_.c_str());
+}
+
+bool FileStore::on_huge_pages(const StoredMemory& memory) {
+  return static_cast<const MappedFile&>(memory).huge();
+}
+
+}  // namespace guideway::datapath
