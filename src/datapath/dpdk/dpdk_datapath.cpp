@@ -249,7 +249,7 @@ std::vector<PortFacts> Running::port_facts() const {
   for (std::size_t i = 0; i < ports_.size(); i++) {
     const Port& port = *ports_[i];
     facts.push_back({options_.interfaces[i].name, port.id(), port.rx_queues(), port.tx_queues(),
-                     port.has_rss()});
+                     port.has_rss(), port.longest_frame()});
   }
   return facts;
 }

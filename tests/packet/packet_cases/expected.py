@@ -101,7 +101,7 @@ def forwarded_bytes(world, frame, service_name, backend_name):
         return bytes(ethernet) + inner + parsed.padding
     hashed = hash_of(world, service, parsed)
     headers = outer_headers(world, pool, backend, parsed, hashed)
-    return bytes(ethernet / headers / Raw(inner)) + parsed.padding
+    return bytes(ethernet / headers / Raw(inner))  # Ethernet's padding ends here
 
 
 def reset_bytes(frame):
