@@ -10,6 +10,7 @@ from scapy.layers.ipsec import AH
 from scapy.utils import checksum
 
 from .flow_hash import flow_hash, service_salt
+from .packets import with_tags
 
 INNER_SOURCE = "02:67:77:00:00:00"
 PROTOCOL = {"tcp": 6, "udp": 17}
@@ -59,10 +60,7 @@ def decremented(parsed):
 
 
 def link_layer(hop):
-    layers = Ether(src=hop["source_mac"], dst=hop["mac"])
-    for i, vlan in enumerate(hop["vlans"]):
-        layers /= (Dot1AD if len(hop["vlans"]) == 2 and i == 0 else Dot1Q)(vlan=vlan)
-    return layers
+    return with_tags(Ether(src=hop["source_mac"], dst=hop["mac"]), hop["vlans"])
 
 
 def outer_headers(world, pool, backend, parsed, hashed):

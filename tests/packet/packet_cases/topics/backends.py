@@ -4,7 +4,7 @@
 from ..expected import HIT, MISS, STRANGER, dropped, forwarded
 from ..files import packet_step, world_step
 from ..packets import frame
-from ..worlds import BACKEND, hops, pool, service, services_for_all, unresolved, world
+from ..worlds import BACKEND, ctag, hops, pool, service, services_for_all, unresolved, world
 
 SECOND = "10.0.0.12"
 IDLE = {"drained": ', state = "drain"', "disabled": ', state = "disabled"', "of weight 0": ", weight = 0"}
@@ -103,7 +103,7 @@ def make_next_hop_changes(topic):
     topic.case("an old flow whose next hop is lost", before, packet, dropped("no_neighbour", HIT),
                before=[packet_step(frame()), world_step(gone)])
     moved = world("the next hop has moved", pool(forwarding="ipip"), services_for_all(),
-                  next_hops=hops(BACKEND[4], vlans=[42], mtu=1400, interface="wan"))
+                  next_hops=hops(BACKEND[4], vlans=[ctag(42)], mtu=1400, interface="wan"))
     topic.case("an old flow whose next hop has moved", before, packet,
                forwarded(moved, packet, "tcp4", "b1", HIT), before=[packet_step(frame()), world_step(moved)])
     topic.case("an old flow whose next hop was lost and is back", before, packet,
