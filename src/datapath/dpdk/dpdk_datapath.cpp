@@ -28,12 +28,15 @@ void add_traffic(gw_traffic& sum, const gw_traffic& more) {
   sum.flows += more.flows;
 }
 
+/// A worker that takes a count back (gw_recount) can be below what was seen of it before.
+void subtract(std::uint64_t& from, std::uint64_t what) { from -= std::min(from, what); }
+
 /// REQUIRES: of one size.
 void subtract(std::vector<gw_traffic>& from, const std::vector<gw_traffic>& what) {
   for (std::size_t i = 0; i < from.size(); i++) {
-    from[i].packets -= what[i].packets;
-    from[i].bytes -= what[i].bytes;
-    from[i].flows -= what[i].flows;
+    subtract(from[i].packets, what[i].packets);
+    subtract(from[i].bytes, what[i].bytes);
+    subtract(from[i].flows, what[i].flows);
   }
 }
 
