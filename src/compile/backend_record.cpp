@@ -10,8 +10,6 @@ namespace {
 
 constexpr std::uint16_t kEtherTypeIpv4 = 0x0800;
 constexpr std::uint16_t kEtherTypeIpv6 = 0x86dd;
-constexpr std::uint16_t kTagCustomer = 0x8100;
-constexpr std::uint16_t kTagService = 0x88a8;
 constexpr std::uint8_t kProtocolUdp = 17;
 constexpr std::uint8_t kOuterTtl = 64;
 constexpr std::size_t kIpv4ProtocolOffset = 9;
@@ -55,9 +53,8 @@ void write_ethernet(Writer& writer, const NextHop& hop) {
   writer.mac(hop.destination);
   writer.mac(hop.source);
   for (std::size_t i = 0; i < hop.vlan_count; ++i) {
-    const bool has_inner_tag = i + 1 < hop.vlan_count;
-    writer.u16(has_inner_tag ? kTagService : kTagCustomer);
-    writer.u16(hop.vlans[i]);
+    writer.u16(hop.vlans[i].protocol);
+    writer.u16(hop.vlans[i].id);
   }
 }
 

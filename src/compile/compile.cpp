@@ -162,7 +162,10 @@ Result<void> StateBuilder::add_pool(const model::Pool& pool) {
   state_.pools.push_back({static_cast<std::uint32_t>(state_.slots.size()), slots, {}});
   state_.pool_info.push_back({pool.name, slots});
   state_.slots.insert(state_.slots.end(), table->begin(), table->end());
-  for (const std::uint16_t id : *table) ++state_.backend_info[id].slots;
+  for (const std::uint16_t id : *table) {
+    ++state_.backend_info[id].slots;
+    state_.backends[id].flags |= GW_BACKEND_TAKES_NEW;
+  }
   return {};
 }
 

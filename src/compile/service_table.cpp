@@ -26,6 +26,7 @@ constexpr std::size_t kMinEntries = 8;
 constexpr std::size_t kMaxKicks = 64;
 /// Of an entry that marks a VIP and counts nothing.
 constexpr std::uint16_t kNoId = 0xffff;
+constexpr std::uint32_t kMaxIds = kNoId;
 
 struct Masks {
   std::uint32_t ports;
@@ -156,7 +157,7 @@ std::map<std::string, std::uint16_t> pool_ids(const model::Model& model) {
 class EntryList {
  public:
   EntryList(const model::Model& model, const ServiceIds& previous, ServiceTable& table)
-      : pools_(pool_ids(model)), table_(table) {
+      : pools_(pool_ids(model)), table_(table), ids_(std::min(model.capacity.services, kMaxIds)) {
     keep_ids(model, previous);
   }
 
@@ -167,24 +168,29 @@ class EntryList {
   Result<void> add(const model::Service& service, std::uint8_t protocol, std::uint16_t pool);
   void keep_ids(const model::Model& model, const ServiceIds& previous);
   std::uint16_t id_of(const ServiceKey& key);
+  std::uint16_t unused_id();
 
   std::map<std::string, std::uint16_t> pools_;
   ServiceTable& table_;
   std::vector<gw_service> entries_;
   std::set<IpAddress> vips_;
   std::set<ServiceKey> keys_;
-  std::set<std::uint16_t> kept_;  // ids that services of the model have had before
-  std::uint16_t next_id_ = 0;     // below it none is free
+  const std::uint32_t ids_;          // in all
+  std::set<std::uint16_t> had_;      // ids of the generation before
+  std::set<std::uint16_t> leaving_;  // those of them whose service is gone
+  std::uint16_t next_id_ = 0;        // below it all are in had_, or given out
 };
 
 /// Takes over the ids of services that still exist.
 void EntryList::keep_ids(const model::Model& model, const ServiceIds& previous) {
+  for (const auto& [key, id] : previous) had_.insert(id);
+  leaving_ = had_;
   for (const model::Service& service : model.services) {
     for (const std::uint8_t protocol : protocols_of(service.protocol)) {
       const auto found = previous.find({service.address, protocol, service.port});
       if (found == previous.end()) continue;
       table_.ids.insert(*found);
-      kept_.insert(found->second);
+      leaving_.erase(found->second);
     }
   }
 }
@@ -192,9 +198,14 @@ void EntryList::keep_ids(const model::Model& model, const ServiceIds& previous) 
 std::uint16_t EntryList::id_of(const ServiceKey& key) {
   const auto found = table_.ids.find(key);
   if (found != table_.ids.end()) return found->second;
-  while (kept_.count(next_id_) != 0) ++next_id_;
-  table_.ids.emplace(key, next_id_);
-  return next_id_++;
+  return table_.ids.emplace(key, unused_id()).first->second;
+}
+
+/// Packets are still counted under the ids of services that are just going, so those come last.
+std::uint16_t EntryList::unused_id() {
+  while (had_.count(next_id_) != 0) ++next_id_;
+  if (next_id_ < ids_ || leaving_.empty()) return next_id_++;
+  return leaving_.extract(leaving_.begin()).value();
 }
 
 Result<void> EntryList::add(const model::Service& service) {

@@ -17,6 +17,9 @@ void Sweeper::sweep_bucket(gw_flow_bucket& bucket, const compile::ForwardingStat
     std::uint64_t word = gw_flow_load(&slot);
     if (word == 0) continue;
     const std::uint32_t id = gw_flow_backend(word);
+    // A backend that is new in the generation after `state`, published while this slice runs, is
+    // not known yet: its very first entries are cleared. Their flows stay with it all the same: the
+    // next packet goes by the same slot, and is recorded again.
     const bool known = id < state.backends.size() && (state.backends[id].flags & GW_BACKEND_USED);
     const std::uint32_t timeout_s = known ? state.backends[id].sweep_timeout_s : 0;
     const bool marked = id < reset.size() && reset[id];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "guideway/netlink/parse.h"
 
+#include <arpa/inet.h>
 #include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/if_arp.h>
@@ -95,7 +96,8 @@ std::optional<IpAddress> via_address(const nlattr* via) {
   return Attributes::to_address(bytes, size);
 }
 
-/// Fills vlan_id and lower_index when the link is a VLAN interface whose lower link we can see.
+/// Fills vlan_id, vlan_protocol and lower_index when the link is a VLAN interface whose lower link
+/// we can see.
 void parse_vlan(const Attributes& attributes, Link& link) {
   Attributes info;
   if (!info.parse_nested(attributes.get(IFLA_LINKINFO)) || info.text(IFLA_INFO_KIND) != "vlan")
@@ -106,6 +108,9 @@ void parse_vlan(const Attributes& attributes, Link& link) {
   const auto lower = attributes.number<std::uint32_t>(IFLA_LINK);
   if (!lower || !vlan.parse_nested(info.get(IFLA_INFO_DATA))) return;
   link.vlan_id = vlan.number<std::uint16_t>(IFLA_VLAN_ID);
+  if (const auto protocol = vlan.number<std::uint16_t>(IFLA_VLAN_PROTOCOL)) {
+    link.vlan_protocol = ntohs(*protocol);
+  }
   link.lower_index = static_cast<int>(*lower);
 }
 

@@ -166,7 +166,7 @@ std::optional<Tables::Exit> Tables::exit_of(int link_index) const {
     if (!link.vlan_id || exit.vlan_count == exit.vlans.size()) return std::nullopt;
     // The link nearest to the wire comes last and holds the outermost tag.
     exit.vlans[1] = exit.vlans[0];
-    exit.vlans[0] = *link.vlan_id;
+    exit.vlans[0] = {*link.vlan_id, link.vlan_protocol};
     ++exit.vlan_count;
     link_index = link.lower_index;
   }

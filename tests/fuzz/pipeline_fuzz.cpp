@@ -17,6 +17,7 @@
 #include "guideway/core/port_native.h"
 // After the port header.
 #include "guideway/core/balance_burst.h"
+#include "tests/fuzz/forwarded.h"
 #include "tests/fuzz/require.h"
 #include "tests/support/core_world.h"
 #include "tests/support/plain_config.h"
@@ -52,6 +53,9 @@ class Input {
 class Twins {
  public:
   Twins(const PlainConfig& config, int vlans) {
+    shape_.vlans = static_cast<std::size_t>(vlans);
+    shape_.outer_family = config.forwarding == "l2dsr" ? 0 : config.outer_family;
+    shape_.vxlan = config.forwarding == "vxlan";
     const model::Model model = make_model(config);
     for (CoreWorld* world : {&plain_, &burst_}) {
       require(world->publish(model, all_resolved(model, vlans)).has_value(),
@@ -89,6 +93,7 @@ class Twins {
 
   CoreWorld plain_{kSize};
   CoreWorld burst_{kSize};
+  ForwardedShape shape_;
   std::uint32_t shard_ = 0;
 };
 
@@ -111,6 +116,9 @@ void Twins::balance(const std::vector<std::span<const std::uint8_t>>& packets,
             "the burst has the same outcome");
     require(ours[i].bytes() == Bytes(burst[i].data, burst[i].end), "the burst has the same bytes");
     require(outcome.frame_length == packets[i].size(), "the length counted is the frame's");
+    if (outcome.verdict == GW_FORWARD) {
+      require_forwarded(packets[i], ours[i].bytes(), shape_);
+    }
     if (outcome.verdict == GW_KERNEL) {
       require(std::ranges::equal(ours[i].bytes(), packets[i]), "the kernel gets what came in");
     }

@@ -78,7 +78,9 @@ compile::NextHop next_hop_of(const Json& json, const model::Model& model) {
   hop.mtu = json.at("mtu").get<std::uint16_t>();
   hop.preferred_source = value_of(IpAddress::parse(text_of(json, "preferred_source")));
   for (const Json& vlan : json.at("vlans")) {
-    hop.vlans.at(hop.vlan_count++) = vlan.get<std::uint16_t>();
+    const auto protocol = std::stoul(text_of(vlan, "protocol"), nullptr, 16);
+    hop.vlans.at(hop.vlan_count++) = {vlan.at("id").get<std::uint16_t>(),
+                                      static_cast<std::uint16_t>(protocol)};
   }
   return hop;
 }

@@ -80,7 +80,7 @@ compile::NextHops all_resolved(const model::Model& model, int vlans) {
       hop.destination = Mac{{2, 0, 0, 0, 1, static_cast<std::uint8_t>(hops.size())}};
       hop.source = Mac{{2, 0, 0, 0, 0, 2}};
       hop.interface_index = 1;
-      hop.vlans = {200, 300};
+      hop.vlans = {compile::VlanTag{200, compile::VlanTag::kService}, compile::VlanTag{300}};
       hop.vlan_count = static_cast<std::uint8_t>(vlans);
       hop.preferred_source =
           backend.address.is_v4()

@@ -14,6 +14,18 @@
 
 namespace guideway::compile {
 
+/// An IEEE 802.1Q tag.
+struct VlanTag {
+  static constexpr std::uint16_t kCustomer = 0x8100;
+  static constexpr std::uint16_t kService = 0x88a8;
+
+  std::uint16_t id = 0;
+  /// The EtherType in front of it, as the VLAN interface was made with.
+  std::uint16_t protocol = kCustomer;
+
+  friend bool operator==(const VlanTag&, const VlanTag&) = default;
+};
+
 struct NextHop {
   enum class State : std::uint8_t {
     kResolved,
@@ -28,8 +40,8 @@ struct NextHop {
   Mac source;
   /// Index into Model::interfaces.
   std::uint16_t interface_index = 0;
-  /// VLAN ids, outermost first; the first `vlan_count` count.
-  std::array<std::uint16_t, 2> vlans{};
+  /// Outermost first; the first `vlan_count` count.
+  std::array<VlanTag, 2> vlans{};
   std::uint8_t vlan_count = 0;
   /// IP bytes that fit the path to the next hop.
   std::uint16_t mtu = 1500;

@@ -39,9 +39,10 @@ struct ServiceTable {
 };
 
 /// Places every service, and every VIP with GW_PROTO_NONE. Pool ids are indices into model.pools.
-/// A service that is in `previous` keeps its id, the others get the lowest free ones.
-/// Errors: a service that names no pool or is there twice, an idle timeout out of range, more
-/// services than ids.
+/// A service that is in `previous` keeps its id, the others get the lowest that nobody has there;
+/// an id of a service that is just going only when capacity.services leaves no other. Errors: a
+/// service that names no pool or is there twice, an idle timeout out of range, more services than
+/// ids.
 Result<ServiceTable> make_service_table(const model::Model& model, const ServiceIds& previous = {});
 
 /// The most entries that a table of `services` services takes: each may bring a VIP of its own.

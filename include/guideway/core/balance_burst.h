@@ -9,6 +9,10 @@
  *   for all: match tags; prefetch the record of the match, or the second bucket and the slot
  *   for all: forward and account, in order
  *
+ * The other shards' buckets, which a stranger's ACK makes us read, are not prefetched: those loads
+ * do not wait for each other anyway (8 shards of 4 MiB, a flood of ACKs: 2859 cycles a packet
+ * without, 2799 with 8 lines ahead, 2848 with all).
+ *
  * Only the last pass writes, and it reads every word again, so the result is the same as from
  * gw_balance() packet by packet, also when packets of one flow stand in one burst (a test says so).
  * User space only: the XDP program has one packet at a time.

@@ -16,7 +16,8 @@
  * - A FIN or RST of the client makes the entry closing: it still leads to its backend, for a
  * minute, unless a SYN starts a new connection on the same ports, which is chosen anew.
  * - A marked entry answers TCP with a reset, and is a miss for everything else.
- * - A SYN never changes a live entry's backend.
+ * - A SYN never changes a live entry's backend; except that under a coarse key, where it is a new
+ * connection of a known client, it leaves a backend that takes no new flows.
  * - Time is modulo 8192 s. The sweep clears what is older than its timeout at least every 10 s, so
  * no age ever wraps.
  *
@@ -43,6 +44,9 @@ enum {
    * s). */
   GW_CLOSING_TIMEOUT_S = 60,
   GW_FIRST_BUCKET_FULL_ENOUGH = 5,
+  /* By how much another core's coarse clock, which wrote a time, can be ahead of ours: in truth by
+   * a tick. */
+  GW_FLOW_AHEAD_S = 16,
 };
 
 GW_INLINE uint64_t gw_flow_word(uint32_t tag, uint32_t backend, uint32_t state, uint32_t now_s) {
@@ -58,14 +62,15 @@ GW_INLINE uint32_t gw_flow_age(uint64_t word, uint32_t now_s) {
   return (now_s - (uint32_t)word) & GW_FLOW_TIME_MASK;
 }
 
-/* Whether the entry's flow has ended by timeout. An age in the upper half of the range is a time
- * just ahead of ours (another core's coarse clock) and counts as 0. */
+/* Whether the entry's flow has ended by timeout. The last ages of the range are a time just ahead
+ * of ours and count as 0; all between the timeout and them are over, so that no sweep is so late
+ * that it misses the end of the longest timeout. */
 GW_INLINE int gw_flow_expired(uint64_t word, uint32_t now_s, uint32_t idle_timeout_s) {
   uint32_t age = gw_flow_age(word, now_s);
   uint32_t timeout = idle_timeout_s;
   if (gw_flow_state(word) == GW_FLOW_CLOSING && timeout > GW_CLOSING_TIMEOUT_S)
     timeout = GW_CLOSING_TIMEOUT_S;
-  return age > timeout && age <= GW_MAX_IDLE_TIMEOUT_S + 1;
+  return age > timeout && age <= GW_FLOW_TIME_MASK - GW_FLOW_AHEAD_S;
 }
 
 /* What the sweep leaves of a word: the word, 0 when expired, or the word marked for a reset when
@@ -154,6 +159,15 @@ GW_INLINE int gw_is_syn(const struct gw_work *w) {
   return (w->tcp_flags & (GW_TCP_SYN | GW_TCP_ACK)) == GW_TCP_SYN;
 }
 
+/* Which gw_backend_flags an entry's backend must have to serve the packet. Under a coarse key a SYN
+ * is a new connection that finds the entry of older ones: if their backend takes no new flow, the
+ * client moves. (All its connections do, since they share the entry; otherwise a client that never
+ * pauses would hold a drained backend for ever.) */
+GW_INLINE uint32_t gw_flow_needs(const struct gw_work *w) {
+  int new_connection = gw_is_syn(w) && !(w->service->flags & GW_SERVICE_PER_CONNECTION);
+  return new_connection ? GW_BACKEND_TAKES_NEW : 0;
+}
+
 /* What a packet of *w makes of an existing entry. */
 enum gw_flow_use { GW_FLOW_USE_MISS, GW_FLOW_USE_HIT, GW_FLOW_USE_RESET };
 
@@ -161,6 +175,7 @@ enum gw_flow_use { GW_FLOW_USE_MISS, GW_FLOW_USE_HIT, GW_FLOW_USE_RESET };
 GW_INLINE enum gw_flow_use gw_flow_judge(const struct gw_work *w, uint32_t now_s) {
   if (gw_flow_expired(w->word, now_s, w->service->idle_timeout_s)) return GW_FLOW_USE_MISS;
   if (gw_is_syn(w) && gw_flow_state(w->word) == GW_FLOW_CLOSING) return GW_FLOW_USE_MISS;
+  if ((w->record->flags & gw_flow_needs(w)) != gw_flow_needs(w)) return GW_FLOW_USE_MISS;
   if (GW_UNLIKELY(gw_flow_marked(w->word))) {
     if (w->protocol != GW_PROTO_TCP || gw_is_syn(w)) return GW_FLOW_USE_MISS;
     return GW_FLOW_USE_RESET;
@@ -210,8 +225,28 @@ GW_INLINE uint32_t gw_pick_way(uint32_t mask, uint64_t hash) {
   return (gw_lowest_bit(turned) + turn) & (GW_FLOW_WAYS - 1);
 }
 
+#define GW_NO_WAY (2 * GW_FLOW_WAYS)
+
+/* A way of two full buckets whose entry is over: way i of the first is i, of the second 8 + i; or
+ * GW_NO_WAY. The sweep clears such entries sooner or later; where none runs (XDP while the daemon
+ * is down) nobody else does. An entry is judged by its backend, as in the sweep: whose service it
+ * is, it does not say. */
+GW_SEPARATE uint32_t gw_find_ended(const struct gw_port *port, const struct gw_flow_bucket *first,
+                                   const struct gw_flow_bucket *second, uint32_t now_s) {
+  if (!port || !first || !second) return GW_NO_WAY;
+  for (uint32_t i = 0; i < GW_NO_WAY; i++) {
+    const struct gw_flow_bucket *bucket = i < GW_FLOW_WAYS ? first : second;
+    uint64_t word = gw_flow_load(&bucket->words[i & (GW_FLOW_WAYS - 1)]);
+    const struct gw_backend *record = gw_port_backend(port, gw_flow_backend(word));
+    uint32_t timeout = record && (record->flags & GW_BACKEND_USED) ? record->sweep_timeout_s : 0;
+    if (gw_flow_swept(word, now_s, timeout, 0) == 0) return i;
+  }
+  return GW_NO_WAY;
+}
+
 /* After a miss: records the flow with w->backend in `state`. Takes, in this order, our own stale
- * entry, an empty way, a way on probation; the better bucket first. Sets w->tracked. */
+ * entry, an empty way, a way on probation, one that is over; the better bucket first. Sets
+ * w->tracked. */
 GW_INLINE void gw_insert_flow(const struct gw_port *port, struct gw_work *w, uint32_t state,
                               uint32_t now_s) {
   struct gw_counters *counters = gw_port_counters(port);
@@ -225,19 +260,27 @@ GW_INLINE void gw_insert_flow(const struct gw_port *port, struct gw_work *w, uin
     int second = GW_FLOW_WAYS - free0 >= GW_FIRST_BUCKET_FULL_ENOUGH && free1 > free0;
     struct gw_flow_bucket *bucket = second ? w->buckets[1] : w->buckets[0];
     uint32_t ways = second ? empty1 : empty0;
+    uint32_t way;
     if (!ways) { /* then both are full: were the second emptier, it had been chosen */
       uint32_t probation0 = gw_flow_ways_in(w->buckets[0], GW_FLOW_PROBATION);
       uint32_t probation1 = gw_flow_ways_in(w->buckets[1], GW_FLOW_PROBATION);
       second = probation0 == 0 || (probation1 != 0 && (w->hash >> 60 & 1));
       bucket = second ? w->buckets[1] : w->buckets[0];
       ways = second ? probation1 : probation0;
-      if (!ways) {
+      if (ways) gw_counter_add(&counters->events[GW_EVENT_FLOW_EVICTED], 1);
+    }
+    if (ways) {
+      way = gw_pick_way(ways, w->hash);
+    } else {
+      struct gw_port own = *port; /* the verifier takes it for overwritten by the call */
+      way = gw_find_ended(&own, w->buckets[0], w->buckets[1], now_s);
+      if (way >= GW_NO_WAY) {
         gw_counter_add(&counters->events[GW_EVENT_FLOW_UNTRACKED], 1);
         return;
       }
-      gw_counter_add(&counters->events[GW_EVENT_FLOW_EVICTED], 1);
+      bucket = way < GW_FLOW_WAYS ? w->buckets[0] : w->buckets[1];
     }
-    entry = &bucket->words[gw_pick_way(ways, w->hash)];
+    entry = &bucket->words[way & (GW_FLOW_WAYS - 1)];
   }
   gw_flow_store(entry, word);
   w->entry = entry;
@@ -255,10 +298,12 @@ struct gw_shard_query {
   uint32_t now_s;
   uint16_t pool;
   uint16_t idle_timeout_s;
+  uint32_t backend_flags; /* gw_flow_needs() */
+  uint32_t reserved;
 };
 
 /* Looks for a live entry in all shards but our own, without writing there; 0 when there is none.
- * For packets that are surely not a flow's first. A function of its own for the verifier, which
+ * For packets that may not be a flow's first. A function of its own for the verifier, which
  * would walk the loop once for every way that leads here. */
 GW_SEPARATE uint64_t gw_search_other_shards(const struct gw_port *port,
                                             const struct gw_shard_query *query) {
@@ -273,8 +318,9 @@ GW_SEPARATE uint64_t gw_search_other_shards(const struct gw_port *port,
     uint32_t match = bucket ? gw_flow_match(bucket, tag) : 0;
     for (int turn = 0; turn < 2 && match != 0; turn++) {
       uint64_t word = gw_flow_load(&bucket->words[gw_lowest_bit(match) & (GW_FLOW_WAYS - 1)]);
-      if (gw_flow_record(port, word, tag, query->pool) && !gw_flow_marked(word) &&
-          !gw_flow_expired(word, query->now_s, query->idle_timeout_s))
+      const struct gw_backend *record = gw_flow_record(port, word, tag, query->pool);
+      if (record && (record->flags & query->backend_flags) == query->backend_flags &&
+          !gw_flow_marked(word) && !gw_flow_expired(word, query->now_s, query->idle_timeout_s))
         return word;
       match &= match - 1;
     }

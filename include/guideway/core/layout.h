@@ -50,8 +50,8 @@ GW_STATIC_ASSERT(sizeof(struct gw_state) == 128, "two cache lines");
 
 enum gw_service_flags {
   GW_SERVICE_USED = 1u << 0,
-  /* The key is the whole 5-tuple, so a FIN or RST ends the entry: with a coarser key other
-   * connections share it. */
+  /* The key is the whole 5-tuple: an entry is one connection, whose FIN or RST ends it, and whose
+   * packets come to one shard. With a coarser key many connections share an entry. */
   GW_SERVICE_PER_CONNECTION = 1u << 1,
 };
 
@@ -66,7 +66,7 @@ struct gw_service {
   gw_be16 port; /* 0: any port */
   uint8_t protocol;
   uint8_t family;
-  uint16_t id; /* counters; stable only within a generation */
+  uint16_t id; /* counters; a service keeps it for as long as it exists */
   uint16_t pool;
   /* What enters the flow hash: ports as loaded (source port in the low half) and destination
    * address are masked; the salt is made from the service's own address, protocol and port. */
@@ -97,6 +97,7 @@ enum gw_backend_flags {
   GW_BACKEND_OUTER_6 = 1u << 3,         /* … is IPv6 */
   GW_BACKEND_OUTER_UDP = 1u << 4,       /* a UDP header follows the outer IP header */
   GW_BACKEND_INNER_ETHERTYPE = 1u << 5, /* what follows is named by an EtherType, not a protocol */
+  GW_BACKEND_TAKES_NEW = 1u << 6,       /* it has slots: not drained, removed or unreachable */
 };
 
 #define GW_TEMPLATE_SIZE 104u

@@ -36,6 +36,13 @@ enum {
   GW_IPV6_DESTINATION = 60,
 };
 
+/* A fragment of what services can have is ours to refuse; any other is the kernel's, which puts it
+ * together, as it gets the same protocol whole. `protocol`: of the whole, or the next header. */
+GW_INLINE enum gw_reason gw_fragment_of(uint32_t protocol) {
+  return protocol == GW_PROTO_TCP || protocol == GW_PROTO_UDP ? GW_REASON_FRAGMENT
+                                                              : GW_REASON_OTHER_PROTOCOL;
+}
+
 /* TCP or UDP at c, of which l4_length bytes belong to the packet. */
 GW_INLINE enum gw_reason gw_parse_l4(const uint8_t *c, const uint8_t *end, uint32_t l4_length,
                                      struct gw_work *w) {
@@ -73,7 +80,7 @@ GW_INLINE enum gw_reason gw_parse_ipv4(const uint8_t *c, const uint8_t *end, str
   if ((c[0] >> 4) != 4 || header_length < GW_IPV4_LENGTH) return GW_REASON_IP_HEADER;
   if (total_length < header_length || w->l3_offset + total_length > w->frame_length)
     return GW_REASON_IP_LENGTH;
-  if (fragment & 0x3fff) return GW_REASON_FRAGMENT; /* more fragments, or an offset */
+  if (fragment & 0x3fff) return gw_fragment_of(w->protocol); /* more fragments, or an offset */
   w->l4_offset = (uint16_t)(w->l3_offset + header_length);
   return gw_parse_l4(c + header_length, end, total_length - header_length, w);
 }
@@ -121,7 +128,7 @@ GW_INLINE enum gw_reason gw_parse_ipv6(const uint8_t *c, const uint8_t *end, str
     if (length > left) return GW_REASON_IPV6_EXTENSIONS;
     /* A fragment header with offset 0 and no more to come is a whole packet (RFC 6946). */
     if (kind == GW_IPV6_FRAGMENT && (gw_swap16(gw_load16(c + 2)) & 0xfff9))
-      return GW_REASON_FRAGMENT;
+      return gw_ipv6_is_extension(c[0]) ? GW_REASON_FRAGMENT : gw_fragment_of(c[0]);
     kind = c[0];
     left -= length;
     c += length;

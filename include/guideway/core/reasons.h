@@ -31,7 +31,7 @@ enum gw_verdict {
   X(IP_HEADER,        DROP,    "ip_header",        "for a VIP: wrong IP version or header length") \
   X(IP_LENGTH,        DROP,    "ip_length",        "for a VIP: IP length beyond the frame or below the header") \
   X(IPV6_EXTENSIONS,  DROP,    "ipv6_extensions",  "for a VIP: IPv6 extension headers truncated or too many") \
-  X(FRAGMENT,         DROP,    "fragment",         "for a VIP: an IP fragment; fragments are not in this version") \
+  X(FRAGMENT,         DROP,    "fragment",         "for a VIP: a fragment of TCP or UDP; fragments are not in this version") \
   X(L4_TRUNCATED,     DROP,    "l4_truncated",     "for a VIP: ends inside the TCP or UDP header") \
   X(TCP_HEADER,       DROP,    "tcp_header",       "for a service: TCP data offset below 5 or beyond the packet") \
   X(UDP_LENGTH,       DROP,    "udp_length",       "for a service: UDP length below 8 or beyond the packet") \

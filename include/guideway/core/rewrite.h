@@ -156,7 +156,11 @@ GW_INLINE enum gw_reason gw_rewrite(struct gw_packet *packet, struct gw_work *w)
   if (reason != GW_GO_ON) return reason;
 
   int grow = (int)(l2_length + outer_length) - (int)w->l3_offset;
-  if (grow != 0 && gw_packet_resize(packet, grow, 0) != 0) return GW_REASON_NO_HEADROOM;
+  /* Ethernet's padding ends with this link: behind an outer header it would only make the frame
+   * longer, perhaps too long. Without a tunnel it may still be needed. */
+  int padding = (int)w->frame_length - (int)(w->l3_offset + w->ip_length);
+  int cut = outer_length == 0 ? 0 : padding;
+  if ((grow | cut) != 0 && gw_packet_resize(packet, grow, -cut) != 0) return GW_REASON_NO_HEADROOM;
 
   uint8_t *data = gw_packet_data(packet);
   const uint8_t *end = gw_packet_end(packet);

@@ -2,8 +2,12 @@
 /* Stage 5, schedule: a backend for a packet that missed the flow table.
  * A miss is not a new flow: a TCP packet without SYN belongs to some connection, so the other
  * shards are asked first (its queue may have changed), and only then the slot table answers, which
- * gives the backend that a stateless balancer would. Threading: as flow_table.h. Source: Eisenbud
- * et al., Maglev, NSDI 2016, §3.4 (lookup) and §5.3 (why both tables). */
+ * gives the backend that a stateless balancer would. Under a coarse key the NIC spreads the
+ * connections of one client over the shards, so there any packet may have its entry in another one.
+ * Not asked for: UDP by five_tuple, where every new flow would pay for a change of queues that
+ * hardly ever comes; then it goes by its slot.
+ * Threading: as flow_table.h.
+ * Source: Eisenbud et al., Maglev, NSDI 2016, §3.4 (lookup) and §5.3 (why both tables). */
 #ifndef GUIDEWAY_CORE_SCHEDULE_H_
 #define GUIDEWAY_CORE_SCHEDULE_H_
 
@@ -24,13 +28,25 @@ GW_INLINE enum gw_reason gw_pick_slot(const struct gw_port *port, struct gw_work
   return GW_GO_ON;
 }
 
+/* A TCP packet that is surely not its connection's first. */
+GW_INLINE int gw_is_late_tcp(const struct gw_work *w) {
+  return w->protocol == GW_PROTO_TCP && !(w->tcp_flags & GW_TCP_SYN);
+}
+
+/* Whether a packet that missed may have its entry in another shard. */
+GW_INLINE int gw_may_be_elsewhere(const struct gw_port *port, const struct gw_work *w) {
+  if (gw_port_shard_count(port) <= 1) return 0;
+  return gw_is_late_tcp(w) || !(w->service->flags & GW_SERVICE_PER_CONNECTION);
+}
+
 /* Chooses and records a backend. REQUIRES: gw_find_flow() said miss. */
 GW_INLINE enum gw_reason gw_schedule(const struct gw_port *port, struct gw_work *w,
                                      uint32_t now_s) {
   struct gw_counters *counters = gw_port_counters(port);
   w->backend = GW_NO_BACKEND;
-  if (w->protocol == GW_PROTO_TCP && !(w->tcp_flags & GW_TCP_SYN)) {
-    struct gw_shard_query query = {w->hash, now_s, w->service->pool, w->service->idle_timeout_s};
+  if (gw_may_be_elsewhere(port, w)) {
+    struct gw_shard_query query = {
+        w->hash, now_s, w->service->pool, w->service->idle_timeout_s, gw_flow_needs(w), 0};
     struct gw_port own = *port; /* the verifier takes it for overwritten by the call */
     uint64_t word = gw_search_other_shards(&own, &query);
     w->record = word ? gw_port_backend(port, gw_flow_backend(word)) : NULL;
@@ -40,8 +56,8 @@ GW_INLINE enum gw_reason gw_schedule(const struct gw_port *port, struct gw_work 
       gw_insert_flow(port, w, gw_flow_next_state(w, gw_flow_state(word)), now_s);
       return GW_GO_ON;
     }
-    gw_counter_add(&counters->events[GW_EVENT_UNTRACKED_ESTABLISHED], 1);
   }
+  if (gw_is_late_tcp(w)) gw_counter_add(&counters->events[GW_EVENT_UNTRACKED_ESTABLISHED], 1);
   enum gw_reason reason = gw_pick_slot(port, w);
   if (reason != GW_GO_ON) return reason;
   gw_insert_flow(port, w, GW_FLOW_PROBATION, now_s);

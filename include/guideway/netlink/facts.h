@@ -27,6 +27,8 @@ struct Link {
   bool up = false;
   /// Set on a VLAN interface whose lower interface is in this network namespace.
   std::optional<std::uint16_t> vlan_id;
+  /// EtherType of its tag: 802.1Q unless the kernel says 802.1ad.
+  std::uint16_t vlan_protocol = 0x8100;
   /// The link that a VLAN interface stands on; 0: none.
   int lower_index = 0;
 

@@ -72,7 +72,7 @@ class Tables {
   /// Where a link leaves the host.
   struct Exit {
     std::uint16_t interface_index = 0;
-    std::array<std::uint16_t, 2> vlans{};
+    std::array<compile::VlanTag, 2> vlans{};
     std::uint8_t vlan_count = 0;
     std::uint32_t mtu = 0;
   };

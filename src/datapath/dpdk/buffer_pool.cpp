@@ -18,14 +18,14 @@ namespace {
 constexpr unsigned kCachePerThread = 256;
 /// A cache grows to one and a half of its size before it gives back.
 constexpr unsigned kLargestCache = kCachePerThread * 3 / 2;
-constexpr unsigned kLongestLinkHeader = 22;
 /// Ports, rings, driver tables and EAL itself.
 constexpr std::size_t kOverheadMb = 48;
 
 static_assert(RTE_PKTMBUF_HEADROOM >= GW_TEMPLATE_SIZE, "the longest new header must fit in front");
 
 unsigned room_for(const PoolSize& size) {
-  return std::max<unsigned>(RTE_MBUF_DEFAULT_DATAROOM, size.largest_mtu + kLongestLinkHeader) +
+  return std::max<unsigned>(RTE_MBUF_DEFAULT_DATAROOM,
+                            size.largest_mtu + Port::kLongestLinkHeader) +
          RTE_PKTMBUF_HEADROOM;
 }
 

@@ -30,12 +30,15 @@ void add_traffic(gw_traffic& sum, const gw_traffic& more) {
   sum.flows += more.flows;
 }
 
+/// A worker that takes a count back (gw_recount) can be below what was seen of it before.
+void subtract(std::uint64_t& from, std::uint64_t what) { from -= std::min(from, what); }
+
 /// REQUIRES: of one size.
 void subtract(std::vector<gw_traffic>& from, const std::vector<gw_traffic>& what) {
   for (std::size_t i = 0; i < from.size(); i++) {
-    from[i].packets -= what[i].packets;
-    from[i].bytes -= what[i].bytes;
-    from[i].flows -= what[i].flows;
+    subtract(from[i].packets, what[i].packets);
+    subtract(from[i].bytes, what[i].bytes);
+    subtract(from[i].flows, what[i].flows);
   }
 }
 
@@ -312,7 +315,7 @@ std::vector<PortFacts> Running::port_facts() const {
       continue;
     }
     facts.push_back({options_.interfaces[i].name, port.id(), port.rx_queues(), port.tx_queues(),
-                     port.has_rss()});
+                     port.has_rss(), port.longest_frame()});
   }
   return facts;
 }

@@ -45,6 +45,7 @@ Result<std::vector<unsigned>> choose_cpus(const std::vector<unsigned>& wanted,
 WorkerInterface assign(const PortFacts& port, unsigned worker, unsigned workers) {
   WorkerInterface part;
   part.port_id = port.port_id;
+  part.longest_frame = port.longest_frame;
   part.distribute = distributes(port, workers);
   const auto own = static_cast<int>(worker);
   if (!part.distribute || worker == 0) part.rx_queue = own;

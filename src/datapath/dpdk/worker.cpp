@@ -217,15 +217,10 @@ void Worker::dispatch(unsigned count) {
     apply(burst_->views[i], packet);
     switch (outcome->verdict) {
       case GW_FORWARD:
-        if (outcome->interface_index < burst_->to_send.size()) {
-          burst_->to_send[outcome->interface_index].add(packet, outcome);
-          break;
-        }
-        gw_recount(&burst_->port, outcome, GW_REASON_BAD_TABLE);
-        rte_pktmbuf_free(packet);
+        send(outcome->interface_index, i);
         break;
       case GW_REPLY:
-        burst_->to_send[burst_->interfaces[i]].add(packet, outcome);
+        send(burst_->interfaces[i], i);
         break;
       case GW_KERNEL:
         burst_->to_kernel[burst_->interfaces[i]].add(packet, outcome);
@@ -235,6 +230,24 @@ void Worker::dispatch(unsigned count) {
         break;
     }
   }
+}
+
+/// Puts the packet at `place` of the burst with those that leave by `interface`, if it can.
+void Worker::send(unsigned interface, unsigned place) {
+  rte_mbuf* packet = burst_->packets[place];
+  const gw_outcome* outcome = &burst_->outcomes[place];
+  gw_reason obstacle = GW_GO_ON;
+  if (interface >= burst_->to_send.size()) {
+    obstacle = GW_REASON_BAD_TABLE;
+  } else if (packet->pkt_len > setup_.interfaces[interface].longest_frame) {
+    obstacle = GW_REASON_MTU_EXCEEDED;
+  }
+  if (obstacle == GW_GO_ON) {
+    burst_->to_send[interface].add(packet, outcome);
+    return;
+  }
+  gw_recount(&burst_->port, outcome, obstacle);
+  rte_pktmbuf_free(packet);
 }
 
 void Worker::flush_transmit(unsigned interface) {
@@ -271,10 +284,11 @@ void Worker::flush_kernel(unsigned interface) {
 unsigned Worker::send_outbox(unsigned interface) {
   TxBuffer& buffer = burst_->unsent[interface];
   Ring& outbox = *setup_.interfaces[interface].outbox;
-  buffer.count += outbox.pop(&buffer.packets[buffer.count], kBurst - buffer.count);
+  buffer.count += outbox.pop(buffer.packets.data() + buffer.count, kBurst - buffer.count);
   if (buffer.count == 0) return 0;
   unsigned sent = transmit(interface, buffer.packets.data(), buffer.count);
-  std::copy(&buffer.packets[sent], &buffer.packets[buffer.count], &buffer.packets[0]);
+  rte_mbuf** first = buffer.packets.data();
+  std::copy(first + sent, first + buffer.count, first);
   buffer.count -= sent;
   return sent;
 }

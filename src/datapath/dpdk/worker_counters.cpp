@@ -3,6 +3,9 @@
 
 #include <rte_atomic.h>
 
+#include <iterator>
+#include <numeric>
+
 namespace guideway::datapath::dpdk {
 namespace {
 
@@ -52,8 +55,12 @@ gw_counters WorkerCounters::snapshot() const {
   for (int i = 0; i < kAttempts; i++) {
     const std::uint64_t before = bursts_.load(std::memory_order_acquire);
     copy = read_all(counters_);
-    if (before % 2 == 0 && bursts_.load(std::memory_order_relaxed) == before) break;
+    if (before % 2 == 0 && bursts_.load(std::memory_order_relaxed) == before) return copy;
   }
+  // From the middle of a burst: packets that are counted in, but not yet under a reason, come with
+  // the next snapshot.
+  copy.packets_in =
+      std::accumulate(std::begin(copy.reasons), std::end(copy.reasons), std::uint64_t{0});
   return copy;
 }
 

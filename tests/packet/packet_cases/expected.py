@@ -10,6 +10,7 @@ from scapy.layers.ipsec import AH
 from scapy.utils import checksum
 
 from .flow_hash import flow_hash, service_salt
+from .packets import with_tags
 
 INNER_SOURCE = "02:67:77:00:00:00"
 PROTOCOL = {"tcp": 6, "udp": 17}
@@ -59,10 +60,7 @@ def decremented(parsed):
 
 
 def link_layer(hop):
-    layers = Ether(src=hop["source_mac"], dst=hop["mac"])
-    for i, vlan in enumerate(hop["vlans"]):
-        layers /= (Dot1AD if len(hop["vlans"]) == 2 and i == 0 else Dot1Q)(vlan=vlan)
-    return layers
+    return with_tags(Ether(src=hop["source_mac"], dst=hop["mac"]), hop["vlans"])
 
 
 def outer_headers(world, pool, backend, parsed, hashed):
@@ -101,7 +99,7 @@ def forwarded_bytes(world, frame, service_name, backend_name):
         return bytes(ethernet) + inner + parsed.padding
     hashed = hash_of(world, service, parsed)
     headers = outer_headers(world, pool, backend, parsed, hashed)
-    return bytes(ethernet / headers / Raw(inner)) + parsed.padding
+    return bytes(ethernet / headers / Raw(inner))  # Ethernet's padding ends here
 
 
 def reset_bytes(frame):

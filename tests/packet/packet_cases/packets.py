@@ -9,8 +9,13 @@ from .worlds import CLIENT, OUR_WAN, ROUTER, VIP
 def ethernet(vlans=(), **fields):
     """Ethernet from the router to us, with tags from the outermost in."""
     layers = Ether(src=ROUTER, dst=OUR_WAN) if not fields else Ether(**{"src": ROUTER, "dst": OUR_WAN, **fields})
-    for i, vlan in enumerate(vlans):
-        layers /= (Dot1AD if len(vlans) == 2 and i == 0 else Dot1Q)(vlan=vlan)
+    return with_tags(layers, vlans)
+
+
+def with_tags(layers, vlans):
+    """`layers` followed by these tags, made by ctag() and stag()."""
+    for vlan in vlans:
+        layers /= {"8100": Dot1Q, "88a8": Dot1AD}[vlan["protocol"]](vlan=vlan["id"])
     return layers
 
 

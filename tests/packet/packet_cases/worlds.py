@@ -74,6 +74,16 @@ def service(name, family=4, protocol="tcp", port=80, to="web", address=None, **m
     return "\n".join(lines) + "\n"
 
 
+def ctag(vlan):
+    """A customer tag: IEEE 802.1Q's own EtherType."""
+    return {"id": vlan, "protocol": "8100"}
+
+
+def stag(vlan):
+    """A service tag (802.1ad)."""
+    return {"id": vlan, "protocol": "88a8"}
+
+
 def next_hop(number=11, **more):
     """What the kernel says: reachable through interface lan."""
     hop = {"mac": f"02:00:00:00:00:{number:02x}", "source_mac": OUR_LAN, "interface": "lan",

@@ -33,24 +33,24 @@ std::string template_of(const gw_backend& record) {
   return hex(record.template_bytes, record.l2_length + record.outer_length);
 }
 
-NextHop resolved(std::vector<std::uint16_t> vlans = {}) {
+NextHop resolved(std::vector<VlanTag> vlans = {}) {
   NextHop hop;
   hop.state = NextHop::State::kResolved;
   hop.destination = mac("02:00:00:00:00:0b");
   hop.source = mac("02:00:00:00:00:0a");
   hop.interface_index = 3;
   hop.mtu = 1450;
-  for (const std::uint16_t vlan : vlans) hop.vlans[hop.vlan_count++] = vlan;
+  for (const VlanTag vlan : vlans) hop.vlans[hop.vlan_count++] = vlan;
   return hop;
 }
 
-NextHop resolved_4(std::vector<std::uint16_t> vlans = {}) {
+NextHop resolved_4(std::vector<VlanTag> vlans = {}) {
   NextHop hop = resolved(std::move(vlans));
   hop.preferred_source = address("198.51.100.2");
   return hop;
 }
 
-NextHop resolved_6(std::vector<std::uint16_t> vlans = {}) {
+NextHop resolved_6(std::vector<VlanTag> vlans = {}) {
   NextHop hop = resolved(std::move(vlans));
   hop.preferred_source = address("2001:db8::2");
   return hop;
@@ -88,12 +88,20 @@ TEST(BackendRecord, L2DsrIsAnEthernetHeaderWithoutType) {
 
 TEST(BackendRecord, L2DsrThroughVlans) {
   const Destination to = destination(kBackend6, model::Forwarding::kL2Dsr);
-  const gw_backend one = record_of(to, resolved({100}));
+  const gw_backend one = record_of(to, resolved({{100}}));
   EXPECT_EQ(template_of(one), "02000000000b02000000000a810000640000");
   EXPECT_EQ(one.l2_length, 18);
-  const gw_backend two = record_of(to, resolved({4094, 7}));
+  const gw_backend two = record_of(to, resolved({{4094, VlanTag::kService}, {7}}));
   EXPECT_EQ(template_of(two), "02000000000b02000000000a88a80ffe810000070000");
   EXPECT_EQ(two.l2_length, 22);
+}
+
+TEST(BackendRecord, ATagHasTheEtherTypeOfTheVlanInterface) {
+  const Destination to = destination(kBackend6, model::Forwarding::kL2Dsr);
+  EXPECT_EQ(template_of(record_of(to, resolved({{100, VlanTag::kService}}))),
+            "02000000000b02000000000a88a800640000");
+  EXPECT_EQ(template_of(record_of(to, resolved({{4094}, {7}}))),
+            "02000000000b02000000000a81000ffe810000070000");
 }
 
 TEST(BackendRecord, IpipOverIpv4) {
@@ -106,7 +114,7 @@ TEST(BackendRecord, IpipOverIpv4) {
   EXPECT_EQ(record.inner_protocol_offset, 9);
   EXPECT_EQ(record.flags, GW_BACKEND_USED | GW_BACKEND_RESOLVED | GW_BACKEND_OUTER_4);
   EXPECT_EQ(record.outer_checksum, gw_swap16(0xf941));
-  EXPECT_EQ(template_of(record_of(to, resolved_4({100}))),
+  EXPECT_EQ(template_of(record_of(to, resolved_4({{100}}))),
             "02000000000b02000000000a810000640800450000000000400040000000c63364020a00000b");
 }
 
@@ -138,8 +146,8 @@ TEST(BackendRecord, VxlanOverIpv4) {
 }
 
 TEST(BackendRecord, VxlanOverIpv6AndTwoVlansIsTheLongestTemplate) {
-  const gw_backend record =
-      record_of(destination(kBackend6, model::Forwarding::kVxlan), resolved_6({4094, 7}));
+  const gw_backend record = record_of(destination(kBackend6, model::Forwarding::kVxlan),
+                                      resolved_6({{4094, VlanTag::kService}, {7}}));
   EXPECT_EQ(template_of(record),
             "02000000000b02000000000a88a80ffe8100000786dd6000000000001140"
             "20010db800000000000000000000000220010db8005000000000000000000011"

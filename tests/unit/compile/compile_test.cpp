@@ -124,7 +124,8 @@ TEST(Compile, AHealthyModel) {
     slots += info.slots;
     EXPECT_EQ(state.backends[id].pool, 0);
     EXPECT_EQ(state.backends[id].sweep_timeout_s, 350);
-    EXPECT_EQ(state.backends[id].flags, GW_BACKEND_USED | GW_BACKEND_RESOLVED);
+    EXPECT_EQ(state.backends[id].flags,
+              GW_BACKEND_USED | GW_BACKEND_RESOLVED | GW_BACKEND_TAKES_NEW);
   }
   EXPECT_EQ(slots, 251u);
   EXPECT_EQ(state.backends[3].pool, 1);
@@ -215,6 +216,7 @@ TEST_P(CompileIdle, KeepsItsRecordAndGetsNoSlot) {
   EXPECT_EQ(info.slots, 0u);
   EXPECT_FALSE(info.removed);
   EXPECT_TRUE(output.state->backends[1].flags & GW_BACKEND_USED);
+  EXPECT_FALSE(output.state->backends[1].flags & GW_BACKEND_TAKES_NEW);
   EXPECT_EQ(output.state->backends[1].pool, 0);
   EXPECT_THAT(slots_of(*output.state, 0), ::testing::Not(::testing::Contains(1)));
   EXPECT_EQ(output.state->pools[0].slot_count, 251u);

@@ -228,13 +228,27 @@ TEST(ServiceTable, AServiceKeepsItsIdWhateverComesAndGoesBesideIt) {
   EXPECT_EQ(second->ids.at(dns_tcp), first.ids.at(dns_tcp));
   EXPECT_EQ(second->ids.at(dns_udp), first.ids.at(dns_udp));
   const std::uint16_t freed = first.ids.at({a.address, GW_PROTO_TCP, 80});
-  EXPECT_EQ(second->ids.at({c.address, GW_PROTO_UDP, 0}), freed) << "the lowest free id";
-  EXPECT_EQ(second->info[freed].name, "c");
+  EXPECT_EQ(second->ids.at({c.address, GW_PROTO_UDP, 0}), 3) << "a's packets are still counted";
+  EXPECT_FALSE(second->info[freed].used);
 
-  const auto third = make_service_table(model_of({b}), second->ids);
+  const auto third = make_service_table(model_of({a, b, c}), second->ids);
   ASSERT_TRUE(third);
-  ASSERT_EQ(third->info.size(), 3u);
-  EXPECT_FALSE(third->info[freed].used);
+  EXPECT_EQ(third->ids.at({a.address, GW_PROTO_TCP, 80}), freed) << "one generation later";
+  EXPECT_EQ(third->info[freed].name, "a");
+}
+
+TEST(ServiceTable, TheIdOfAServiceThatIsJustGoingIsTakenWhenThereIsNoOther) {
+  const auto a = service("a", "203.0.113.1", model::Protocol::kTcp, 80);
+  const auto b = service("b", "203.0.113.2", model::Protocol::kTcp, 80);
+  const auto c = service("c", "203.0.113.3", model::Protocol::kTcpUdp, 80);
+  const ServiceTable first = table_of(model_of({a, b}));
+  model::Model model = model_of({b, c});
+  model.capacity.services = 3;
+  const auto second = make_service_table(model, first.ids);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->ids.at({b.address, GW_PROTO_TCP, 80}), 1);
+  EXPECT_EQ(second->ids.at({c.address, GW_PROTO_TCP, 80}), 2);
+  EXPECT_EQ(second->ids.at({c.address, GW_PROTO_UDP, 80}), 0);
 }
 
 std::string error_of(const model::Model& model) {

@@ -24,14 +24,16 @@ struct TwinCase {
   int outer_family;
   std::uint32_t flows;
   WorldSize size;
+  const char* hash = "five_tuple";
 };
 
 class BurstTest : public testing::TestWithParam<TwinCase> {
  protected:
   void SetUp() override {
     random_.seed(GetParam().seed);
-    model_ =
-        make_model({.forwarding = GetParam().forwarding, .outer_family = GetParam().outer_family});
+    model_ = make_model({.forwarding = GetParam().forwarding,
+                         .hash = GetParam().hash,
+                         .outer_family = GetParam().outer_family});
     publish();
   }
 
@@ -134,7 +136,9 @@ INSTANTIATE_TEST_SUITE_P(
                     TwinCase{3, "vxlan", 4, 3000, {.buckets_per_shard = 64}},
                     TwinCase{4, "vxlan", 6, 300, {.buckets_per_shard = 2}},
                     TwinCase{5, "ipip", 4, 300, {.buckets_per_shard = 1}},
-                    TwinCase{6, "l2dsr", 6, 200, {.buckets_per_shard = 16, .shards = 3}}));
+                    TwinCase{6, "l2dsr", 6, 200, {.buckets_per_shard = 16, .shards = 3}},
+                    TwinCase{
+                        7, "ipip", 4, 200, {.buckets_per_shard = 16, .shards = 7}, "source_port"}));
 
 /// Every packet ends in exactly one reason.
 TEST(Account, PacketsInAreTheSumOfTheReasons) {

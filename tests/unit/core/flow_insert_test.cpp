@@ -105,6 +105,37 @@ TEST_F(InsertTest, ProbationIsEvictedAndCounted) {
   }
 }
 
+/// Nobody sweeps while the daemon is down: then who needs the room clears it.
+TEST_F(InsertTest, AnEndedEntryGivesWayWithoutASweep) {
+  const auto hashes = hashes_for(3, 9, 18);
+  for (std::size_t i = 0; i < 16; ++i) {
+    world_.set_now_s(CoreWorld::kStart_s + (i == 4 || i == 13 ? 0 : 10));
+    insert(hashes[i], GW_FLOW_ESTABLISHED);
+  }
+  world_.set_now_s(CoreWorld::kStart_s + 351);
+  EXPECT_EQ(insert(hashes[16], GW_FLOW_ESTABLISHED).tracked, 1);
+  EXPECT_EQ(insert(hashes[17], GW_FLOW_ESTABLISHED).tracked, 1);
+  EXPECT_EQ(event(GW_EVENT_FLOW_UNTRACKED), 0u);
+  for (std::size_t i = 0; i < 18; ++i) {
+    gw_work w = work_of(hashes[i]);
+    const bool gone = i == 4 || i == 13;
+    EXPECT_EQ(gw_find_flow(&world_.port(), &w, world_.now_s()),
+              gone ? GW_FLOW_USE_MISS : GW_FLOW_USE_HIT)
+        << i;
+  }
+}
+
+TEST_F(InsertTest, AnEntryOfAnUnknownBackendGivesWay) {
+  const auto hashes = hashes_for(3, 9, 17);
+  for (std::size_t i = 0; i < 16; ++i) {
+    gw_work w = work_of(hashes[i]);
+    if (i == 11) w.backend = 999;  // adopted, from a table that had more
+    gw_insert_flow(&world_.port(), &w, GW_FLOW_ESTABLISHED, world_.now_s());
+  }
+  EXPECT_EQ(insert(hashes[16], GW_FLOW_PROBATION).tracked, 1);
+  EXPECT_EQ(event(GW_EVENT_FLOW_EVICTED), 0u);
+}
+
 /// A flood of new flows must not throw out the same way again and again: whoever has just been put
 /// there needs time for a second packet.
 TEST_F(InsertTest, AFloodSpreadsOverTheWays) {

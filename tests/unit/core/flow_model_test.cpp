@@ -4,6 +4,7 @@
 // that nothing is evicted, so both must agree on every packet.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <random>
@@ -45,6 +46,8 @@ enum class Answer { kHit, kMiss, kReset };
 /// What DESIGN says, with a map and 64-bit time.
 class FlowModel {
  public:
+  explicit FlowModel(std::uint64_t tcp_idle_s) : tcp_idle_s_(tcp_idle_s) {}
+
   struct Flow {
     enum class State { kProbation, kEstablished, kClosing };
     State state = State::kProbation;
@@ -91,7 +94,6 @@ class FlowModel {
   }
 
  private:
-  static constexpr std::uint64_t kTcpIdle_s = 350;
   static constexpr std::uint64_t kUdpIdle_s = 30;
 
   static bool older_than(const Flow& flow, std::uint64_t now_s, std::uint64_t idle_s) {
@@ -99,25 +101,37 @@ class FlowModel {
         flow.state == Flow::State::kClosing ? std::min<std::uint64_t>(idle_s, 60) : idle_s;
     return now_s - flow.last_s > limit;
   }
-  static bool is_over(const FlowKey& key, const Flow& flow, std::uint64_t now_s) {
-    return older_than(flow, now_s, key.first == GW_PROTO_TCP ? kTcpIdle_s : kUdpIdle_s);
+  bool is_over(const FlowKey& key, const Flow& flow, std::uint64_t now_s) const {
+    return older_than(flow, now_s, key.first == GW_PROTO_TCP ? tcp_idle_s_ : kUdpIdle_s);
   }
   /// The sweep knows the pool only, so it goes by the longest timeout.
-  static bool is_swept(const Flow& flow, std::uint64_t now_s) {
-    return older_than(flow, now_s, kTcpIdle_s);
+  bool is_swept(const Flow& flow, std::uint64_t now_s) const {
+    return older_than(flow, now_s, tcp_idle_s_);
   }
 
+  const std::uint64_t tcp_idle_s_;
   std::map<FlowKey, Flow> flows_;
 };
 
-class FlowModelTest : public testing::TestWithParam<std::uint32_t> {
+struct ModelCase {
+  std::uint32_t seed;
+  std::uint32_t tcp_idle_s;
+  /// Of the silence that comes now and then.
+  std::uint32_t longest_pause_s;
+};
+
+class FlowModelTest : public testing::TestWithParam<ModelCase> {
  protected:
   static constexpr WorldSize kRoomy{.buckets_per_shard = 1024};
-  static constexpr int kFlows = 300;
+  static constexpr std::uint32_t kFlows = 300;
 
   void SetUp() override {
-    random_.seed(GetParam());
+    random_.seed(GetParam().seed);
     model_ = make_model();
+    for (model::Service& service : model_.services) {
+      if (service.protocol == model::Protocol::kTcp)
+        service.idle_timeout = std::chrono::seconds(GetParam().tcp_idle_s);
+    }
     publish();
   }
 
@@ -158,7 +172,8 @@ class FlowModelTest : public testing::TestWithParam<std::uint32_t> {
 
   /// At most ten seconds between sweeps.
   void pass_time() {
-    for (std::uint32_t left_s = below(20) == 0 ? below(500) : below(6); left_s > 0;) {
+    for (std::uint32_t left_s = below(20) == 0 ? below(GetParam().longest_pause_s) : below(6);
+         left_s > 0;) {
       const std::uint32_t step_s = std::min(left_s, 10u);
       left_s -= step_s;
       now_s_ += step_s;
@@ -185,12 +200,12 @@ class FlowModelTest : public testing::TestWithParam<std::uint32_t> {
   model::Model model_;
   CoreWorld world_{kRoomy};
   CoreWorld stateless_{{.buckets_per_shard = 1}};
-  FlowModel flows_;
+  FlowModel flows_{GetParam().tcp_idle_s};
   std::uint64_t now_s_ = CoreWorld::kStart_s;
 };
 
 TEST_P(FlowModelTest, AgreesOnEveryPacket) {
-  for (int i = 0; now_s_ < CoreWorld::kStart_s + 3 * 8192; ++i) {
+  for (int i = 0; now_s_ < CoreWorld::kStart_s + 4 * 8192; ++i) {
     for (int j = 0; j < 20; ++j) ASSERT_NO_FATAL_FAILURE(one_packet()) << "at " << now_s_ << " s";
     pass_time();
     if (below(50) == 0) change_backends();
@@ -202,7 +217,10 @@ TEST_P(FlowModelTest, AgreesOnEveryPacket) {
   EXPECT_EQ(world_.counters().events[GW_EVENT_FLOW_UNTRACKED], 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, FlowModelTest, testing::Values(1u, 2u, 3u, 4u));
+INSTANTIATE_TEST_SUITE_P(Seeds, FlowModelTest,
+                         testing::Values(ModelCase{1, 350, 500}, ModelCase{2, 350, 500},
+                                         ModelCase{3, 350, 500}, ModelCase{4, 350, 500},
+                                         ModelCase{5, 4095, 4500}, ModelCase{6, 4095, 7000}));
 
 /// A table of 32 entries under 300 flows: what is established stays, whoever else comes.
 TEST(FlowFlood, EstablishedFlowsSurviveAFlood) {

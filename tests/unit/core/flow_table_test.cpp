@@ -170,6 +170,68 @@ TEST_F(ShardTest, NewFlowsAndUdpAreNotLookedUpElsewhere) {
   EXPECT_EQ(event(GW_EVENT_FLOW_NEW, 0), 2u);
 }
 
+/// The connections of one client come to several shards, but are to go to one backend.
+class CoarseShardTest : public ShardTest {
+ protected:
+  void use_key(const char* hash) {
+    start({.buckets_per_shard = 16, .shards = 4});
+    model_ = make_model({.hash = hash});
+    drain_all_but_first(true);
+  }
+};
+
+TEST_F(CoarseShardTest, ANewConnectionGoesWhereItsClientIs) {
+  for (const char* hash : {"source", "source_destination"}) {
+    use_key(hash);
+    const gw_outcome first = send({.source_port = 40000}, 2);
+    drain_all_but_first(false);
+    for (std::uint32_t shard = 0; shard < 4; ++shard) {
+      const auto port = static_cast<std::uint16_t>(50000 + shard);
+      EXPECT_EQ(send({.source_port = port, .tcp_flags = kSyn}, shard).backend, first.backend)
+          << hash << ", shard " << shard;
+      EXPECT_EQ(event(GW_EVENT_OTHER_SHARD, shard), shard == 2 ? 0u : 1u);
+      EXPECT_EQ(event(GW_EVENT_UNTRACKED_ESTABLISHED, shard), 0u);
+    }
+  }
+}
+
+TEST_F(CoarseShardTest, TheDestinationPortMayDifferUnderSourcePort) {
+  use_key("source_port");
+  const gw_outcome first = send({.protocol = GW_PROTO_UDP}, 1);
+  drain_all_but_first(false);
+  EXPECT_EQ(send({.protocol = GW_PROTO_UDP}, 3).backend, first.backend);
+  EXPECT_EQ(event(GW_EVENT_OTHER_SHARD, 3), 1u);
+}
+
+TEST_F(CoarseShardTest, ADatagramGoesWhereItsClientIs) {
+  use_key("source");
+  const gw_outcome first = send({.protocol = GW_PROTO_UDP, .source_port = 1}, 2);
+  drain_all_but_first(false);
+  EXPECT_EQ(send({.protocol = GW_PROTO_UDP, .source_port = 2}, 0).backend, first.backend);
+  EXPECT_EQ(event(GW_EVENT_OTHER_SHARD, 0), 1u);
+}
+
+TEST_F(CoarseShardTest, AClientOfNoShardIsNoStranger) {
+  use_key("source");
+  send({.tcp_flags = kSyn}, 0);
+  send({.protocol = GW_PROTO_UDP}, 0);
+  EXPECT_EQ(event(GW_EVENT_OTHER_SHARD, 0), 0u);
+  EXPECT_EQ(event(GW_EVENT_UNTRACKED_ESTABLISHED, 0), 0u);
+}
+
+TEST_F(CoarseShardTest, ANewConnectionDoesNotFollowItsClientToADrainedBackend) {
+  use_key("source");
+  const gw_outcome first = send({.tcp_flags = kSyn}, 2);
+  drain_all_but_first(false);
+  model_.pools[0].backends[0].state = model::AdminState::kDrain;
+  ASSERT_TRUE(world_.publish(model_, all_resolved(model_)));
+  EXPECT_EQ(send({.source_port = 3, .tcp_flags = kAck}, 1).backend, first.backend);
+  const gw_outcome moved = send({.source_port = 2, .tcp_flags = kSyn}, 0);
+  EXPECT_NE(moved.backend, first.backend);
+  EXPECT_EQ(event(GW_EVENT_OTHER_SHARD, 0), 0u);
+  EXPECT_EQ(send({.source_port = 4, .tcp_flags = kSyn}, 3).backend, moved.backend);
+}
+
 TEST_F(ShardTest, MarkedAndExpiredEntriesElsewhereDoNotCount) {
   const gw_outcome first = send({.tcp_flags = kSyn}, 3);
   world_.set_now_s(world_.now_s() + 351);

@@ -32,6 +32,19 @@ TEST(FlowWord, ExpiresOneSecondAfterItsTimeoutWhateverTheClockShows) {
   }
 }
 
+/// The sweep comes only every ten seconds, and not to the second.
+TEST(FlowWord, StaysExpiredUntilTheClockHasNearlyWrapped) {
+  for (const std::uint32_t timeout_s : {1u, 350u, 4095u}) {
+    const std::uint64_t word = gw_flow_word(1, 1, GW_FLOW_ESTABLISHED, 123);
+    for (std::uint32_t age_s = timeout_s + 1; age_s < 8192 - 16; ++age_s) {
+      ASSERT_TRUE(gw_flow_expired(word, 123 + age_s, timeout_s)) << age_s;
+    }
+    for (std::uint32_t ahead_s = 1; ahead_s <= 16; ++ahead_s) {
+      ASSERT_FALSE(gw_flow_expired(word, 123 - ahead_s, timeout_s)) << ahead_s;
+    }
+  }
+}
+
 TEST(FlowWord, ClosingExpiresAfterAMinuteAtMost) {
   const std::uint64_t word = gw_flow_word(1, 1, GW_FLOW_CLOSING, 0);
   EXPECT_FALSE(gw_flow_expired(word, 60, 350));

@@ -79,7 +79,11 @@ TEST(DpdkDatapath, CountersAddUpWhileAndAfterTrafficRuns) {
   auto datapath = DpdkDatapath::start(options_for(kEndlessTraffic));
   ASSERT_TRUE(datapath) << datapath.error().message;
   auto counters = [&] { return (*datapath)->status().workers[0].counters; };
-  ASSERT_TRUE(eventually([&] { return counters().packets_in > 100'000; }));
+  ASSERT_TRUE(eventually([&] {
+    const gw_counters now = counters();
+    EXPECT_TRUE(adds_up(now));
+    return now.packets_in > 100'000;
+  }));
   (*datapath)->stop();
   const gw_counters last = counters();
   EXPECT_TRUE(adds_up(last));

@@ -174,7 +174,8 @@ Worker::Setup WorkerFixture::setup(unsigned worker) {
   setup.index = worker;
   for (unsigned i = 0; i < options_.interfaces; i++) {
     const Port& port = *ports_[i];
-    const PortFacts facts{"", port.id(), port.rx_queues(), port.tx_queues(), port.has_rss()};
+    const PortFacts facts{
+        "", port.id(), port.rx_queues(), port.tx_queues(), port.has_rss(), port.longest_frame()};
     setup.interfaces.push_back(assign(facts, worker, options_.workers));
     setup.interfaces.back().outbox = &outboxes_[i];
   }

@@ -98,6 +98,30 @@ TEST(Worker, RecountsWhatTheDeviceDidNotTake) {
   EXPECT_EQ(backends.bytes, 7 * frame.size());
 }
 
+/// A frame for the service with `length` bytes in all, of which the last ones follow the IP packet.
+Frame padded_frame(std::size_t length) {
+  Frame frame = ack_frame(1, 1000, 1400);
+  frame.resize(length);
+  return frame;
+}
+
+TEST(Worker, RecountsAFrameThatIsLongerThanTheDeviceTakes) {
+  WorkerFixture fixture;
+  fixture.publish(small_state(1));
+  const std::size_t longest = fixture.setup(0).interfaces[0].longest_frame;
+  ASSERT_EQ(longest, 1522u);
+  for (std::size_t length : {longest + 1, longest, longest + 100}) {
+    fixture.put(0, padded_frame(length));
+  }
+  fixture.run_until_idle(kNow);
+  EXPECT_EQ(fixture.sent(0).size(), 1u);
+  const gw_counters counters = fixture.counters();
+  EXPECT_EQ(counters.reasons[GW_REASON_FORWARDED], 1u);
+  EXPECT_EQ(counters.reasons[GW_REASON_MTU_EXCEEDED], 2u);
+  EXPECT_EQ(fixture.service_traffic(0).packets, 1u);
+  EXPECT_TRUE(adds_up(counters));
+}
+
 TEST(Worker, RecountsWhatTheKernelQueueDidNotTake) {
   WorkerFixture fixture;
   fixture.kernel().capacity = 3;
@@ -243,6 +267,23 @@ TEST(SharedQueue, AWorkerWithoutATransmitQueueSendsThroughTheFirst) {
   fixture.run_until_idle(kNow);
   EXPECT_GT(fixture.counters(1).reasons[GW_REASON_FORWARDED], 0u);
   EXPECT_EQ(fixture.sent(0).size(), 500u);
+}
+
+TEST(SharedQueue, NoFrameThatTheDeviceWouldNotTakeReachesTheOutbox) {
+  WorkerFixture fixture({.workers = 2, .queues = 1});
+  fixture.publish(small_state(1));
+  for (std::uint16_t port = 0; port < 20; port++) {
+    Frame frame = ack_frame(1, port, 1400);
+    frame.resize(1523);
+    fixture.put(0, frame);
+    fixture.put(0, ack_frame(1, port));
+  }
+  fixture.run_until_idle(kNow);
+  EXPECT_GT(fixture.counters(1).reasons[GW_REASON_MTU_EXCEEDED], 0u);
+  EXPECT_EQ(fixture.counters(0).reasons[GW_REASON_MTU_EXCEEDED] +
+                fixture.counters(1).reasons[GW_REASON_MTU_EXCEEDED],
+            20u);
+  EXPECT_EQ(fixture.sent(0).size(), 20u);
 }
 
 }  // namespace

@@ -47,6 +47,17 @@ TEST(WorkerThread, OldStatesAreFreedUnderTrafficAndNeverTooEarly) {
   EXPECT_TRUE(adds_up(counters));
 }
 
+TEST(WorkerCounters, AddUpInTheMiddleOfABurstToo) {
+  WorkerCounters counters(1, 1);
+  counters.begin();
+  counters.counters()->packets_in = 7;
+  counters.counters()->reasons[GW_REASON_NOT_IP] = 5;
+  EXPECT_EQ(counters.snapshot().packets_in, 5u);
+  counters.counters()->reasons[GW_REASON_FORWARDED] = 2;
+  counters.end();
+  EXPECT_EQ(counters.snapshot().packets_in, 7u);
+}
+
 TEST(WorkerThread, RefusesACpuThatIsNotThere) {
   WorkerFixture fixture;
   WorkerThread thread(fixture.setup(0), CPU_SETSIZE - 1, Idle::kAdaptive);

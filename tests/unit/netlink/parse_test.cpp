@@ -2,6 +2,7 @@
 // Messages are built here attribute by attribute, as the kernel lays them out.
 #include "guideway/netlink/parse.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <linux/if.h>
 #include <linux/if_addr.h>
@@ -13,6 +14,7 @@
 #include <netlink/msg.h>
 
 #include <cstring>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -68,15 +70,16 @@ ifinfomsg link_header(int index, unsigned flags = IFF_UP) {
   return header;
 }
 
-Build vlan_link() {
+Build vlan_link(std::optional<std::uint16_t> protocol = std::nullopt) {
   Build build(RTM_NEWLINK, link_header(7));
   build.put(IFLA_IFNAME, "gw-wan.100")
       .put(IFLA_ADDRESS, kMac.bytes)
       .put(IFLA_MTU, std::uint32_t{1496})
       .put(IFLA_LINK, std::uint32_t{2})
-      .nest(IFLA_LINKINFO, [](Build& info) {
-        info.put(IFLA_INFO_KIND, "vlan").nest(IFLA_INFO_DATA, [](Build& data) {
+      .nest(IFLA_LINKINFO, [&](Build& info) {
+        info.put(IFLA_INFO_KIND, "vlan").nest(IFLA_INFO_DATA, [&](Build& data) {
           data.put(IFLA_VLAN_ID, std::uint16_t{100});
+          if (protocol) data.put(IFLA_VLAN_PROTOCOL, htons(*protocol));
         });
       });
   return build;
@@ -94,6 +97,15 @@ TEST(ParseLink, ReadsAVlanInterface) {
                       .vlan_id = 100,
                       .lower_index = 2};
   EXPECT_EQ(*link, expected);
+}
+
+TEST(ParseLink, ReadsWhichTagAVlanInterfaceWrites) {
+  for (const std::uint16_t protocol : {std::uint16_t{0x8100}, std::uint16_t{0x88a8}}) {
+    const Build build = vlan_link(protocol);
+    EXPECT_EQ(parse_link(build.header())->vlan_protocol, protocol);
+  }
+  const Build older = vlan_link();
+  EXPECT_EQ(parse_link(older.header())->vlan_protocol, 0x8100) << "the kernel before Linux 3.10";
 }
 
 TEST(ParseLink, DoesNotFollowALowerLinkInAnotherNamespace) {

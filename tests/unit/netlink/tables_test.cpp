@@ -221,19 +221,23 @@ TEST_F(TablesTest, VlanInterfaceGivesItsTagAndItsMac) {
   EXPECT_EQ(hop().state, NextHop::State::kResolved);
   EXPECT_EQ(hop().interface_index, 1);
   EXPECT_EQ(hop().vlan_count, 1);
-  EXPECT_EQ(hop().vlans[0], 100);
+  EXPECT_EQ(hop().vlans[0], (compile::VlanTag{100, 0x8100}));
   EXPECT_EQ(hop().source, kOtherMac);
   EXPECT_EQ(hop().mtu, 1496);
 }
 
 TEST_F(TablesTest, TwoVlanLevelsGiveTheTagNearestTheWireFirst) {
-  tables.put_link(
-      {.index = 20, .name = "outer", .mac = kOurMac, .vlan_id = 100, .lower_index = kWan});
+  tables.put_link({.index = 20,
+                   .name = "outer",
+                   .mac = kOurMac,
+                   .vlan_id = 100,
+                   .vlan_protocol = 0x88a8,
+                   .lower_index = kWan});
   tables.put_link(
       {.index = 21, .name = "inner", .mac = kOurMac, .vlan_id = 200, .lower_index = 20});
   tables.put_route(backend, on_link(21));
   EXPECT_EQ(hop().vlan_count, 2);
-  EXPECT_EQ(hop().vlans, (std::array<std::uint16_t, 2>{100, 200}));
+  EXPECT_EQ(hop().vlans, (std::array<compile::VlanTag, 2>{{{100, 0x88a8}, {200, 0x8100}}}));
   EXPECT_EQ(hop().interface_index, 0);
 }
 

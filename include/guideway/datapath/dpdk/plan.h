@@ -25,6 +25,7 @@ struct PortFacts {
   unsigned rx_queues = 1;
   unsigned tx_queues = 1;
   bool rss = false;
+  unsigned longest_frame = 0;
 };
 
 /// The part of `worker` in one interface: its own queues where there are as many as workers; else

@@ -20,6 +20,8 @@ class Port {
  public:
   static constexpr std::uint16_t kRxDescriptors = 1024;
   static constexpr std::uint16_t kTxDescriptors = 1024;
+  /// Ethernet header and two VLAN tags: as much as net_tap allows beside the MTU.
+  static constexpr unsigned kLongestLinkHeader = 22;
 
   /// Finds the device or makes it, and decides the number of queues: one per worker and direction
   /// where the device has as many, else one.
@@ -42,6 +44,8 @@ class Port {
   Mac mac() const { return mac_; }
   /// IP bytes.
   unsigned mtu() const { return mtu_; }
+  /// Bytes that the device can send as one frame.
+  unsigned longest_frame() const { return mtu_ + kLongestLinkHeader; }
   bool link_up() const;
 
  private:

@@ -33,6 +33,9 @@ struct WorkerInterface {
   int tx_queue = kNoQueue;
   /// The packets received are for all workers: pass them through the distributor.
   bool distribute = false;
+  /// Bytes that the device takes. A longer frame would not only be refused: net_tap leaves it where
+  /// it is, with everything behind it.
+  unsigned longest_frame = 0;
   /// What others want sent here; worker 0 sends it.
   Ring* outbox = nullptr;
 };
@@ -75,6 +78,7 @@ class Worker {
   void balance(unsigned count);
   unsigned make_packets(unsigned count);
   void dispatch(unsigned count);
+  void send(unsigned interface, unsigned place);
   void flush_transmit(unsigned interface);
   void flush_kernel(unsigned interface);
   unsigned transmit(unsigned interface, rte_mbuf** packets, unsigned count);

@@ -27,8 +27,8 @@ class WorkerCounters {
   std::vector<gw_traffic>& backends() { return backends_; }
   std::vector<gw_traffic>& services() { return services_; }
 
-  /// The counters between two bursts, so that they add up; after kAttempts tries under full load,
-  /// what was read last.
+  /// The counters between two bursts. After kAttempts tries under full load, what was read last,
+  /// with packets_in made from the reasons: they always add up.
   gw_counters snapshot() const;
   static constexpr int kAttempts = 1000;
 

@@ -4,22 +4,23 @@
 from ..expected import HIT, MISS, STRANGER, dropped, forwarded
 from ..files import packet_step, world_step
 from ..packets import frame
-from ..worlds import BACKEND, hops, pool, service, services_for_all, unresolved, world
+from ..worlds import BACKEND, ctag, hops, pool, service, services_for_all, unresolved, world
 
 SECOND = "10.0.0.12"
 IDLE = {"drained": ', state = "drain"', "disabled": ', state = "disabled"', "of weight 0": ", weight = 0"}
 
 
-def two(name, first="", second="", next_hops=None, **more):
+def two(name, first="", second="", next_hops=None, key="five_tuple", **more):
     """A world with b1 and b2, of which extra text says what is wrong with them."""
     return world(name, pool(backends=[("b1", BACKEND[4], first), ("b2", SECOND, second)], **more),
-                 services_for_all(), next_hops=hops(BACKEND[4], SECOND) if next_hops is None else next_hops)
+                 services_for_all(hash=key), next_hops=hops(BACKEND[4], SECOND) if next_hops is None else next_hops)
 
 
 def make(topic):
     make_none(topic)
     make_choice(topic)
     make_old_flows(topic)
+    make_clients(topic)
     make_removed(topic)
     make_next_hop_changes(topic)
     make_pool_changes(topic)
@@ -77,6 +78,40 @@ def make_old_flows(topic):
                    forwarded(after, packet, "tcp4", "b2"), before=only_b1_then(name, after))
 
 
+def make_clients(topic):
+    """Under a coarse key a SYN is a new connection of a known client: it leaves a backend that takes no new
+    flows. What is no SYN stays, for it may be of an older connection."""
+    before = two("by source, only b1 takes flows", second=', state = "disabled"', key="source")
+    removed = world("by source, b1 is removed", pool(backends=[("b2", SECOND, "")]), services_for_all(hash="source"),
+                    next_hops=hops(BACKEND[4], SECOND))
+    changes = {name: two(f"by source, then b1 is {name}", first=text, key="source") for name, text in IDLE.items()}
+    changes["without neighbour"] = two("by source, then b1 is without neighbour", key="source",
+                                       next_hops={**unresolved(BACKEND[4]), **hops(SECOND)})
+    changes["removed"] = removed
+    for name, after in changes.items():
+        steps = only_b1_then(name, after)
+        for port in (40000, 40001):
+            packet = frame(4, sport=port)
+            topic.case(f"by source, b1 becomes {name}: a SYN from port {port} goes to b2", before, packet,
+                       forwarded(after, packet, "tcp4", "b2", MISS), before=steps)
+        packet = frame(4, flags="A", sport=40001)
+        topic.case(f"by source, b1 becomes {name}: after the SYN all of the client is on b2", before, packet,
+                   forwarded(after, packet, "tcp4", "b2", HIT), before=[*steps, packet_step(frame(4))])
+    for name in ("drained", "removed"):
+        for flags in ("A", "SA", "FA"):
+            packet = frame(4, flags=flags)
+            topic.case(f"by source, b1 becomes {name}: {flags} stays", before, packet,
+                       forwarded(before, packet, "tcp4", "b1", HIT), before=only_b1_then(name, changes[name]))
+    packet = frame(4, "udp", sport=40001)
+    topic.case("by source, b1 becomes drained: UDP stays", before, packet,
+               forwarded(before, packet, "udp4", "b1", HIT),
+               before=[packet_step(frame(4, "udp")), world_step(changes["drained"])])
+    takes = two("by source, both take flows", key="source")
+    packet = frame(4, sport=40001)
+    topic.case("by source, b1 takes new flows: a SYN stays", before, packet,
+               forwarded(takes, packet, "tcp4", "b1", HIT), before=only_b1_then("as good as ever", takes))
+
+
 def make_removed(topic):
     before = two("b2 waits", second=', state = "disabled"')
     after = world("b1 is removed", pool(backends=[("b2", SECOND, "")]), services_for_all(),
@@ -103,7 +138,7 @@ def make_next_hop_changes(topic):
     topic.case("an old flow whose next hop is lost", before, packet, dropped("no_neighbour", HIT),
                before=[packet_step(frame()), world_step(gone)])
     moved = world("the next hop has moved", pool(forwarding="ipip"), services_for_all(),
-                  next_hops=hops(BACKEND[4], vlans=[42], mtu=1400, interface="wan"))
+                  next_hops=hops(BACKEND[4], vlans=[ctag(42)], mtu=1400, interface="wan"))
     topic.case("an old flow whose next hop has moved", before, packet,
                forwarded(moved, packet, "tcp4", "b1", HIT), before=[packet_step(frame()), world_step(moved)])
     topic.case("an old flow whose next hop was lost and is back", before, packet,

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The IPv4 header: options, lengths, fragments, TTL, padding. RFC 791 §3.1."""
 
+from scapy.all import ICMP
+
 from ..expected import dropped, forwarded, to_kernel
 from ..packets import Raw, at, ethernet, frame, ip, tcp, udp, with_ipv4_checksum
 from ..worlds import OTHER, pool, services_for_all, world
@@ -94,3 +96,11 @@ def make_fragments(topic, here):
         topic.case(f"no fragment: {name}", here, packet, forwarded(here, packet, "udp4"))
     other = bytes(ethernet() / ip(4, dst=OTHER[4], flags="MF") / udp())
     topic.case("fragment: to somebody else", here, other, to_kernel("no_service"))
+    # What the kernel gets whole it also puts together.
+    for name, fields in (("first", {"flags": "MF"}), ("last", {"frag": 370})):
+        ping = bytes(ethernet() / ip(4, **fields) / ICMP() / Raw(b"x" * 64))
+        topic.case(f"fragment of a ping: {name}", here, ping, to_kernel("other_protocol"))
+        sctp = bytes(ethernet() / ip(4, proto=132, **fields) / Raw(b"x" * 64))
+        topic.case(f"fragment of SCTP: {name}", here, sctp, to_kernel("other_protocol"))
+    packet = bytes(ethernet() / ip(4, frag=370) / tcp() / Raw(b"x" * 64))
+    topic.case("fragment of TCP: last", here, packet, dropped("fragment"))

@@ -109,6 +109,12 @@ def make_fragments(topic, here):
     topic.case("atomic fragment with reserved bits", here, reserved, forwarded(here, reserved, "udp6"))
     behind = at(chain([(HOP_BY_HOP, 8), (FRAGMENT, 8)], UDP, udp_bytes()), 64, b"\x00\x01")
     topic.case("fragment: behind another header", here, behind, dropped("fragment"))
+    # What the kernel gets whole it also puts together; what an extension header hides may be ours.
+    for name, number in (("ICMPv6", ICMP6), ("SCTP", SCTP), ("no next header", NO_NEXT)):
+        packet = at(chain([(FRAGMENT, 8)], number, b"\x80\0" + b"\0" * 30), 56, b"\x00\x01")
+        topic.case(f"fragment of {name}", here, packet, to_kernel("other_protocol"))
+    hidden = at(chain([(FRAGMENT, 8), (DESTINATION, 8)], UDP, udp_bytes()), 56, b"\x00\x01")
+    topic.case("fragment: before another header", here, hidden, dropped("fragment"))
 
 
 def make_other_protocols(topic, here):

@@ -4,7 +4,7 @@
 from ..expected import HIT, MISS, answered_by_reset, forwarded
 from ..files import mark_step, packet_step
 from ..packets import Dot1Q, Raw, at, ethernet, frame, ip, tcp
-from ..worlds import pool, services_for_all, world
+from ..worlds import ctag, pool, services_for_all, stag, world
 
 # Name → flags and numbers of the segment, and its data.
 SEGMENTS = {
@@ -60,8 +60,8 @@ def make_exceptions(topic, here, family):
 def make_shapes(topic, here):
     """What the packet carried around the segment."""
     for name, packet in (
-            ("one tag", frame(flags="A", ack=7, vlans=[100])),
-            ("two tags", frame(flags="A", ack=7, vlans=[200, 300])),
+            ("one tag", frame(flags="A", ack=7, vlans=[ctag(100)])),
+            ("two tags", frame(flags="A", ack=7, vlans=[stag(200), ctag(300)])),
             ("priority", bytes(ethernet() / Dot1Q(vlan=9, prio=6) / ip(4) / tcp("A", ack=7))),
             ("TCP options", bytes(ethernet() / ip(4) / tcp("P", options=OPTIONS) / Raw(b"data"))),
             ("IPv4 options", bytes(ethernet() / ip(4, options=[b"\x01" * 8]) / tcp("P") / Raw(b"data"))),
