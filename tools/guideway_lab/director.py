@@ -75,7 +75,7 @@ class Director:
             connection.request("GET", "/v1/status")
             response = connection.getresponse()
             body = response.read()
-        except (FileNotFoundError, ConnectionError, http.client.HTTPException):
+        except (FileNotFoundError, ConnectionError, TimeoutError, http.client.HTTPException):
             return None
         finally:
             connection.close()
