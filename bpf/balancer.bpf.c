@@ -22,6 +22,7 @@ GW_INLINE int worker_lives(__u32 queue, __u64 now_ns) {
 
 /* A backend's packet leaves by the interface that its record names. */
 GW_INLINE int send_out(__u32 interface_index) {
+  if (gw_limits.test) gw_test.interface_index = interface_index;
   if (interface_index == gw_limits.interface_index) return XDP_TX;
   return (int)bpf_redirect_map(&gw_devices, interface_index, XDP_DROP);
 }
@@ -51,7 +52,7 @@ int xsk_def_prog(struct xdp_md *context) {
       return XDP_REDIRECT;
     gw_counter_add(&port.counters->events[GW_EVENT_WORKER_ABSENT], 1);
   }
-  __u32 now_s = gw_limits.test_clock ? gw_test_now_s : (__u32)(now_ns / 1000000000u);
+  __u32 now_s = gw_limits.test ? gw_test.now_s : (__u32)(now_ns / 1000000000u);
   struct gw_outcome outcome = gw_conclude(&port, &packet, &w, reason, now_s);
   switch (outcome.verdict) {
     case GW_FORWARD:

@@ -22,8 +22,8 @@
 
 const volatile struct gw_limits gw_limits = {};
 
-/* Seconds, when limits.test_clock is set. */
-volatile __u32 gw_test_now_s = 0;
+/* Used when limits.test is set. */
+volatile struct gw_test gw_test = {};
 
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);

@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "datapaths.h"
 #include "guideway/admin/status_json.h"
 #include "guideway/admin/status_server.h"
 #include "guideway/base/privileges.h"
@@ -17,7 +18,6 @@
 #include "guideway/config/config.h"
 #include "guideway/control/controller.h"
 #include "guideway/control/state_dir.h"
-#include "guideway/datapath/dpdk/dpdk_datapath.h"
 #include "guideway/netlink/host_addresses.h"
 #include "guideway/netlink/monitor.h"
 #include "instance_lock.h"
@@ -32,21 +32,6 @@ namespace asio = boost::asio;
 template <typename T>
 tl::unexpected<Error> forward_error(const Result<T>& result) {
   return tl::unexpected<Error>(result.error());
-}
-
-Result<std::unique_ptr<datapath::Datapath>> start_datapath(const model::Model& model) {
-  datapath::dpdk::Options options;
-  options.director = model.director.name;
-  for (const auto& interface : model.interfaces)
-    options.interfaces.push_back({interface.name, interface.device});
-  options.worker_cpus = model.director.worker_cpus;
-  options.idle = model.director.idle == model::IdlePolicy::kPoll ? datapath::dpdk::Idle::kPoll
-                                                                 : datapath::dpdk::Idle::kAdaptive;
-  options.flows = model.capacity.flows;
-  options.backends = model.capacity.backends;
-  options.services = model.capacity.services;
-  options.eal_arguments = model.director.eal_arguments;
-  return datapath::dpdk::DpdkDatapath::start(options);
 }
 
 std::vector<std::string> kernel_names(const datapath::Datapath& datapath) {
@@ -71,6 +56,19 @@ control::LoadModel loader_of(const std::string& config_file) {
   };
 }
 
+/// What goes on without us keeps its VIPs: the kernel must go on answering ARP for them.
+void end(const model::Director& director, datapath::Datapath& datapath,
+         netlink::HostAddresses& addresses) {
+  const bool keep = director.on_stop == model::OnStop::kKeep;
+  if (keep && datapath.forwards_without_daemon()) {
+    addresses.leave();
+    spdlog::info("on_stop = \"keep\": the kernel goes on forwarding; guidewayd --detach ends it");
+  } else {
+    addresses.release();
+  }
+  datapath.stop(keep ? datapath::End::kKeep : datapath::End::kDetach);
+}
+
 }  // namespace
 
 Result<void> run(const model::Model& model, const std::string& config_file) {
@@ -93,7 +91,7 @@ Result<void> run(const model::Model& model, const std::string& config_file) {
   });
   if (!server) return forward_error(server);
 
-  auto datapath = start_datapath(model);
+  auto datapath = start_datapath(model, *seed);
   if (!datapath) return forward_error(datapath);
   auto owned = netlink::OwnedAddresses::open(model.director.state_dir);
   if (!owned) return forward_error(owned);
@@ -115,7 +113,25 @@ Result<void> run(const model::Model& model, const std::string& config_file) {
                base::kVersion, model.director.name, status.datapath.kind, status.datapath.memory,
                status.datapath.distribution, status.datapath.workers.size());
   loop.run();
+  end(controller.model().director, **datapath, **addresses);
   return {};
+}
+
+Result<void> detach(const model::Model& model) {
+  if (auto allowed = base::require_network_privileges(); !allowed) return allowed;
+  auto lock = InstanceLock::take(model.director.name);
+  if (!lock) return forward_error(lock);
+  auto state_dir = control::StateDir::open(model.director.state_dir);
+  if (!state_dir) return forward_error(state_dir);
+  auto owned = netlink::OwnedAddresses::open(model.director.state_dir);
+  if (!owned) return forward_error(owned);
+  const bool had_addresses = !owned->all().empty();
+  auto addresses = netlink::HostAddresses::open(std::move(*owned));
+  if (!addresses) return forward_error(addresses);
+  (*addresses)->release();
+  auto detached = detach_datapath(model.director);
+  if (had_addresses) return {};
+  return detached;
 }
 
 }  // namespace guideway::app

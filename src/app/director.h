@@ -16,6 +16,10 @@ namespace guideway::app {
 /// behind then.
 Result<void> run(const model::Model& model, const std::string& config_file);
 
+/// Takes off what a director that is not running has left: programs, flow table, addresses.
+/// Errors: it runs, or has left nothing.
+Result<void> detach(const model::Model& model);
+
 }  // namespace guideway::app
 
 #endif  // GUIDEWAY_APP_DIRECTOR_H_

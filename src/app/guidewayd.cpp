@@ -39,6 +39,14 @@ int run_daemon(const guideway::model::Model& model, const Options& options) {
   return kFault;
 }
 
+int detach(const guideway::model::Model& model, const Options& options) {
+  guideway::base::set_up_logging(options.verbose ? spdlog::level::debug : spdlog::level::info);
+  const auto detached = guideway::app::detach(model);
+  if (detached) return 0;
+  spdlog::critical("{}", detached.error().message);
+  return kFault;
+}
+
 int act(const Options& options) {
   if (options.action != Options::Action::kRun) guideway::app::let_signals_through();
   if (options.action == Options::Action::kHelp) {
@@ -53,6 +61,7 @@ int act(const Options& options) {
   for (const auto& error : loaded.errors) std::fprintf(stderr, "%s\n", error.c_str());
   if (options.action == Options::Action::kCheck) return check_only(loaded, options.config_file);
   if (!loaded.model) return kUsage;
+  if (options.action == Options::Action::kDetach) return detach(*loaded.model, options);
   return run_daemon(*loaded.model, options);
 }
 

@@ -17,6 +17,8 @@ po::options_description description() {
       ("config,c", po::value<std::string>()->default_value(kDefaultConfig),                     //
        "run with this configuration file")                                                      //
       ("check", po::value<std::string>(), "only check FILE: exit code 0, or 2 and its errors")  //
+      ("detach", po::bool_switch(),                                                             //
+       "end what the director of --config left behind: programs, flow table, addresses")        //
       ("verbose,v", po::bool_switch(), "log more")                                              //
       ("version", po::bool_switch(), "print the version")                                       //
       ("help,h", po::bool_switch(), "print this");
@@ -44,6 +46,7 @@ Result<Options> parse_options(int argc, const char* const* argv) {
     options.action = Options::Action::kCheck;
     options.config_file = values["check"].as<std::string>();
   }
+  if (values["detach"].as<bool>()) options.action = Options::Action::kDetach;
   if (values["version"].as<bool>()) options.action = Options::Action::kVersion;
   if (values["help"].as<bool>()) options.action = Options::Action::kHelp;
   return options;
@@ -53,7 +56,8 @@ std::string help_text() {
   std::ostringstream text;
   text << "guidewayd: a layer-4 load balancer\n\n"
           "  guidewayd --config FILE    run in the foreground until SIGTERM; SIGHUP reloads\n"
-          "  guidewayd --check FILE     check a configuration and exit\n\n"
+          "  guidewayd --check FILE     check a configuration and exit\n"
+          "  guidewayd --detach         end what a director that is not running has left\n\n"
        << description();
   return text.str();
 }

@@ -12,7 +12,7 @@
 namespace guideway::app {
 
 struct Options {
-  enum class Action { kRun, kCheck, kHelp, kVersion };
+  enum class Action { kRun, kCheck, kDetach, kHelp, kVersion };
   Action action = Action::kRun;
   std::string config_file;
   bool verbose = false;

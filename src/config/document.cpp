@@ -34,9 +34,6 @@ void convert_array(const toml::array& from, Node& node) {
 }
 
 const char* other_type_name(const toml::node& from) {
-  if (from.is_boolean()) {
-    return "a boolean";
-  }
   return from.is_floating_point() ? "a number with a fraction" : "a date or time";
 }
 
@@ -56,6 +53,10 @@ Node convert(const toml::node& from) {
     node.kind = Node::Kind::kInteger;
     node.type_name = "an integer";
     node.integer = integer->get();
+  } else if (const auto* boolean = from.as_boolean()) {
+    node.kind = Node::Kind::kBoolean;
+    node.type_name = "a boolean";
+    node.boolean = boolean->get();
   } else {
     node.kind = Node::Kind::kOther;
     node.type_name = other_type_name(from);

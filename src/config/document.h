@@ -23,13 +23,14 @@ struct Position {
 struct Member;
 
 struct Node {
-  enum class Kind { kTable, kArray, kString, kInteger, kOther };
+  enum class Kind { kTable, kArray, kString, kInteger, kBoolean, kOther };
 
   Kind kind = Kind::kTable;
   /// Of the value; of a [table], its header.
   Position position;
   std::string text;             // kString
   std::int64_t integer = 0;     // kInteger
+  bool boolean = false;         // kBoolean
   std::vector<Node> items;      // kArray
   std::vector<Member> members;  // kTable
   const char* type_name = "";   // "a string", for errors

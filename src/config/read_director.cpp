@@ -34,7 +34,6 @@ model::Director read_director(const Node& node, const std::string& path, Errors&
   model::Director director;
   TableReader table(node, path, errors);
   table.read_string("name", director.name);
-  // afxdp and xdp are known to the model, whose rules refuse them in this version.
   table.read_choice<model::DatapathKind>(
       "datapath", {{"auto", kAuto}, {"dpdk", kDpdk}, {"afxdp", kAfxdp}, {"xdp", kXdp}},
       director.datapath);
@@ -45,6 +44,7 @@ model::Director read_director(const Node& node, const std::string& path, Errors&
   read_hash_seed(table, director.hash_seed);
   table.read_string("state_dir", director.state_dir);
   table.read_string("pin_dir", director.pin_dir);
+  table.read_string("flow_dir", director.flow_dir);
   table.read_choice<model::OnStop>(
       "on_stop", {{"keep", model::OnStop::kKeep}, {"detach", model::OnStop::kDetach}},
       director.on_stop);
@@ -93,6 +93,7 @@ model::Interface read_interface(const Node& node, const std::string& path, Error
         table.read_text(item, item_path, IpPrefix::parse, interface.addresses.emplace_back());
       },
       " of strings such as \"198.51.100.2/24\"");
+  table.read_boolean("replace_program", interface.replace_program);
   table.report_unknown_keys();
   return interface;
 }

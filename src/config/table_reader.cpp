@@ -63,6 +63,18 @@ const Node* TableReader::find_string(const char* key, Need need) {
   return node;
 }
 
+void TableReader::read_boolean(const char* key, bool& out) {
+  const Node* node = find(key);
+  if (node == nullptr) {
+    return;
+  }
+  if (node->kind == Node::Kind::kBoolean) {
+    out = node->boolean;
+  } else {
+    add_type_error(*node, key, "true or false");
+  }
+}
+
 void TableReader::read_string(const char* key, std::string& out, Need need) {
   if (const Node* node = find_string(key, need)) {
     out = node->text;

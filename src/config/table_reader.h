@@ -43,6 +43,7 @@ class TableReader {
   /// "must be a string, not an integer".
   void add_type_error(const Node& node, const char* key, const std::string& wanted);
 
+  void read_boolean(const char* key, bool& out);
   void read_string(const char* key, std::string& out, Need need = Need::kOptional);
 
   template <typename T>

@@ -40,13 +40,17 @@ void load_file(Build& build, const LoadModel& load) {
   });
 }
 
-void compile_input(Build& build) {
+void compile_input(Build& build, datapath::Datapath& datapath) {
   guarded(build, [&] {
     auto output = compile::compile(build.input);
-    if (output)
-      build.output = std::move(*output);
-    else
+    if (!output) {
       build.errors.push_back(output.error().message);
+      return;
+    }
+    if (auto prepared = datapath.prepare(output->state); !prepared)
+      build.errors.push_back(prepared.error().message);
+    else
+      build.output = std::move(*output);
   });
 }
 

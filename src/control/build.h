@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Build: one change on its way to a forwarding state. It travels to the helper thread and back, so
 // it holds values only.
-// Threading: the functions run on any thread and touch nothing but their arguments.
+// Threading: the functions run on the helper thread and touch nothing but their arguments.
 #ifndef GUIDEWAY_CONTROL_BUILD_H_
 #define GUIDEWAY_CONTROL_BUILD_H_
 
@@ -29,8 +29,8 @@ struct Build {
 
 /// Replaces input.model, the running one, by the file's; refuses what needs a restart.
 void load_file(Build& build, const LoadModel& load);
-/// Makes the output from the input.
-void compile_input(Build& build);
+/// Makes the output from the input, and has `datapath` prepare it.
+void compile_input(Build& build, datapath::Datapath& datapath);
 
 }  // namespace guideway::control
 

@@ -2,6 +2,7 @@
 #include <utility>
 
 // Asio of Boost 1.74 needs <utility> before it.
+#include <poll.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -23,6 +24,7 @@ constexpr milliseconds kMinBuildInterval{100};
 /// How long a reload waits for the neighbours of backends that are new. One that answers does so
 /// within milliseconds.
 constexpr milliseconds kResolveWait{1000};
+constexpr int kPollWait_ms = 10;
 /// Lost addresses are put back at once, but not more often than this: somebody may keep removing
 /// them.
 constexpr milliseconds kMinRepairInterval{1000};
@@ -46,6 +48,14 @@ std::set<IpAddress> backend_addresses(const compile::BackendIds& ids) {
   std::set<IpAddress> addresses;
   for (const auto& [id, entry] : ids.entries()) addresses.insert(entry.key.address);
   return addresses;
+}
+
+/// The kernel has said of each how to reach it, or that it cannot be reached.
+bool all_known(const compile::NextHops& hops, const std::set<IpAddress>& addresses) {
+  return std::all_of(addresses.begin(), addresses.end(), [&](const auto& address) {
+    const auto hop = hops.find(address);
+    return hop != hops.end() && hop->second.state != compile::NextHop::State::kResolving;
+  });
 }
 
 /// Logs a fault that is tried again every second once, until it is another one.
@@ -76,6 +86,38 @@ Controller::Controller(Parts parts, model::Model model, model::HashSeed seed, Lo
       resolve_timer_(parts_.loop),
       sweeper_(parts_.datapath.flow_table()) {}
 
+/// Goes on with what an earlier daemon has left: flow entries mean what its seed and ids say, not
+/// what a file says now.
+void Controller::adopt() {
+  const auto& kept = parts_.datapath.adopted();
+  if (!kept) return;
+  if (kept->hash_seed != seed_)
+    spdlog::warn(
+        "director.hash_seed differs from the adopted flow table's, which stays in force; the new "
+        "one takes effect when nothing is adopted");
+  seed_ = kept->hash_seed;
+  ids_ = kept->ids;
+  generation_ = kept->generation;
+  spdlog::info("adopted the flow table of generation {} with {} backend id(s)", generation_,
+               ids_.entries().size());
+}
+
+/// Before the first generation takes the place of an adopted one: it must not lack a neighbour that
+/// that one knows. The kernel has most of them; the others answer within milliseconds.
+void Controller::await_neighbours() {
+  std::set<IpAddress> watched = backend_addresses(ids_);
+  for (const auto& pool : model_.pools)
+    for (const auto& backend : pool.backends) watched.insert(backend.address);
+  const auto deadline = steady_clock::now() + kResolveWait;
+  watch(watched);
+  while (steady_clock::now() < deadline && !all_known(parts_.monitor.next_hops(), watched)) {
+    pollfd ready{parts_.monitor.fd(), POLLIN, 0};
+    if (poll(&ready, 1, kPollWait_ms) <= 0) continue;
+    if (auto read = parts_.monitor.on_readable(); !read)
+      spdlog::warn("netlink: {}", read.error().message);
+  }
+}
+
 Controller::~Controller() {
   helper_.reset();
   // The descriptor belongs to the monitor.
@@ -83,10 +125,12 @@ Controller::~Controller() {
 }
 
 Result<void> Controller::start() {
+  adopt();
+  await_neighbours();
   Build build;
   build.change_id = make_change_id();
-  build.input = {model_, parts_.monitor.next_hops(), seed_, 1, ids_, service_ids_};
-  compile_input(build);
+  build.input = {model_, parts_.monitor.next_hops(), seed_, generation_ + 1, ids_, service_ids_};
+  compile_input(build, parts_.datapath);
   if (!build.output) return base::fail(build.errors.front());
   accept(std::move(build));
   if (auto owned = place_addresses(); !owned) return owned;
@@ -203,11 +247,7 @@ void Controller::finish_load(Build build) {
 /// Also when it has taken too long.
 bool Controller::neighbours_known() const {
   if (steady_clock::now() >= resolving_->deadline) return true;
-  const auto& hops = parts_.monitor.next_hops();
-  return std::all_of(resolving_->fresh.begin(), resolving_->fresh.end(), [&](const auto& address) {
-    const auto hop = hops.find(address);
-    return hop != hops.end() && hop->second.state != compile::NextHop::State::kResolving;
-  });
+  return all_known(parts_.monitor.next_hops(), resolving_->fresh);
 }
 
 void Controller::run_compile(Build build) {
@@ -222,8 +262,8 @@ void Controller::run_compile(Build build) {
                 generation_ + 1,
                 ids_,
                 service_ids_};
-  helper_->run([this, job, &loop = parts_.loop] {
-    compile_input(*job);
+  helper_->run([this, job, &loop = parts_.loop, &datapath = parts_.datapath] {
+    compile_input(*job, datapath);
     boost::asio::post(loop, [this, job] { finish_compile(std::move(*job)); });
   });
 }

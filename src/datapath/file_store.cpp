@@ -67,8 +67,7 @@ Result<void> make_own_directory(const std::string& path) {
 Result<StoredMemoryPtr> map_file(int fd, const std::string& path, std::size_t bytes, bool huge) {
   const std::size_t mapped = huge ? round_up(bytes, kHugePage) : bytes;
   // Populated at once: a file system that runs full later would end the process by SIGBUS.
-  void* memory =
-      mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+  void* memory = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
   if (memory == MAP_FAILED) return base::fail_errno("cannot map " + path, errno);
   return std::make_unique<MappedFile>(path, memory, bytes, mapped, huge);
 }
@@ -164,6 +163,14 @@ void FileStore::remove_all() {
   for (const char* name : {FlowStore::kFlows, FlowStore::kKept}) remove(name);
   rmdir(directory_.c_str());
   if (!huge_.empty()) rmdir(huge_.c_str());
+}
+
+bool FileStore::remove_director(const std::string& flow_dir, const std::string& director) {
+  const std::string directory = flow_dir + "/" + director;
+  const std::string mount = find_huge_mount();
+  const bool there = access((directory + "/" + FlowStore::kKept).c_str(), F_OK) == 0;
+  FileStore(directory, mount.empty() ? "" : mount + "/guideway-" + director).remove_all();
+  return there;
 }
 
 bool FileStore::on_huge_pages(const StoredMemory& memory) {

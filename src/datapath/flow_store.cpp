@@ -83,8 +83,7 @@ Result<void> FlowStore::make_kept(MemoryStore& store, const Wanted& wanted) {
   kept_ = std::move(*kept);
   format_kept_flows(kept_->bytes(), wanted.director, wanted.shape, wanted.hash_seed,
                     wanted.backends);
-  if (adopted_ && adopted_->generation != 0)
-    write_identities(adopted_->generation, adopted_->ids);
+  if (adopted_ && adopted_->generation != 0) write_identities(adopted_->generation, adopted_->ids);
   return store.put(*kept_, kKept);
 }
 

@@ -113,8 +113,8 @@ std::optional<std::string> from_name(const Name& name) {
   if (end == name.begin() || end == name.end()) return std::nullopt;
   std::string text(name.begin(), end);
   const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
   };
   if (!std::all_of(text.begin(), text.end(), allowed)) return std::nullopt;
   return text;

@@ -64,15 +64,10 @@ void check_workers(Problems& problems, const std::vector<unsigned>& cpus) {
 
 void check_director(Problems& problems, const Director& director) {
   problems.check_name("director.name", director.name);
-  if (director.datapath == DatapathKind::kAfxdp || director.datapath == DatapathKind::kXdp) {
-    const char* name = director.datapath == DatapathKind::kXdp ? "\"xdp\"" : "\"afxdp\"";
-    problems.add("director.datapath", std::string(name) +
-                                          " is not in this version: allowed are "
-                                          "\"auto\" and \"dpdk\"");
-  }
   check_workers(problems, director.worker_cpus);
   check_path(problems, "director.state_dir", director.state_dir);
   check_path(problems, "director.pin_dir", director.pin_dir);
+  check_path(problems, "director.flow_dir", director.flow_dir);
   for (std::size_t i = 0; i < director.eal_arguments.size(); ++i) {
     const std::string& argument = director.eal_arguments[i];
     if (argument.empty() || has_control_characters(argument)) {

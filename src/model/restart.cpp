@@ -34,6 +34,7 @@ void compare_director(std::vector<std::string>& keys, const Director& running,
   changes.compare("hash_seed", running.hash_seed, next.hash_seed);
   changes.compare("state_dir", running.state_dir, next.state_dir);
   changes.compare("pin_dir", running.pin_dir, next.pin_dir);
+  changes.compare("flow_dir", running.flow_dir, next.flow_dir);
   changes.compare("eal_arguments", running.eal_arguments, next.eal_arguments);
   changes.append_to(keys);
 }
@@ -68,6 +69,7 @@ void compare_interfaces(std::vector<std::string>& keys, const std::vector<Interf
     changes.compare("name", running[i].name, next[i].name);
     changes.compare("device", running[i].device, next[i].device);
     changes.compare("addresses", running[i].addresses, next[i].addresses);
+    changes.compare("replace_program", running[i].replace_program, next[i].replace_program);
     changes.append_to(keys);
   }
 }

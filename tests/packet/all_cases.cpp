@@ -73,6 +73,7 @@ std::vector<std::filesystem::path> case_files() {
 
 bool register_all_cases(Driver& driver, const std::string& driver_name) {
   const auto paths = case_files();
+  unsigned cannot_reach = 0;
   for (const auto& path : paths) {
     Result<CaseFile> loaded = load_case_file(path);
     if (!loaded) {
@@ -80,8 +81,16 @@ bool register_all_cases(Driver& driver, const std::string& driver_name) {
       return false;
     }
     const auto file = std::make_shared<const CaseFile>(std::move(*loaded));
-    for (const PacketCase& each : file->cases) register_case(driver, driver_name, file, each);
+    for (const PacketCase& each : file->cases) {
+      if (driver.can_receive(each.packet))
+        register_case(driver, driver_name, file, each);
+      else
+        cannot_reach++;
+    }
   }
+  if (cannot_reach != 0)
+    std::printf("%u cases are not for %s: such frames cannot reach it\n", cannot_reach,
+                driver_name.c_str());
   return !paths.empty();
 }
 

@@ -34,6 +34,11 @@ class Driver {
  public:
   virtual ~Driver() = default;
 
+  /// Whether such a frame can reach this datapath at all.
+  virtual bool can_receive(const Bytes& frame) const {
+    static_cast<void>(frame);
+    return true;
+  }
   /// Forgets everything: empty flow table, no configuration, no backend ids.
   virtual Result<void> reset() = 0;
   virtual Result<void> publish(const World& world) = 0;

@@ -69,11 +69,15 @@ class Controller {
   void reload();
 
   Status status() const;
+  /// The configuration in force.
+  const model::Model& model() const { return model_; }
 
  private:
   /// A change from the file whose new backends' neighbours are being looked for.
   struct Resolving;
 
+  void adopt();
+  void await_neighbours();
   void read_monitor();
   void tick();
   void after_monitor();

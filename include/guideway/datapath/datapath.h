@@ -73,6 +73,10 @@ struct DatapathStatus {
   std::vector<gw_traffic> services;
 };
 
+/// What becomes of that which can outlive the daemon: kernel programs that go on forwarding, and
+/// the flow table.
+enum class End { kKeep, kDetach };
+
 class Datapath {
  public:
   virtual ~Datapath() = default;
@@ -108,9 +112,12 @@ class Datapath {
 
   virtual DatapathStatus status() const = 0;
 
-  /// Stops workers and gives devices back; kernel programs stay or go as configured. Idempotent; the
-  /// destructor calls it.
-  virtual void stop() = 0;
+  /// Packets go on being forwarded after stop(End::kKeep), or a crash.
+  virtual bool forwards_without_daemon() const = 0;
+
+  /// Stops workers and gives devices back. Idempotent: the first call counts. The destructor calls
+  /// it, too: it keeps what was adopted, and detaches what was new.
+  virtual void stop(End end) = 0;
 };
 
 }  // namespace guideway::datapath

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// FileStore: memory that outlives the daemon in files of a directory in memory (tmpfs), large pieces
-// on huge pages where a hugetlbfs is mounted and has enough.
-// Threading: start-up.
+// FileStore: memory that outlives the daemon in files of a directory in memory (tmpfs), large
+// pieces on huge pages where a hugetlbfs is mounted and has enough. Threading: start-up.
 #ifndef GUIDEWAY_DATAPATH_FILE_STORE_H_
 #define GUIDEWAY_DATAPATH_FILE_STORE_H_
 
@@ -31,6 +30,9 @@ class FileStore : public MemoryStore {
   void remove(const std::string& name) override;
   /// Removes all files, and the directories.
   void remove_all();
+
+  /// Removes a director's files; false when there were none.
+  static bool remove_director(const std::string& flow_dir, const std::string& director);
 
   static bool on_huge_pages(const StoredMemory& memory);
 

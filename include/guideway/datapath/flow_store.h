@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// FlowStore: a flow table and what makes its entries mean something (KeptFlows), in two named pieces
-// of memory that outlive the daemon. The next daemon adopts them, or says why it cannot. Where the
-// memory is (pinned BPF maps, files) is a MemoryStore's business; the rules are here, once.
-// Threading: start-up; write_identities() on one thread at a time.
+// FlowStore: a flow table and what makes its entries mean something (KeptFlows), in two named
+// pieces of memory that outlive the daemon. The next daemon adopts them, or says why it cannot.
+// Where the memory is (pinned BPF maps, files) is a MemoryStore's business; the rules are here,
+// once. Threading: start-up; write_identities() on one thread at a time.
 #ifndef GUIDEWAY_DATAPATH_FLOW_STORE_H_
 #define GUIDEWAY_DATAPATH_FLOW_STORE_H_
 

@@ -24,7 +24,6 @@ class AfxdpDatapath : public Datapath {
       : kernel_(std::move(kernel)),
         workers_(std::move(workers)),
         distribution_(std::move(distribution)) {}
-  ~AfxdpDatapath() override { stop(); }
 
   const std::optional<KeptFlows>& adopted() const override { return kernel_->adopted(); }
   Result<void> prepare(const compile::ForwardingStatePtr& state) override {
@@ -51,9 +50,10 @@ class AfxdpDatapath : public Datapath {
     kernel_->counters().forget_service(id);
   }
   DatapathStatus status() const override;
-  void stop() override {
-    workers_->stop();
-    kernel_->stop();
+  bool forwards_without_daemon() const override { return true; }
+  void stop(End end) override {
+    workers_->stop(end);
+    kernel_->stop(end);
   }
 
  private:
@@ -94,8 +94,8 @@ Result<void> check_mtu(const xdp::KernelPart& kernel) {
 /// CPUs of the workers: no more than the smallest interface has queues.
 Result<std::vector<unsigned>> choose_workers(const Options& options,
                                              const xdp::KernelPart& kernel) {
-  auto cpus = dpdk::choose_cpus(options.worker_cpus, dpdk::allowed_cpus(),
-                                dpdk::kMaxAutomaticWorkers);
+  auto cpus =
+      dpdk::choose_cpus(options.worker_cpus, dpdk::allowed_cpus(), dpdk::kMaxAutomaticWorkers);
   if (!cpus) return cpus;
   for (const InterfaceStatus& interface : kernel.interface_status()) {
     const std::string set = "`ethtool -L " + interface.device + " combined N` changes that";
@@ -104,9 +104,10 @@ Result<std::vector<unsigned>> choose_workers(const Options& options,
                    interface.name, interface.rx_queues, cpus->size(), set);
       cpus->resize(interface.rx_queues);
     } else if (interface.rx_queues > cpus->size()) {
-      spdlog::warn("interface {} has {} queues and {} worker(s): the XDP program itself balances "
-                   "what comes by the others; {}",
-                   interface.name, interface.rx_queues, cpus->size(), set);
+      spdlog::warn(
+          "interface {} has {} queues and {} worker(s): the XDP program itself balances "
+          "what comes by the others; {}",
+          interface.name, interface.rx_queues, cpus->size(), set);
     }
   }
   return cpus;
@@ -146,15 +147,9 @@ Result<std::unique_ptr<Datapath>> start_afxdp(const Options& options) {
   if (ready) {
     if (auto attached = (*kernel)->attach(); !attached) ready = tl::unexpected(attached.error());
   }
-  if (!ready) {
-    (*kernel)->abandon();
-    return tl::unexpected(ready.error());
-  }
+  if (!ready) return tl::unexpected(ready.error());
   auto workers = start_workers(options, *ready, **kernel);
-  if (!workers) {
-    (*kernel)->abandon();
-    return tl::unexpected(workers.error());
-  }
+  if (!workers) return tl::unexpected(workers.error());
   std::string distribution = "queue N of each interface goes to worker N";
   return std::make_unique<AfxdpDatapath>(std::move(*kernel), std::move(*workers),
                                          std::move(distribution));

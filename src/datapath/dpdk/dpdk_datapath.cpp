@@ -63,7 +63,7 @@ class OnlyOne {
 class Running : public DpdkDatapath {
  public:
   explicit Running(const Options& options) : options_(options) {}
-  ~Running() override { stop(); }
+  ~Running() override { stop(adopted() ? End::kKeep : End::kDetach); }
 
   /// The steps of start(), in order. After an error the destructor undoes what was done.
   Result<void> start_all();
@@ -83,7 +83,8 @@ class Running : public DpdkDatapath {
   void forget_backend_traffic(std::uint16_t id) override;
   void forget_service_traffic(std::uint16_t id) override;
   DatapathStatus status() const override;
-  void stop() override;
+  bool forwards_without_daemon() const override { return false; }
+  void stop(End end) override;
 
  private:
   Result<void> choose_workers();
@@ -136,9 +137,9 @@ Result<void> Running::start_all() {
   }
   using Step = Result<void> (Running::*)();
   constexpr Step kSteps[] = {
-      &Running::choose_workers,   &Running::parse_devices,          &Running::start_environment,
-      &Running::open_ports,       &Running::open_flow_table,        &Running::make_buffers_and_rings,
-      &Running::start_ports,      &Running::open_kernel_side,       &Running::start_workers,
+      &Running::choose_workers, &Running::parse_devices,    &Running::start_environment,
+      &Running::open_ports,     &Running::open_flow_table,  &Running::make_buffers_and_rings,
+      &Running::start_ports,    &Running::open_kernel_side, &Running::start_workers,
   };
   for (Step step : kSteps) {
     if (auto done = (this->*step)(); !done) return done;
@@ -281,8 +282,8 @@ Result<void> Running::open_kernel_side() {
   }
   std::vector<KernelPath::Interface> interfaces;
   for (std::size_t i = 0; i < ports_.size(); i++) {
-    interfaces.push_back(
-        {options_.interfaces[i].name, ports_[i].front()->mac(), ports_[i].front()->mtu(), &outboxes_[i]});
+    interfaces.push_back({options_.interfaces[i].name, ports_[i].front()->mac(),
+                          ports_[i].front()->mtu(), &outboxes_[i]});
   }
   auto path = KernelPath::open(interfaces, pool_->get());
   if (!path) return tl::unexpected(path.error());
@@ -403,7 +404,7 @@ void Running::stop_workers() {
 }
 
 /// Backwards through start_all(). Counters, flow table and the last status stay readable.
-void Running::stop() {
+void Running::stop(End end) {
   if (stopped_) return;
   stop_workers();
   for (std::size_t i = 0; kernel_side_ && i < ports_.size(); i++) {
@@ -413,7 +414,7 @@ void Running::stop() {
   stopped_ = true;
   if (kernel_path_) kernel_path_->stop();
   ports_.clear();
-  if (flow_files_ && !options_.keep_on_stop) flow_files_->remove_all();
+  if (flow_files_ && end == End::kDetach) flow_files_->remove_all();
 }
 
 }  // namespace

@@ -67,7 +67,8 @@ Result<void> take_off(std::uint32_t program_id, int index, const std::string& de
   const base::FileDescriptor link = link_of(program_id, index);
   const int error = link ? bpf_link_detach(link.get()) : bpf_xdp_detach(index, 0, nullptr);
   if (error != 0)
-    return base::fail_errno("cannot take the XDP program off " + device, error < 0 ? -error : errno);
+    return base::fail_errno("cannot take the XDP program off " + device,
+                            error < 0 ? -error : errno);
   return {};
 }
 

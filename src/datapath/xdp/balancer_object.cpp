@@ -115,9 +115,10 @@ Result<BalancerObject> BalancerObject::load(const std::string& director, const g
   bpf_object* opened = bpf_object__open_mem(balancer_bytes.data(), balancer_bytes.size(), &options);
   if (!opened) return load_failed(errno, log);
   BalancerObject object(opened);
-  auto ready = set_limits(opened, limits)
-                   .and_then([&] { return set_sizes(opened, limits); })
-                   .and_then([&] { return reuse(opened, existing); });
+  auto ready =
+      set_limits(opened, limits).and_then([&] { return set_sizes(opened, limits); }).and_then([&] {
+        return reuse(opened, existing);
+      });
   if (!ready) return tl::unexpected(ready.error());
   if (int error = bpf_object__load(opened)) return load_failed(-error, log);
   return object;
@@ -127,6 +128,14 @@ Result<void> BalancerObject::set_device(std::uint32_t index, std::uint32_t ifind
   if (bpf_map_update_elem(map_fd("gw_devices"), &index, &ifindex, BPF_ANY) != 0)
     return base::fail_errno("cannot name an interface to the XDP program", errno);
   return {};
+}
+
+int BalancerObject::test_fd() const {
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, object_.get()) {
+    if (std::string(bpf_map__name(map)).ends_with(".bss")) return bpf_map__fd(map);
+  }
+  return -1;
 }
 
 void BalancerObject::Close::operator()(bpf_object* object) const { bpf_object__close(object); }

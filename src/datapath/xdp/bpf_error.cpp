@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kMostKept = std::size_t{1} << 16;
 
-std::string kept;                      // NOLINT: libbpf's hook has no context argument
+std::string kept;                     // NOLINT: libbpf's hook has no context argument
 libbpf_print_fn_t earlier = nullptr;  // NOLINT
 
 int keep(libbpf_print_level level, const char* format, va_list arguments) {

@@ -38,15 +38,20 @@ Result<std::unique_ptr<KernelPart>> KernelPart::open(const KernelOptions& option
                   .and_then([&] { return part->find_attachments(); })
                   .and_then([&] { return part->open_flows(); })
                   .and_then([&] { return part->load_programs(); });
-  if (!done) {
-    // What an earlier daemon left goes on as it was.
-    part->stopped_ = true;
-    return tl::unexpected(done.error());
-  }
+  if (!done) return tl::unexpected(done.error());
   return part;
 }
 
-KernelPart::~KernelPart() { stop(); }
+KernelPart::~KernelPart() { stop(adopted_anything() ? End::kKeep : End::kDetach); }
+
+/// An earlier daemon's program forwards, or its flow table is in use.
+bool KernelPart::adopted_anything() const {
+  const auto adopted = [](const Interface& each) {
+    return each.attachment && each.attachment->adopted();
+  };
+  return (flows_ && flows_->adopted()) ||
+         std::any_of(interfaces_.begin(), interfaces_.end(), adopted);
+}
 
 Result<void> KernelPart::look_at_interfaces() {
   for (const KernelInterface& each : options_.interfaces) {
@@ -61,8 +66,7 @@ Result<void> KernelPart::find_attachments() {
   for (Interface& each : interfaces_) {
     auto found =
         Attachment::find(pins_, each.options.device, each.facts, each.options.replace_program);
-    if (!found)
-      return base::fail("interface " + each.options.name + ": " + found.error().message);
+    if (!found) return base::fail("interface " + each.options.name + ": " + found.error().message);
     each.attachment = std::move(*found);
   }
   return {};
@@ -161,8 +165,7 @@ Result<void> KernelPart::map_tables(const gw_limits& limits) {
             return map_into(counters.services, object, "gw_service_traffic",
                             cpus * limits.services);
           })
-          .and_then(
-              [&] { return map_into(heartbeats_, object, "gw_heartbeats", GW_MAX_SHARDS); });
+          .and_then([&] { return map_into(heartbeats_, object, "gw_heartbeats", GW_MAX_SHARDS); });
   if (!done) return done;
   tables_ = std::make_unique<TableCopies>(std::move(copies));
   counters_ = std::make_unique<ProgramCounters>(std::move(counters));
@@ -171,8 +174,7 @@ Result<void> KernelPart::map_tables(const gw_limits& limits) {
 
 Result<void> KernelPart::put(Interface& interface) {
   auto done = interface.attachment->put(pins_, interface.program->program_fd());
-  if (!done)
-    return base::fail("interface " + interface.options.name + ": " + done.error().message);
+  if (!done) return base::fail("interface " + interface.options.name + ": " + done.error().message);
   interface.switched_over = true;
   return {};
 }
@@ -243,16 +245,19 @@ std::vector<InterfaceStatus> KernelPart::interface_status() const {
   return all;
 }
 
-void KernelPart::abandon() {
-  stopped_ = true;
+void KernelPart::stop(End end) {
+  if (std::exchange(stopped_, true) || end == End::kKeep) return;
   for (Interface& each : interfaces_)
-    if (each.switched_over && !each.attachment->adopted()) each.attachment->detach(pins_);
+    if (each.attachment) each.attachment->detach(pins_);
+  pins_.remove_all();
 }
 
-void KernelPart::stop() {
-  if (std::exchange(stopped_, true) || options_.keep_on_stop) return;
-  for (Interface& each : interfaces_) each.attachment->detach(pins_);
-  pins_.remove_all();
+Result<void> detach(const std::string& pin_dir, const std::string& director) {
+  auto pins = PinDir::find(pin_dir, director);
+  if (!pins) return tl::unexpected(pins.error());
+  // The pins are the last that hold the links and maps.
+  pins->remove_all();
+  return {};
 }
 
 }  // namespace guideway::datapath::xdp

@@ -29,9 +29,7 @@ class PinnedMemory : public StoredMemory {
   PinnedMemory(const PinnedMemory&) = delete;
   PinnedMemory& operator=(const PinnedMemory&) = delete;
 
-  std::span<std::byte> bytes() const override {
-    return {static_cast<std::byte*>(memory_), bytes_};
-  }
+  std::span<std::byte> bytes() const override { return {static_cast<std::byte*>(memory_), bytes_}; }
   int fd() const override { return fd_.get(); }
 
  private:

@@ -64,8 +64,9 @@ std::vector<WorkerStatus> ProgramCounters::rows() const {
     row.cpu = cpu;
     row.counters = snapshot(maps_.cpus[cpu].counters);
     const auto& events = row.counters.events;
-    const bool idle = row.counters.packets_in == 0 &&
-                      std::all_of(std::begin(events), std::end(events), [](auto n) { return n == 0; });
+    const bool idle =
+        row.counters.packets_in == 0 &&
+        std::all_of(std::begin(events), std::end(events), [](auto n) { return n == 0; });
     if (!idle) rows.push_back(row);
   }
   return rows;

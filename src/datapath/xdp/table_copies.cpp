@@ -22,9 +22,10 @@ void wait_for_packets() { syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0); 
 
 Result<void> check_size(std::size_t wanted, std::size_t there, const std::string& what) {
   if (wanted <= there) return {};
-  return base::fail("the generation has " + std::to_string(wanted) + " " + what +
-                    ", more than the " + std::to_string(there) +
-                    " that the XDP program's maps were sized for: raise the [capacity] and restart");
+  return base::fail(
+      "the generation has " + std::to_string(wanted) + " " + what + ", more than the " +
+      std::to_string(there) +
+      " that the XDP program's maps were sized for: raise the [capacity] and restart");
 }
 
 }  // namespace

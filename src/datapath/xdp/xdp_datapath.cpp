@@ -26,7 +26,8 @@ class XdpDatapath : public Datapath {
   void forget_backend_traffic(std::uint16_t id) override { kernel_->counters().forget_backend(id); }
   void forget_service_traffic(std::uint16_t id) override { kernel_->counters().forget_service(id); }
   DatapathStatus status() const override;
-  void stop() override { kernel_->stop(); }
+  bool forwards_without_daemon() const override { return true; }
+  void stop(End end) override { kernel_->stop(end); }
 
  private:
   std::unique_ptr<KernelPart> kernel_;

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -25,6 +26,11 @@ class FakeDatapath : public datapath::Datapath {
  public:
   explicit FakeDatapath(std::uint32_t buckets) : buckets_(buckets) {}
 
+  const std::optional<datapath::KeptFlows>& adopted() const override { return kept; }
+  Result<void> prepare(const compile::ForwardingStatePtr& state) override {
+    prepared.push_back(state->generation());
+    return {};
+  }
   void publish(compile::ForwardingStatePtr state) override {
     published.push_back(state->generation());
     state_ = std::move(state);
@@ -38,11 +44,14 @@ class FakeDatapath : public datapath::Datapath {
   void forget_backend_traffic(std::uint16_t id) override { forgotten_backends.insert(id); }
   void forget_service_traffic(std::uint16_t id) override { forgotten_services.insert(id); }
   datapath::DatapathStatus status() const override { return {}; }
-  void stop() override {}
+  bool forwards_without_daemon() const override { return false; }
+  void stop(datapath::End) override {}
 
   const compile::ForwardingState& state() const { return *state_; }
   std::uint64_t& word(std::size_t bucket, std::size_t way) { return buckets_[bucket].words[way]; }
 
+  std::optional<datapath::KeptFlows> kept;
+  std::vector<std::uint64_t> prepared;
   std::vector<std::uint64_t> published;
   std::set<std::uint16_t> forgotten_backends;
   std::set<std::uint16_t> forgotten_services;

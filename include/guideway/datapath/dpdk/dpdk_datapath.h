@@ -61,8 +61,6 @@ struct Options {
   std::vector<std::string> eal_arguments;
   /// Where the flow table outlives the daemon: a directory in memory. Empty: it does not.
   std::string flow_dir;
-  /// stop() leaves the flow table there.
-  bool keep_on_stop = false;
   model::HashSeed hash_seed{};
   std::optional<Beside> beside;
 };

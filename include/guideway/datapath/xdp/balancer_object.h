@@ -46,6 +46,8 @@ class BalancerObject {
   int map_fd(const std::string& name) const;
   /// Packets for the interface of that index leave by the kernel's interface `ifindex`.
   Result<void> set_device(std::uint32_t index, std::uint32_t ifindex);
+  /// Of the map whose one value is the gw_test.
+  int test_fd() const;
   /// Every map that programs of one director share.
   Maps shared_maps() const;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// KernelPart: all of a director that lives in the kernel: the flow table, the forwarding tables, the
-// XDP programs and their links. It forwards by itself (datapath "xdp") or beside workers that share
-// its memory ("afxdp"), and goes on when the daemon is gone.
+// KernelPart: all of a director that lives in the kernel: the flow table, the forwarding tables,
+// the XDP programs and their links. It forwards by itself (datapath "xdp") or beside workers that
+// share its memory ("afxdp"), and goes on when the daemon is gone.
 //
 //   open():    adopt or make the flow table; load a program per interface over it, with fresh
 //              forwarding tables; find the links
@@ -9,6 +9,7 @@
 //              daemon's program serves keeps that one until the first generation is complete, and
 //              is then switched over in one step.
 //   stop():    keep everything, or take everything off
+//   detach():  the same without a daemon
 //
 // Threading: control thread, but prepare() and reclaim() on the helper thread, and grace_passed()
 // on any.
@@ -57,15 +58,16 @@ struct KernelOptions {
   model::HashSeed hash_seed{};
   /// Packets for a service go to a live worker's socket first.
   bool hand_over = false;
-  /// stop() leaves everything in place.
-  bool keep_on_stop = true;
 };
+
+/// Takes off everything of a director that is not running. Errors: there is nothing of it.
+Result<void> detach(const std::string& pin_dir, const std::string& director);
 
 class KernelPart {
  public:
   /// Errors: a sentence for the operator; what was found is as it was.
   static Result<std::unique_ptr<KernelPart>> open(const KernelOptions& options);
-  /// As stop().
+  /// Keeps what was adopted, detaches what was new, unless stop() was called.
   ~KernelPart();
   KernelPart(const KernelPart&) = delete;
   KernelPart& operator=(const KernelPart&) = delete;
@@ -90,10 +92,8 @@ class KernelPart {
   std::span<gw_heartbeat> heartbeats() const { return heartbeats_.values(); }
   std::vector<InterfaceStatus> interface_status() const;
 
-  /// Idempotent.
-  void stop();
-  /// For a start that failed half-way: takes off what this object attached, and leaves what it found.
-  void abandon();
+  /// Idempotent: the first call counts.
+  void stop(End end);
 
  private:
   struct Interface {
@@ -106,6 +106,7 @@ class KernelPart {
 
   KernelPart(const KernelOptions& options, PinDir pins)
       : options_(options), pins_(std::move(pins)) {}
+  bool adopted_anything() const;
   Result<void> look_at_interfaces();
   Result<void> open_flows();
   Result<void> load_programs();

@@ -40,7 +40,9 @@ class MappedMap {
     if (memory_) munmap(memory_, bytes_);
   }
   MappedMap(MappedMap&& other) noexcept
-      : memory_(std::exchange(other.memory_, nullptr)), count_(other.count_), bytes_(other.bytes_) {}
+      : memory_(std::exchange(other.memory_, nullptr)),
+        count_(other.count_),
+        bytes_(other.bytes_) {}
   MappedMap& operator=(MappedMap&& other) noexcept {
     std::swap(memory_, other.memory_);
     std::swap(count_, other.count_);

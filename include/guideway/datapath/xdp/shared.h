@@ -27,12 +27,19 @@ struct gw_limits {
   uint32_t backends;
   uint32_t buckets_per_shard;
   uint32_t shards;
-  uint32_t cpus; /* rows in the counter maps */
+  uint32_t cpus;            /* rows in the counter maps */
   uint32_t interface_index; /* of the interface that this instance of the program serves */
   uint32_t hand_over;       /* 1: packets for a service go to a live worker */
-  uint32_t test_clock;      /* 1: the time is gw_test_now_s, for tests */
+  uint32_t test;            /* 1: gw_test is used */
 };
 GW_STATIC_ASSERT(sizeof(struct gw_limits) == 40, "as the loader writes it");
+
+/* For tests, which run the program without devices. */
+struct gw_test {
+  uint32_t now_s;           /* in: the time */
+  uint32_t interface_index; /* out: where the packet was last sent */
+};
+GW_STATIC_ASSERT(sizeof(struct gw_test) == 8, "as the tests see it");
 
 /* The word that a packet reads first. Written by guidewayd alone, by one aligned store, after the
  * copy that it names is complete. */

@@ -6,9 +6,9 @@
 //              prepare()     publish()      reclaim(): no packet and no worker can be reading it
 //
 // Threading: prepare() and reclaim() on the helper thread, publish() on the control thread.
-// Invariants: one copy at most is live; a copy that the program or a worker may read is not written.
-// Source: membarrier(2): MEMBARRIER_CMD_GLOBAL waits for an RCU grace period, and XDP programs run
-// inside RCU read sections.
+// Invariants: one copy at most is live; a copy that the program or a worker may read is not
+// written. Source: membarrier(2): MEMBARRIER_CMD_GLOBAL waits for an RCU grace period, and XDP
+// programs run inside RCU read sections.
 #ifndef GUIDEWAY_DATAPATH_XDP_TABLE_COPIES_H_
 #define GUIDEWAY_DATAPATH_XDP_TABLE_COPIES_H_
 

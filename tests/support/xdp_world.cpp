@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/xdp_world.h"
+
+#include <bpf/bpf.h>
+#include <linux/bpf.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+namespace guideway::test {
+namespace {
+
+using datapath::xdp::BalancerObject;
+using datapath::xdp::CopyMaps;
+using datapath::xdp::MappedMap;
+using datapath::xdp::ProgramCounters;
+
+constexpr std::uint32_t kLoopback = 1;
+constexpr std::uint32_t kStart_s = 1000;
+
+template <typename T>
+Result<void> into(MappedMap<T>& map, const BalancerObject& object, const char* name,
+                  std::size_t count) {
+  auto mapped = MappedMap<T>::make(object.map_fd(name), count, name);
+  if (!mapped) return tl::unexpected(mapped.error());
+  map = std::move(*mapped);
+  return {};
+}
+
+/// GW_REPLY looks like GW_FORWARD from outside: both leave.
+Result<gw_verdict> verdict_of(std::uint32_t action, bool is_reply) {
+  switch (action) {
+    case XDP_PASS:
+      return GW_KERNEL;
+    case XDP_DROP:
+      return GW_DROP;
+    case XDP_TX:
+      return is_reply ? GW_REPLY : GW_FORWARD;
+    case XDP_REDIRECT:
+      return GW_FORWARD;
+    default:
+      return base::fail("the program returned " + std::to_string(action));
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<XdpWorld>> XdpWorld::load(const Size& size) {
+  gw_limits limits = datapath::xdp::limits_for({.services = size.services,
+                                                .pools = 64,
+                                                .slots = size.slots,
+                                                .backends = size.backends,
+                                                .shape = {size.shards, size.buckets_per_shard}});
+  limits.test = 1;
+  auto object = BalancerObject::load("test", limits, {});
+  if (!object) return tl::unexpected(object.error());
+  for (std::uint32_t i = 0; i < GW_MAX_INTERFACES; i++)
+    if (auto set = object->set_device(i, kLoopback); !set) return tl::unexpected(set.error());
+  std::unique_ptr<XdpWorld> world(new XdpWorld(std::move(*object)));
+  if (auto mapped = world->map(limits); !mapped) return tl::unexpected(mapped.error());
+  world->set_now_s(kStart_s);
+  return world;
+}
+
+Result<void> XdpWorld::map(const gw_limits& l) {
+  CopyMaps copies;
+  ProgramCounters::Maps counters;
+  constexpr std::size_t kCopies = GW_COPIES;
+  auto done =
+      into(copies.control, object_, "gw_control", 1)
+          .and_then([&] { return into(copies.states, object_, "gw_states", kCopies); })
+          .and_then(
+              [&] { return into(copies.services, object_, "gw_services", kCopies * l.services); })
+          .and_then([&] { return into(copies.pools, object_, "gw_pools", kCopies * l.pools); })
+          .and_then([&] { return into(copies.slots, object_, "gw_slots", kCopies * l.slot_lines); })
+          .and_then(
+              [&] { return into(copies.backends, object_, "gw_backends", kCopies * l.backends); })
+          .and_then([&] { return into(counters.cpus, object_, "gw_cpu_counters", l.cpus); })
+          .and_then([&] {
+            return into(counters.backends, object_, "gw_backend_traffic",
+                        std::size_t{l.cpus} * l.backends);
+          })
+          .and_then([&] {
+            return into(counters.services, object_, "gw_service_traffic",
+                        std::size_t{l.cpus} * l.services);
+          })
+          .and_then([&] {
+            return into(buckets_, object_, "gw_buckets",
+                        std::size_t{l.shards} * l.buckets_per_shard);
+          });
+  if (!done) return done;
+  auto test = MappedMap<gw_test>::make(object_.test_fd(), 1, ".bss");
+  if (!test) return tl::unexpected(test.error());
+  test_ = std::move(*test);
+  tables_ = std::make_unique<datapath::xdp::TableCopies>(std::move(copies));
+  counters_ = std::make_unique<ProgramCounters>(std::move(counters));
+  return {};
+}
+
+Result<void> XdpWorld::publish(const compile::ForwardingStatePtr& state) {
+  if (auto prepared = tables_->prepare(state); !prepared) return prepared;
+  tables_->publish(state);
+  tables_->reclaim();
+  return {};
+}
+
+Result<XdpWorld::Ran> XdpWorld::run(const Bytes& frame) {
+  std::array<std::uint8_t, 4096> out{};
+  LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.data(), .data_out = out.data(),
+              .data_size_in = static_cast<std::uint32_t>(frame.size()),
+              .data_size_out = static_cast<std::uint32_t>(out.size()), .repeat = 1);
+  const std::uint64_t resets = counters().reasons[GW_REASON_RESET_SENT];
+  if (bpf_prog_test_run_opts(object_.program_fd(), &options) != 0)
+    return base::fail_errno("BPF_PROG_TEST_RUN", errno);
+  auto verdict = verdict_of(options.retval, counters().reasons[GW_REASON_RESET_SENT] != resets);
+  if (!verdict) return tl::unexpected(verdict.error());
+  Ran ran{*verdict, 0, Bytes(out.begin(), out.begin() + options.data_size_out)};
+  if (*verdict == GW_FORWARD)
+    ran.interface_index = static_cast<std::uint16_t>(test_[0].interface_index);
+  return ran;
+}
+
+gw_counters XdpWorld::counters() const {
+  gw_counters sum{};
+  for (const datapath::WorkerStatus& row : counters_->rows()) {
+    sum.packets_in += row.counters.packets_in;
+    sum.bytes_in += row.counters.bytes_in;
+    for (int i = 0; i < GW_REASON_COUNT; i++) sum.reasons[i] += row.counters.reasons[i];
+    for (int i = 0; i < GW_EVENT_COUNT; i++) sum.events[i] += row.counters.events[i];
+  }
+  return sum;
+}
+
+std::vector<gw_traffic> XdpWorld::backend_traffic() const {
+  std::vector<gw_traffic> sums;
+  counters_->add_backends_to(sums);
+  return sums;
+}
+
+std::vector<gw_traffic> XdpWorld::service_traffic() const {
+  std::vector<gw_traffic> sums;
+  counters_->add_services_to(sums);
+  return sums;
+}
+
+}  // namespace guideway::test
