@@ -7,14 +7,12 @@
 #include <spdlog/spdlog.h>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <csignal>
-#include <functional>
 #include <memory>
 #include <vector>
 
 #include "guideway/admin/status_json.h"
 #include "guideway/admin/status_server.h"
+#include "guideway/base/privileges.h"
 #include "guideway/base/version.h"
 #include "guideway/config/config.h"
 #include "guideway/control/controller.h"
@@ -23,7 +21,7 @@
 #include "guideway/netlink/host_addresses.h"
 #include "guideway/netlink/monitor.h"
 #include "instance_lock.h"
-#include "privileges.h"
+#include "signals.h"
 
 namespace guideway::app {
 namespace {
@@ -73,39 +71,10 @@ control::LoadModel loader_of(const std::string& config_file) {
   };
 }
 
-/// SIGHUP reloads, SIGTERM and SIGINT end the loop. Made before anything that a signal must not cut
-/// short: signals that come early wait until the loop runs.
-class Signals {
- public:
-  Signals(asio::io_context& loop, std::function<void()> reload)
-      : loop_(loop), reload_(std::move(reload)), signals_(loop, SIGHUP, SIGTERM, SIGINT) {
-    wait();
-  }
-
- private:
-  void wait() {
-    signals_.async_wait([this](const boost::system::error_code& error, int signal) {
-      if (error) return;
-      if (signal != SIGHUP) {
-        spdlog::info("stopping: signal {}", signal);
-        loop_.stop();
-        return;
-      }
-      spdlog::info("SIGHUP: reading the configuration again");
-      reload_();
-      wait();
-    });
-  }
-
-  asio::io_context& loop_;
-  std::function<void()> reload_;
-  asio::signal_set signals_;
-};
-
 }  // namespace
 
 Result<void> run(const model::Model& model, const std::string& config_file) {
-  if (auto allowed = require_privileges(); !allowed) return allowed;
+  if (auto allowed = base::require_network_privileges(); !allowed) return allowed;
   auto lock = InstanceLock::take(model.director.name);
   if (!lock) return forward_error(lock);
   auto state_dir = control::StateDir::open(model.director.state_dir);
@@ -115,12 +84,20 @@ Result<void> run(const model::Model& model, const std::string& config_file) {
   if (!seed) return forward_error(seed);
 
   asio::io_context loop(1);
-  control::Controller* reloadable = nullptr;
-  const Signals signals(loop, [&reloadable] { reloadable->reload(); });
+  control::Controller* running = nullptr;
+  const Signals signals(loop, [&running] { running->reload(); });
+  // Before anything of the host is touched: a second daemon on this socket fails here. Nothing is
+  // answered before the loop runs.
+  auto server = admin::StatusServer::open(loop, model.admin.status_socket, [&running] {
+    return admin::status_json(running->status());
+  });
+  if (!server) return forward_error(server);
 
   auto datapath = start_datapath(model);
   if (!datapath) return forward_error(datapath);
-  auto addresses = netlink::HostAddresses::open();
+  auto owned = netlink::OwnedAddresses::open(model.director.state_dir);
+  if (!owned) return forward_error(owned);
+  auto addresses = netlink::HostAddresses::open(std::move(*owned));
   if (!addresses) return forward_error(addresses);
   const std::vector<std::string> names = kernel_names(**datapath);
   if (auto set = set_interfaces(**addresses, model, names); !set) return set;
@@ -129,13 +106,9 @@ Result<void> run(const model::Model& model, const std::string& config_file) {
 
   control::Controller controller({loop, **datapath, **monitor, **addresses, names}, model, *seed,
                                  loader_of(config_file));
-  reloadable = &controller;
+  running = &controller;
   if (auto started = controller.start(); !started) return started;
-  auto server = admin::StatusServer::open(loop, model.admin.status_socket, [&controller] {
-    return admin::status_json(controller.status());
-  });
-  if (!server) return forward_error(server);
-  if (auto dropped = drop_privileges(); !dropped) return dropped;
+  if (auto dropped = base::drop_privileges(base::Keep::kNetwork); !dropped) return dropped;
 
   const auto status = controller.status();
   spdlog::info("guidewayd {} runs as director {}: datapath {}, {}, {}, {} worker(s)",

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // guidewayd: the daemon. Exit codes: 0 done, 1 fault, 2 usage or bad configuration.
+#include <utility>
+
+// Asio of Boost 1.74 needs <utility> before it.
+#include "signals.h"
+
 #include <spdlog/spdlog.h>
 
 #include <cstdio>
@@ -35,6 +40,7 @@ int run_daemon(const guideway::model::Model& model, const Options& options) {
 }
 
 int act(const Options& options) {
+  if (options.action != Options::Action::kRun) guideway::app::let_signals_through();
   if (options.action == Options::Action::kHelp) {
     std::fputs(guideway::app::help_text().c_str(), stdout);
     return 0;
@@ -53,6 +59,7 @@ int act(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) try {
+  guideway::app::hold_signals();
   const auto options = guideway::app::parse_options(argc, argv);
   if (!options) {
     std::fprintf(stderr, "guidewayd: %s\n", options.error().message.c_str());

@@ -139,6 +139,7 @@ Result<void> StateBuilder::add_records() {
 void StateBuilder::describe_backend(std::uint16_t id, const model::Backend& backend) {
   BackendInfo& info = state_.backend_info[id];
   info.weight = backend.weight;
+  info.state = backend.state;
   info.reason = why_idle(backend, info.reason);
 }
 

@@ -4,13 +4,12 @@
 // Asio of Boost 1.74 needs <utility> before it.
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <random>
-#include <set>
 
-#include "guideway/base/clock.h"
+#include "build.h"
 #include "guideway/control/controller.h"
-#include "guideway/model/restart.h"
 
 namespace guideway::control {
 namespace {
@@ -21,6 +20,12 @@ using std::chrono::steady_clock;
 constexpr milliseconds kTick{1000};
 /// The first change is built at once, later ones at most this often.
 constexpr milliseconds kMinBuildInterval{100};
+/// How long a reload waits for the neighbours of backends that are new. One that answers does so
+/// within milliseconds.
+constexpr milliseconds kResolveWait{1000};
+/// Lost addresses are put back at once, but not more often than this: somebody may keep removing
+/// them.
+constexpr milliseconds kMinRepairInterval{1000};
 /// The whole table in kSweepSlices * kSweepPeriod = 2 s; the design allows 10.
 constexpr milliseconds kSweepPeriod{50};
 constexpr std::size_t kSweepSlices = 40;
@@ -43,17 +48,19 @@ std::set<IpAddress> backend_addresses(const compile::BackendIds& ids) {
   return addresses;
 }
 
+/// Logs a fault that is tried again every second once, until it is another one.
+void log_new(const Result<void>& result, std::string& last) {
+  std::string fault = result ? std::string() : result.error().message;
+  if (!fault.empty() && fault != last) spdlog::error("{}; trying again", fault);
+  last = std::move(fault);
+}
+
 }  // namespace
 
-/// One build, as it travels to the helper thread and back: values only.
-struct Controller::Build {
-  bool load_file = false;
-  std::string change_id;
-  model::Model running;
-  compile::Input input;
-  std::vector<std::string> errors;
-  std::optional<compile::Output> output;
-  steady_clock::duration took{};
+struct Controller::Resolving {
+  Build build;
+  std::set<IpAddress> fresh;
+  steady_clock::time_point deadline;
 };
 
 Controller::Controller(Parts parts, model::Model model, model::HashSeed seed, LoadModel load)
@@ -66,6 +73,7 @@ Controller::Controller(Parts parts, model::Model model, model::HashSeed seed, Lo
       monitor_ready_(parts_.loop),
       tick_timer_(parts_.loop),
       build_timer_(parts_.loop),
+      resolve_timer_(parts_.loop),
       sweeper_(parts_.datapath.flow_table()) {}
 
 Controller::~Controller() {
@@ -77,11 +85,11 @@ Controller::~Controller() {
 Result<void> Controller::start() {
   Build build;
   build.change_id = make_change_id();
-  build.running = model_;
-  build.input = {model_, parts_.monitor.next_hops(), seed_, ++generation_, ids_, service_ids_};
-  perform(build, load_);
+  build.input = {model_, parts_.monitor.next_hops(), seed_, 1, ids_, service_ids_};
+  compile_input(build);
   if (!build.output) return base::fail(build.errors.front());
   accept(std::move(build));
+  if (auto owned = place_addresses(); !owned) return owned;
 
   monitor_ready_.assign(parts_.monitor.fd());
   read_monitor();
@@ -96,7 +104,7 @@ void Controller::read_monitor() {
                               if (error) return;
                               if (auto read = parts_.monitor.on_readable(); !read)
                                 spdlog::warn("netlink: {}", read.error().message);
-                              if (parts_.monitor.take_changed()) request_build();
+                              after_monitor();
                               read_monitor();
                             });
 }
@@ -104,11 +112,21 @@ void Controller::read_monitor() {
 void Controller::tick() {
   if (auto ticked = parts_.monitor.tick(); !ticked)
     spdlog::warn("netlink: {}", ticked.error().message);
-  if (parts_.monitor.take_changed()) request_build();
+  after_monitor();
+  announce();
   tick_timer_.expires_after(kTick);
   tick_timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) tick();
   });
+}
+
+/// Acts on what the monitor has seen.
+void Controller::after_monitor() {
+  if (parts_.monitor.take_changed()) request_build();
+  const netlink::HostEvents events = parts_.monitor.take_host_events();
+  if (events.link_up) parts_.addresses.announce_again();
+  if (events.link_up || events.address_lost) repair_wanted_ = true;
+  if (repair_wanted_ && steady_clock::now() >= last_repair_ + kMinRepairInterval) repair();
 }
 
 void Controller::reload() {
@@ -121,73 +139,119 @@ void Controller::request_build() {
   start_build();
 }
 
-/// Starts what is wanted, unless a build is under way (its end comes back here) or the last one was
-/// a moment ago.
+/// Starts what is wanted, unless a job is under way (its end comes back here) or the last one was a
+/// moment ago. A change that waits for its neighbours goes first, and has the latest next hops.
 void Controller::start_build() {
-  if (building_ || !helper_ || !(build_wanted_ || reload_wanted_)) return;
-  const auto due = last_build_ + kMinBuildInterval;
-  if (!reload_wanted_ && steady_clock::now() < due) {
-    build_timer_.expires_at(due);
-    build_timer_.async_wait([this](const boost::system::error_code& error) {
-      if (!error) start_build();
-    });
+  if (building_ || !helper_) return;
+  if (resolving_) {
+    if (neighbours_known()) run_compile(std::move(resolving_->build));
     return;
   }
-  run_job(std::exchange(reload_wanted_, false));
-}
-
-void Controller::run_job(bool load_file) {
-  building_ = true;
-  build_wanted_ = false;
-  auto build = std::make_shared<Build>();
-  build->load_file = load_file;
-  build->change_id = load_file ? make_change_id() : change_id_;
-  build->running = model_;
-  build->input = {model_, parts_.monitor.next_hops(), seed_, generation_ + 1, ids_, service_ids_};
-  helper_->run([this, build, load = load_, &loop = parts_.loop] {
-    perform(*build, load);
-    boost::asio::post(loop, [this, build] { finish_build(std::move(*build)); });
+  if (reload_wanted_) return run_load();
+  if (!build_wanted_) return;
+  const auto due = last_build_ + kMinBuildInterval;
+  if (steady_clock::now() >= due) return run_compile(new_build(change_id_));
+  build_timer_.expires_at(due);
+  build_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) start_build();
   });
 }
 
-/// Helper thread: reads the file if asked to, and compiles.
-void Controller::perform(Build& build, const LoadModel& load) {
-  const auto begin = steady_clock::now();
-  if (build.load_file) {
-    auto loaded = load();
-    if (!loaded) {
-      build.errors = std::move(loaded.error());
-      return;
-    }
-    for (const std::string& key : model::restart_keys_changed(build.running, *loaded))
-      build.errors.push_back(key + ": a change of this needs a restart; nothing was applied");
-    if (!build.errors.empty()) return;
-    build.input.model = std::move(*loaded);
-  }
-  auto output = compile::compile(build.input);
-  if (output)
-    build.output = std::move(*output);
-  else
-    build.errors.push_back(output.error().message);
-  build.took = steady_clock::now() - begin;
+Build Controller::new_build(std::string change_id) const {
+  Build build;
+  build.change_id = std::move(change_id);
+  build.input.model = model_;
+  return build;
 }
 
-void Controller::finish_build(Build build) {
+void Controller::run_load() {
+  reload_wanted_ = false;
+  building_ = true;
+  auto build = std::make_shared<Build>(new_build(make_change_id()));
+  build->from_file = true;
+  helper_->run([this, build, load = load_, &loop = parts_.loop] {
+    load_file(*build, load);
+    boost::asio::post(loop, [this, build] { finish_load(std::move(*build)); });
+  });
+}
+
+/// The model is good. Has the kernel look for the backends that are new before any flow is sent to
+/// them: a pool whose backends are all replaced would be empty for a moment otherwise.
+void Controller::finish_load(Build build) {
+  building_ = false;
+  if (!build.errors.empty()) {
+    refuse(build);
+    return start_build();
+  }
+  std::set<IpAddress> watched = backend_addresses(ids_);
+  std::set<IpAddress> fresh;
+  for (const auto& pool : build.input.model.pools)
+    for (const auto& backend : pool.backends)
+      if (watched.insert(backend.address).second) fresh.insert(backend.address);
+  resolving_ = std::make_unique<Resolving>(
+      Resolving{std::move(build), std::move(fresh), steady_clock::now() + kResolveWait});
+  if (!resolving_->fresh.empty()) {
+    watch(std::move(watched));
+    resolve_timer_.expires_at(resolving_->deadline);
+    resolve_timer_.async_wait([this](const boost::system::error_code& error) {
+      if (!error) start_build();
+    });
+  }
+  start_build();
+}
+
+/// Also when it has taken too long.
+bool Controller::neighbours_known() const {
+  if (steady_clock::now() >= resolving_->deadline) return true;
+  const auto& hops = parts_.monitor.next_hops();
+  return std::all_of(resolving_->fresh.begin(), resolving_->fresh.end(), [&](const auto& address) {
+    const auto hop = hops.find(address);
+    return hop != hops.end() && hop->second.state != compile::NextHop::State::kResolving;
+  });
+}
+
+void Controller::run_compile(Build build) {
+  resolving_.reset();
+  resolve_timer_.cancel();
+  building_ = true;
+  build_wanted_ = false;
+  auto job = std::make_shared<Build>(std::move(build));
+  job->input = {std::move(job->input.model),
+                parts_.monitor.next_hops(),
+                seed_,
+                generation_ + 1,
+                ids_,
+                service_ids_};
+  helper_->run([this, job, &loop = parts_.loop] {
+    compile_input(*job);
+    boost::asio::post(loop, [this, job] { finish_compile(std::move(*job)); });
+  });
+}
+
+void Controller::finish_compile(Build build) {
   building_ = false;
   last_build_ = steady_clock::now();
   if (build.output) {
-    const bool reloaded = build.load_file;
+    const bool reloaded = build.from_file;
     const std::string id = build.change_id;
     const auto took = std::chrono::duration_cast<milliseconds>(build.took).count();
     accept(std::move(build));
+    if (reloaded) repair();
     spdlog::log(reloaded ? spdlog::level::info : spdlog::level::debug,
                 "generation {} published: {} (change {}, built in {} ms)", generation_,
                 reloaded ? "configuration reloaded" : "routes or neighbours changed", id, took);
   } else {
-    for (const std::string& error : build.errors) spdlog::error("{}", error);
-    spdlog::error("change {} refused: generation {} stays as it is", build.change_id, generation_);
+    refuse(build);
+    watch(backend_addresses(ids_));
+    // What else it would have brought: the latest next hops.
+    build_wanted_ = build.from_file;
   }
   start_build();
+}
+
+void Controller::refuse(const Build& build) const {
+  for (const std::string& error : build.errors) spdlog::error("{}", error);
+  spdlog::error("change {} refused: generation {} stays as it is", build.change_id, generation_);
 }
 
 void Controller::accept(Build build) {
@@ -195,7 +259,7 @@ void Controller::accept(Build build) {
   generation_ = build.input.generation;
   change_id_ = std::move(build.change_id);
   publish(*build.output);
-  follow_model();
+  watch(backend_addresses(ids_));
 }
 
 void Controller::publish(const compile::Output& output) {
@@ -218,13 +282,35 @@ void Controller::publish(const compile::Output& output) {
   parts_.datapath.publish(state_);
 }
 
-/// Has the kernel do what the new model needs: VIPs on lo, neighbours resolved.
-void Controller::follow_model() {
-  if (auto owned = parts_.addresses.own_vips(owned_vips(model_), parts_.kernel_names); !owned)
-    spdlog::error("{}", owned.error().message);
-  if (auto watched = parts_.monitor.watch(backend_addresses(ids_)); !watched)
+/// Has the kernel keep these neighbours resolved.
+void Controller::watch(std::set<IpAddress> addresses) {
+  if (auto watched = parts_.monitor.watch(std::move(addresses)); !watched)
     spdlog::error("{}", watched.error().message);
-  if (parts_.monitor.take_changed()) request_build();
+  if (parts_.monitor.take_changed()) build_wanted_ = true;
+}
+
+/// Has the kernel's side carry what the model says. Tries everything; what failed is tried again.
+Result<void> Controller::place_addresses() {
+  last_repair_ = steady_clock::now();
+  Result<void> result;
+  for (std::size_t i = 0; i < model_.interfaces.size() && i < parts_.kernel_names.size(); i++) {
+    auto set =
+        parts_.addresses.set_interface(parts_.kernel_names[i], model_.interfaces[i].addresses);
+    if (!set && result) result = std::move(set);
+  }
+  auto owned = parts_.addresses.own_vips(owned_vips(model_), parts_.kernel_names);
+  if (!owned) result = std::move(owned);
+  repair_wanted_ = !result;
+  return result;
+}
+
+void Controller::repair() {
+  log_new(place_addresses(), address_fault_);
+  announce();
+}
+
+void Controller::announce() {
+  log_new(parts_.addresses.announce_due(steady_clock::now()), announce_fault_);
 }
 
 /// Helper thread: one slice of the sweep.

@@ -2,8 +2,11 @@
 #include "guideway/control/helper_thread.h"
 
 #include <pthread.h>
+#include <spdlog/spdlog.h>
 
 #include <utility>
+
+#include "guideway/base/privileges.h"
 
 namespace guideway::control {
 
@@ -32,6 +35,8 @@ void HelperThread::run(Job job) {
 }
 
 void HelperThread::loop() {
+  if (auto dropped = base::drop_privileges(base::Keep::kNothing); !dropped)
+    spdlog::warn("helper thread: {}", dropped.error().message);
   auto due = std::chrono::steady_clock::now() + period_;
   std::unique_lock lock(mutex_);
   while (!stopping_) {

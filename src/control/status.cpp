@@ -45,14 +45,6 @@ ServiceStatus describe_service(const compile::ServiceInfo& info, const gw_traffi
           info.pool, traffic};
 }
 
-/// The operator's word for a backend of the model; "removed" for one that is not in it.
-std::string admin_state(const model::Pool* pool, const compile::BackendInfo& info) {
-  if (pool == nullptr || info.removed) return "removed";
-  for (const auto& backend : pool->backends)
-    if (backend.address == info.address && backend.port == info.port) return name_of(backend.state);
-  return "removed";
-}
-
 }  // namespace
 
 Status Controller::status() const {
@@ -75,11 +67,9 @@ Status Controller::status() const {
 
   // Pools of the model in its order, then those that only removed backends still belong to.
   std::map<std::string, std::size_t> places;
-  std::vector<const model::Pool*> models;
   for (const auto& pool : model_.pools) {
     places.emplace(pool.name, status.pools.size());
     status.pools.push_back({pool.name, name_of(pool.forwarding), "maglev", 0, {}});
-    models.push_back(&pool);
   }
   for (std::size_t i = 0; i < state_->pool_info.size() && i < status.pools.size(); i++)
     status.pools[i].slots = state_->pool_info[i].slots;
@@ -87,14 +77,12 @@ Status Controller::status() const {
     const compile::BackendInfo& info = state_->backend_info[id];
     if (!info.used) continue;
     const auto [place, is_new] = places.try_emplace(info.pool, status.pools.size());
-    if (is_new) {
-      status.pools.push_back({info.pool, "", "", 0, {}});
-      models.push_back(nullptr);
-    }
+    if (is_new) status.pools.push_back({info.pool, "", "", 0, {}});
     status.pools[place->second].backends.push_back(
-        {info.name, info.address, info.port, info.weight, admin_state(models[place->second], info),
-         info.slots, at_or(status.datapath.backends, id, gw_traffic{}),
-         at_or(last_sweep_.live, id, 0U), info.reason});
+        {info.name, info.address, info.port, info.weight,
+         info.removed ? "removed" : name_of(info.state), info.slots,
+         at_or(status.datapath.backends, id, gw_traffic{}), at_or(last_sweep_.live, id, 0U),
+         info.reason});
   }
   return status;
 }

@@ -16,9 +16,6 @@ namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
-/// RFC 5227 §2.3 sends two, spaced by seconds; here nothing may wait, so more of them at once.
-constexpr int kRepeats = 3;
-
 constexpr Mac kBroadcast{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 /// ff02::1 as an Ethernet group address (RFC 2464 §7).
 constexpr Mac kAllNodes{{0x33, 0x33, 0x00, 0x00, 0x00, 0x01}};
@@ -137,12 +134,10 @@ Result<void> announce(int link, const std::string& kernel_name, const Mac& mac,
     return base::fail_errno(
         "cannot announce virtual addresses (give guidewayd CAP_NET_RAW or run it as root)", errno);
   }
-  for (int i = 0; i < kRepeats; ++i) {
-    for (const IpAddress& address : addresses) {
-      if (socket.send(link, announcement(address, mac))) continue;
-      const int error = errno;
-      return base::fail_errno(cannot_announce(address, kernel_name), error);
-    }
+  for (const IpAddress& address : addresses) {
+    if (socket.send(link, announcement(address, mac))) continue;
+    const int error = errno;
+    return base::fail_errno(cannot_announce(address, kernel_name), error);
   }
   return {};
 }

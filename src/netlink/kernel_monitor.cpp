@@ -96,9 +96,18 @@ Result<void> KernelMonitor::on_readable() {
   if (*received == Socket::Received::kLost) {
     // What is still queued is older than what the listing will say.
     notifications_.discard();
-    if (auto read = read_all(); !read) return read;
+    reread_due_ = true;
+    if (auto read = reread_if_due(); !read) return read;
   }
   return step();
+}
+
+Result<void> KernelMonitor::reread_if_due() {
+  if (!reread_due_) return {};
+  if (auto read = read_all(); !read) return read;
+  reread_due_ = false;
+  host_events_ = {.address_lost = true, .link_up = true};
+  return {};
 }
 
 Result<void> KernelMonitor::watch(std::set<IpAddress> addresses) {
@@ -109,6 +118,7 @@ Result<void> KernelMonitor::watch(std::set<IpAddress> addresses) {
 
 Result<void> KernelMonitor::tick() {
   ask_budget_ = kAsksPerTick;
+  if (auto read = reread_if_due(); !read) return read;
   routes_.queue_in_turn(routes_.watched_count() / kTurnTicks + 1);
   tables_.queue_unresolved(refresh_);
   return step();
@@ -125,6 +135,9 @@ void KernelMonitor::on_notification(const nlmsghdr& message) {
     case RTM_NEWROUTE:
     case RTM_DELROUTE:
       return on_route(message);
+    case RTM_DELADDR:
+      host_events_.address_lost = true;
+      [[fallthrough]];
     default:  // an address, a rule or a next-hop object: the effect on routes cannot be told
       routes_.all_changed();
   }
@@ -136,9 +149,11 @@ void KernelMonitor::on_link(const nlmsghdr& message) {
   if (message.nlmsg_type == RTM_DELLINK) {
     tables_.remove_link(link->index);
     routes_.all_changed();
-  } else if (tables_.put_link(*link)) {
-    routes_.all_changed();
+    return;
   }
+  if (link->up && tables_.is_interface(link->name) && !tables_.is_up(link->index))
+    host_events_.link_up = true;
+  if (tables_.put_link(*link)) routes_.all_changed();
 }
 
 void KernelMonitor::on_neighbour(const nlmsghdr& message) {

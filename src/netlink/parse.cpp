@@ -192,9 +192,7 @@ std::optional<InterfaceAddress> parse_address(const nlmsghdr& message) {
   auto address = attributes.address(IFA_LOCAL);
   if (!address) address = attributes.address(IFA_ADDRESS);
   if (!is_ip(header.ifa_family) || !address) return std::nullopt;
-  return InterfaceAddress{static_cast<int>(header.ifa_index),
-                          {*address, header.ifa_prefixlen},
-                          attributes.number<std::uint8_t>(IFA_PROTO) == kAddressProtocol};
+  return InterfaceAddress{static_cast<int>(header.ifa_index), {*address, header.ifa_prefixlen}};
 }
 
 }  // namespace guideway::netlink

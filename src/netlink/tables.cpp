@@ -91,6 +91,11 @@ bool Tables::has_link_named(const std::string& name) const {
                      [&](const auto& entry) { return entry.second.name == name; });
 }
 
+bool Tables::is_up(int index) const {
+  const auto found = links_.find(index);
+  return found != links_.end() && found->second.up;
+}
+
 void Tables::put_neighbour(const Neighbour& neighbour) {
   if (neighbours_.put(neighbour)) refresh_users(neighbour.key);
 }

@@ -10,9 +10,10 @@ from checks import error_lines
 
 from guideway_lab import snapshot
 from guideway_lab.http_load import HttpLoad
-from guideway_lab.shell import wait_until
+from guideway_lab.shell import ip_json, run, wait_until
 
 _HUGE_PAGES = pathlib.Path("/proc/sys/vm/nr_hugepages")
+_FREE_HUGE_PAGES = pathlib.Path("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages")
 
 
 @pytest.mark.parametrize("mode", ["l2dsr", "vxlan"])
@@ -53,6 +54,56 @@ def test_it_starts_again_after_kill_9(lab):
     lab.director.wait_ready()
     result = HttpLoad(lab.plan).run(100)
     assert (result.failed, result.problems) == (0, [])
+
+
+def vips_on_lo(lab):
+    links = ip_json(lab.plan.netns("director"), "address", "show", "dev", "lo")
+    return [a["local"] for a in links[0]["addr_info"] if a["local"] == str(lab.plan.vip)]
+
+
+def test_a_vip_left_by_a_crash_goes_when_the_configuration_lacks_it(lab):
+    assert vips_on_lo(lab)
+    lab.director.process.signal(signal.SIGKILL)
+    assert lab.director.process.wait(5)
+    lab.stop_director()
+    assert vips_on_lo(lab), "the kernel keeps it: otherwise this shows nothing"
+    text = lab.director.config_file.read_text()
+    assert "[[service]]" in text
+    routed = text.replace("[[service]]", '[[service]]\nvip = "routed"')
+    lab.director.config_file.write_text(routed)
+    lab.start_director()
+    wait_until(lambda: not vips_on_lo(lab), "the VIP to be removed")
+
+
+def test_a_vip_that_somebody_removes_is_put_back(lab):
+    run("ip", "address", "del", f"{lab.plan.vip}/32", "dev", "lo", netns=lab.plan.netns("director"))
+    wait_until(lambda: vips_on_lo(lab), "the VIP to come back")
+
+
+def test_threads_have_the_capabilities_that_they_need_and_no_others(lab):
+    def capabilities(task):
+        words = (task / "status").read_text().split()
+        return int(words[words.index("CapEff:") + 1], 16)
+
+    tasks = pathlib.Path(f"/proc/{lab.director.process.pid}/task")
+    by_name = {(task / "comm").read_text().strip(): task for task in tasks.iterdir()}
+    assert capabilities(by_name["gw-helper"]) == 0
+    control = capabilities(tasks / str(lab.director.process.pid))
+    assert control == 1 << 12 | 1 << 13  # CAP_NET_ADMIN, CAP_NET_RAW
+
+
+def test_a_second_one_of_another_name_but_the_same_socket_touches_no_vip(lab):
+    file = lab.plan.run_dir / "second.toml"
+    text = lab.director.config_file.read_text()
+    text = text.replace(f'name = "gwlab-{lab.plan.name}"', 'name = "second"')
+    text = text.replace('/state"', '/state-of-second"')
+    file.write_text(text)
+    second = lab.director.run_once("--config", file)
+    assert second.returncode != 0
+    assert "another daemon listens" in " ".join(error_lines(second.stderr)), second.stderr
+    assert vips_on_lo(lab)
+    result = HttpLoad(lab.plan).run(100)
+    assert (result.failed, result.problems) == (0, []), "the first one was disturbed"
 
 
 def test_a_second_one_of_the_same_name_is_refused_in_one_sentence(lab):
@@ -120,12 +171,21 @@ def test_with_huge_pages_it_uses_them_and_gives_them_back(make_lab, huge_pages):
 
 @pytest.fixture
 def huge_pages():
-    """Sets the number of huge pages, and the old one again after the test."""
-    before = _HUGE_PAGES.read_text()
+    """Sets the number of free huge pages, and the old total again after the test.
+
+    Those that others use stay theirs.
+    """
+    before = int(_HUGE_PAGES.read_text())
 
     def set_count(count):
-        _HUGE_PAGES.write_text(str(count))
-        wait_until(lambda: int(_HUGE_PAGES.read_text()) == count, f"{count} huge pages of 2 MB")
+        def is_set():
+            in_use = int(_HUGE_PAGES.read_text()) - int(_FREE_HUGE_PAGES.read_text())
+            # Again each time: the kernel gives as many as it has in one piece at that moment.
+            _HUGE_PAGES.write_text(str(in_use + count))
+            free = int(_FREE_HUGE_PAGES.read_text())
+            return free >= count if count else free == 0
+
+        wait_until(is_set, f"{count} free huge pages of 2 MB")
 
     yield set_count
-    _HUGE_PAGES.write_text(before)
+    _HUGE_PAGES.write_text(str(before))

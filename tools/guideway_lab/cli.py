@@ -77,7 +77,7 @@ def _parser():
     up.add_argument("--mode", choices=MODES, default="l2dsr", help="vxlan: behind a router")
     up.add_argument("--family", type=int, choices=FAMILIES, default=4, help="IPv4 or IPv6")
     up.add_argument("--workers", type=int, default=1, help="of guidewayd (default: 1)")
-    up.add_argument("--build", help="build folder (default: $GUIDEWAY_BUILD, else build/)")
+    up.add_argument("--build", help="build folder (default: $GUIDEWAY_BUILD, else build/, build/demo or build/release)")
     up.add_argument("--no-director", action="store_true", help="do not start guidewayd")
     command("down", _down, "removes everything of a lab, also after a crash")
     command("status", _status, "what runs, and what guidewayd says")

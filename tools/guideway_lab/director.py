@@ -18,8 +18,13 @@ _START_TIMEOUT_S = 60
 
 
 def default_build_dir():
-    """GUIDEWAY_BUILD, else build/ of this checkout."""
-    return pathlib.Path(os.environ.get("GUIDEWAY_BUILD") or _REPOSITORY / "build")
+    """GUIDEWAY_BUILD, else the first of build/, build/demo and build/release with a guidewayd."""
+    given = os.environ.get("GUIDEWAY_BUILD")
+    if given:
+        return pathlib.Path(given)
+    places = [_REPOSITORY / "build" / name for name in ("", "demo", "release")]
+    built = (place for place in places if (place / "src/app/guidewayd").exists())
+    return next(built, places[0])
 
 
 class Director:
@@ -75,7 +80,7 @@ class Director:
             connection.request("GET", "/v1/status")
             response = connection.getresponse()
             body = response.read()
-        except (FileNotFoundError, ConnectionError, http.client.HTTPException):
+        except (FileNotFoundError, ConnectionError, TimeoutError, http.client.HTTPException):
             return None
         finally:
             connection.close()

@@ -35,8 +35,13 @@ class Lab:
             state = json.loads(state_file.read_text())
         except FileNotFoundError:
             raise LabError(f"no lab '{name}' is up: run tools/lab up --name {name}") from None
-        lab = cls(Plan(**state["plan"]), state["build_dir"])
-        lab._processes = [Process(**process) for process in state["processes"]]
+        except ValueError:
+            raise _stale(name) from None
+        try:
+            lab = cls(Plan(**state["plan"]), state["build_dir"])
+            lab._processes = [Process(**process) for process in state["processes"]]
+        except (ValueError, TypeError, KeyError):
+            raise _stale(name) from None
         lab._owned = True
         lab.director.process = next((p for p in lab._processes if p.role == "guidewayd"), None)
         return lab
@@ -112,6 +117,13 @@ class Lab:
         temporary = self.plan.run_dir / "state.json.new"
         temporary.write_text(json.dumps(state, indent=1))
         temporary.replace(self.plan.run_dir / "state.json")
+
+
+def _stale(name):
+    return LabError(
+        f"the state of lab '{name}' is damaged, or of another version:"
+        f" run tools/lab down --name {name}"
+    )
 
 
 def remove_lab(name, known_processes=()):

@@ -12,6 +12,7 @@
 
 #include "guideway/base/address.h"
 #include "guideway/core/layout.h"
+#include "guideway/model/model.h"
 
 namespace guideway::compile {
 
@@ -25,6 +26,8 @@ struct BackendInfo {
   IpAddress address;
   std::uint16_t port = 0;
   std::uint32_t weight = 0;
+  /// What the operator wants of it; means nothing when `removed`.
+  model::AdminState state = model::AdminState::kEnabled;
   /// Slots that point here, out of the pool's.
   std::uint32_t slots = 0;
   /// Why it gets no new flows, in words; empty when it does.

@@ -3,8 +3,9 @@
 // the kernel's routes and neighbours say into generations of the forwarding state, and publishes
 // them.
 //
-//   SIGHUP ── reload() ─┐                        helper thread                control thread
-//   neighbours ─────────┴─> one job at a time: load, check, compile ──> publish, watch, own VIPs
+//   SIGHUP ── reload() ──> load, check ──> look for new neighbours, ≤ 1 s ─┐
+//   neighbours ────────────────────────────────────────────────────────────┴─> compile ──> publish,
+//   lost addresses, links that come up ──> put VIPs back, announce              watch, own VIPs
 //   sweep (helper thread, always) ──> live flows, ids that are free again
 //
 // docs/life-of-a-change.md follows one change through here.
@@ -21,6 +22,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,6 +42,8 @@ namespace guideway::control {
 /// Reads the configuration again. Any thread; errors are complete sentences.
 using LoadModel = std::function<tl::expected<model::Model, std::vector<std::string>>()>;
 
+struct Build;
+
 /// What a controller works on. All outlive it.
 struct Parts {
   boost::asio::io_context& loop;
@@ -56,8 +61,8 @@ class Controller {
   Controller(const Controller&) = delete;
   Controller& operator=(const Controller&) = delete;
 
-  /// Publishes the first generation and starts watching. Errors: the model cannot be compiled, VIPs
-  /// or neighbours cannot be managed.
+  /// Publishes the first generation, puts the VIPs on the host and starts watching. Errors: the
+  /// model cannot be compiled, a VIP cannot be owned.
   Result<void> start();
 
   /// Reads the configuration and applies it, whole or not at all; the outcome is logged.
@@ -66,18 +71,27 @@ class Controller {
   Status status() const;
 
  private:
-  struct Build;
+  /// A change from the file whose new backends' neighbours are being looked for.
+  struct Resolving;
 
   void read_monitor();
   void tick();
+  void after_monitor();
   void request_build();
   void start_build();
-  void run_job(bool load_file);
-  static void perform(Build& build, const LoadModel& load);
-  void finish_build(Build build);
+  Build new_build(std::string change_id) const;
+  void run_load();
+  void finish_load(Build build);
+  bool neighbours_known() const;
+  void run_compile(Build build);
+  void finish_compile(Build build);
+  void refuse(const Build& build) const;
   void accept(Build build);
   void publish(const compile::Output& output);
-  void follow_model();
+  void watch(std::set<IpAddress> addresses);
+  Result<void> place_addresses();
+  void repair();
+  void announce();
   void sweep_slice();
   void take_sweep(const SweepResult& result);
 
@@ -100,10 +114,18 @@ class Controller {
   bool build_wanted_ = false;
   bool reload_wanted_ = false;
   std::chrono::steady_clock::time_point last_build_{};
+  std::unique_ptr<Resolving> resolving_;
+
+  bool repair_wanted_ = false;
+  std::chrono::steady_clock::time_point last_repair_{};
+  /// What was logged last, so that it is logged once.
+  std::string address_fault_;
+  std::string announce_fault_;
 
   boost::asio::posix::stream_descriptor monitor_ready_;
   boost::asio::steady_timer tick_timer_;
   boost::asio::steady_timer build_timer_;
+  boost::asio::steady_timer resolve_timer_;
 
   // Used by the helper thread alone.
   Sweeper sweeper_;

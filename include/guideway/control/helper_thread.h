@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // HelperThread: one thread for what takes long (table builds, reading files, sweeps, reclaiming),
 // so that the control thread's loop never waits. Values go in, values come out: a job must not
-// touch what the control thread owns, and hands its result back by posting to the event loop.
+// touch what the control thread owns, and hands its result back by posting to the event loop. The
+// thread has no capabilities.
 // Threading: run() and the destructor on the control thread.
 #ifndef GUIDEWAY_CONTROL_HELPER_THREAD_H_
 #define GUIDEWAY_CONTROL_HELPER_THREAD_H_

@@ -19,8 +19,8 @@ namespace guideway::netlink {
 /// `address`, for IPv6 a neighbour advertisement to ff02::1 with the override flag.
 std::vector<std::uint8_t> announcement(const IpAddress& address, const Mac& mac);
 
-/// Sends the announcements of `addresses` on one interface, a few times at once against loss.
-/// Errors: the interface is down, no permission.
+/// Sends the announcements of `addresses` on one interface, each once. Errors: the interface is
+/// down, no permission; some may have been sent then.
 Result<void> announce(int link, const std::string& kernel_name, const Mac& mac,
                       const std::vector<IpAddress>& addresses);
 

@@ -77,14 +77,13 @@ struct Route {
 struct InterfaceAddress {
   int link = 0;
   IpPrefix prefix;
-  /// Carries Guideway's mark (IFA_PROTO, see kAddressProtocol): put there by a guidewayd.
-  bool ours = false;
 
   friend auto operator<=>(const InterfaceAddress&, const InterfaceAddress&) = default;
 };
 
-/// IFA_PROTO of addresses that Guideway adds, 'G'. The kernel only stores it (0–3 are its own); it
-/// is how a restarted daemon tells its own VIPs from the operator's after a crash.
+/// IFA_PROTO of addresses that Guideway adds, 'G'. The kernel only stores it (0–3 are its own), for
+/// people: `ip addr` shows it as "proto 71". It does not say which director added an address;
+/// owned_addresses.h does.
 constexpr std::uint8_t kAddressProtocol = 0x47;
 
 }  // namespace guideway::netlink

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// HostAddresses: the kernel's side of an interface (up, MTU, addresses) and the ownership of VIPs.
-// What was added is removed at the end; what was found is left.
+// HostAddresses: the kernel's side of an interface (up, addresses) and the ownership of VIPs. What
+// was added is removed at the end, what was found is left. What was added is also on record
+// (owned_addresses.h), so that a run after a crash still knows it.
 // Threading: one thread (the control thread).
 #ifndef GUIDEWAY_NETLINK_HOST_ADDRESSES_H_
 #define GUIDEWAY_NETLINK_HOST_ADDRESSES_H_
 
+#include <chrono>
 #include <memory>
 #include <set>
 #include <string>
@@ -12,33 +14,47 @@
 
 #include "guideway/base/address.h"
 #include "guideway/base/result.h"
+#include "guideway/netlink/owned_addresses.h"
 
 namespace guideway::netlink {
 
 class HostAddresses {
  public:
-  static Result<std::unique_ptr<HostAddresses>> open();
-  /// Removes what was added.
+  /// What the record lists and the kernel still has is taken over as ours. Errors: the kernel's
+  /// addresses cannot be read.
+  static Result<std::unique_ptr<HostAddresses>> open(OwnedAddresses record);
+  /// As release(), unless leave() was called.
   virtual ~HostAddresses() = default;
 
-  /// Brings `kernel_name` up with these addresses (those already there are left alone). IPv6
-  /// addresses are added without duplicate address detection.
+  /// Gives `kernel_name` these addresses (those already there are left alone), and brings it up the
+  /// first time. IPv6 addresses are added without duplicate address detection. Calling it again
+  /// repairs what was lost meanwhile.
   virtual Result<void> set_interface(const std::string& kernel_name,
                                      const std::vector<IpPrefix>& addresses) = 0;
 
-  /// Makes exactly `vips` present on the kernel side: adds the missing, removes those that this
-  /// object added before and that are no longer wanted. IPv4 VIPs go to `lo` as /32. IPv6 VIPs go
-  /// to every interface of `kernel_names` as /128 (to `lo` when there is none), because the kernel
-  /// answers neighbour discovery only for the receiving interface's own addresses; they are marked
-  /// deprecated so that the host does not use them as its own source. Announces the new ones by
-  /// gratuitous ARP and unsolicited neighbour advertisement on every interface of `kernel_names`.
-  /// An Error after which the addresses are in place: an announcement could not be sent (interface
-  /// down). Calling it again repairs what was lost meanwhile.
+  /// Makes exactly `vips` present on the kernel side: adds the missing, removes those of ours that
+  /// are no longer wanted. IPv4 VIPs go to `lo` as /32. IPv6 VIPs go to every interface of
+  /// `kernel_names` as /128 (to `lo` when there is none), because the kernel answers neighbour
+  /// discovery only for the receiving interface's own addresses; they are marked deprecated so that
+  /// the host does not use them as its own source. What was added is due for announcement on every
+  /// interface of `kernel_names`.
+  /// One thing that fails does not keep it from the rest: the Error names all that failed. Calling
+  /// it again tries again, and repairs what was lost meanwhile.
   virtual Result<void> own_vips(const std::set<IpAddress>& vips,
                                 const std::vector<std::string>& kernel_names) = 0;
 
-  /// Removes everything that this object added. Idempotent.
+  /// Sends the announcements that are due (gratuitous ARP, unsolicited neighbour advertisement).
+  /// Call it after own_vips(), and about once a second: each is repeated after 1 s and 3 s. What an
+  /// interface does not take (it is down) stays due; other interfaces are served nevertheless.
+  virtual Result<void> announce_due(std::chrono::steady_clock::time_point now) = 0;
+  /// Makes all VIPs due for announcement again: a link came up, neighbours may have forgotten us.
+  virtual void announce_again() = 0;
+
+  /// Removes everything of ours, and the record. Idempotent. What cannot be removed stays on
+  /// record.
   virtual void release() = 0;
+  /// Leaves everything of ours, and the record, to the next run. Nothing may be called afterwards.
+  virtual void leave() = 0;
 };
 
 }  // namespace guideway::netlink

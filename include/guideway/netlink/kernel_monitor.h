@@ -11,6 +11,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "guideway/netlink/monitor.h"
@@ -39,10 +40,13 @@ class KernelMonitor final : public Monitor {
   Result<void> tick() override;
   const compile::NextHops& next_hops() const override { return tables_.next_hops(); }
   bool take_changed() override { return tables_.take_changed(); }
+  HostEvents take_host_events() override { return std::exchange(host_events_, {}); }
 
  private:
   using Clock = std::chrono::steady_clock;
 
+  /// Reads all again if notifications were lost.
+  Result<void> reread_if_due();
   void on_notification(const nlmsghdr& message);
   void on_link(const nlmsghdr& message);
   void on_neighbour(const nlmsghdr& message);
@@ -63,6 +67,9 @@ class KernelMonitor final : public Monitor {
   Socket requests_;
   Readiness readiness_;
   Refresh refresh_ = Refresh::kManaged;
+  HostEvents host_events_;
+  /// Notifications were lost, and the tables have not been read in full since.
+  bool reread_due_ = false;
   /// How many neighbours may still be asked for before the next tick().
   std::size_t ask_budget_;
   /// The managed entries that we made.

@@ -17,6 +17,14 @@
 
 namespace guideway::netlink {
 
+/// What happened to the kernel's side of our interfaces.
+struct HostEvents {
+  /// An address of this host went away, perhaps one of ours.
+  bool address_lost = false;
+  /// One of our links came up.
+  bool link_up = false;
+};
+
 class Monitor {
  public:
   /// `kernel_names[i]` is the kernel's side of Model::interfaces[i], e.g. "gw-wan"; VLAN interfaces
@@ -26,7 +34,8 @@ class Monitor {
 
   /// Poll this for reading; then call on_readable(). Non-blocking.
   virtual int fd() const = 0;
-  /// Reads what is there. Lost messages (ENOBUFS) lead to a full re-read, not to an error.
+  /// Reads what is there. Lost messages (ENOBUFS) lead to a full re-read; if that fails, tick()
+  /// tries again until it has succeeded.
   virtual Result<void> on_readable() = 0;
 
   /// The addresses to keep resolved from now on.
@@ -37,6 +46,9 @@ class Monitor {
   virtual const compile::NextHops& next_hops() const = 0;
   /// True once after next_hops() changed.
   virtual bool take_changed() = 0;
+  /// What happened since the last call. It may say too much (after lost messages), never too
+  /// little.
+  virtual HostEvents take_host_events() = 0;
 };
 
 }  // namespace guideway::netlink

@@ -43,6 +43,10 @@ class Tables {
   /// A full listing: what it lacks is gone.
   void replace_links(const std::vector<Link>& links);
   bool has_link_named(const std::string& name) const;
+  /// Is it the kernel's side of an interface of ours?
+  bool is_interface(const std::string& name) const { return interface_indexes_.contains(name); }
+  /// False also when there is no such link.
+  bool is_up(int index) const;
 
   void put_neighbour(const Neighbour& neighbour);
   void remove_neighbour(const NeighbourKey& key);

@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <functional>
+#include <stdexcept>
 
 #include "fakes.h"
 #include "guideway/control/controller.h"
@@ -52,13 +54,19 @@ class ControllerTest : public testing::Test {
  protected:
   ControllerTest() { file_ = make_model({backend(1), backend(2)}); }
 
-  void start() {
+  void make_controller() {
     controller_ = std::make_unique<Controller>(
         Parts{loop_, datapath_, monitor_, addresses_, {"gw-wan"}}, file_, model::HashSeed{1, 2, 3},
         [this]() -> tl::expected<model::Model, std::vector<std::string>> {
+          loads_++;
+          if (load_throws_) throw std::runtime_error("out of luck");
           if (!file_errors_.empty()) return tl::unexpected(file_errors_);
           return file_;
         });
+  }
+
+  void start() {
+    make_controller();
     const auto started = controller_->start();
     ASSERT_TRUE(started) << started.error().message;
   }
@@ -88,6 +96,8 @@ class ControllerTest : public testing::Test {
   FakeAddresses addresses_;
   model::Model file_;
   std::vector<std::string> file_errors_;
+  std::atomic<bool> load_throws_ = false;
+  std::atomic<int> loads_ = 0;
   std::unique_ptr<Controller> controller_;
 };
 
@@ -111,12 +121,117 @@ TEST_F(ControllerTest, ABackendGetsSlotsOnceItsNeighbourIsKnown) {
 
 TEST_F(ControllerTest, ABadFileChangesNothing) {
   start();
+  const std::string change = controller_->status().change_id;
+  file_ = make_model({backend(2)});
   file_errors_ = {"f:1:1: wrong"};
+  controller_->reload();
+  // The refused reload comes first: once this later change is seen, that one has been judged.
+  monitor_.set(address("10.0.0.1"), NextHop::State::kResolved);
+  EXPECT_TRUE(reaches([&] { return backend_status("b1").slots == 251; }));
+  EXPECT_EQ(loads_, 1);
+  EXPECT_THAT(datapath_.published, ElementsAre(1, 2));
+  EXPECT_EQ(controller_->status().generation, 2u);
+  EXPECT_EQ(controller_->status().change_id, change);
+  EXPECT_EQ(backend_status("b1").state, "enabled");
+  EXPECT_EQ(backend_status("b2").state, "enabled");
+  EXPECT_THAT(monitor_.watched, ElementsAre(address("10.0.0.1"), address("10.0.0.2")));
+  EXPECT_THAT(addresses_.vips, ElementsAre(address("203.0.113.10")));
+}
+
+TEST_F(ControllerTest, AnExceptionWhileAFileIsReadRefusesTheChange) {
+  start();
+  load_throws_ = true;
   controller_->reload();
   monitor_.set(address("10.0.0.1"), NextHop::State::kResolved);
   EXPECT_TRUE(reaches([&] { return backend_status("b1").slots == 251; }));
-  EXPECT_EQ(backend_status("b2").state, "enabled");
-  EXPECT_THAT(addresses_.vips, ElementsAre(address("203.0.113.10")));
+  EXPECT_EQ(loads_, 1);
+  load_throws_ = false;
+  file_ = make_model({backend(1)});
+  controller_->reload();
+  EXPECT_TRUE(reaches([&] { return backend_status("b2").state == "removed"; }));
+}
+
+TEST_F(ControllerTest, TheStateOfABackendIsTheOperators) {
+  file_.pools[0].backends[1].state = model::AdminState::kDrain;
+  start();
+  EXPECT_EQ(backend_status("b1").state, "enabled");
+  EXPECT_EQ(backend_status("b2").state, "drain");
+}
+
+TEST_F(ControllerTest, NewBackendsAreResolvedBeforeAFlowIsSentToThem) {
+  start();
+  monitor_.set(address("10.0.0.1"), NextHop::State::kResolved);
+  monitor_.set(address("10.0.0.2"), NextHop::State::kResolved);
+  ASSERT_TRUE(reaches([&] { return backend_status("b2").slots == 125; }));
+  file_ = make_model({backend(3), backend(4)});
+  controller_->reload();
+  // They are looked for while the old ones still serve.
+  ASSERT_TRUE(reaches([&] { return monitor_.watched.size() == 4; }));
+  EXPECT_EQ(backend_status("b1").state, "enabled");
+  monitor_.set(address("10.0.0.3"), NextHop::State::kResolved);
+  monitor_.set(address("10.0.0.4"), NextHop::State::kNoRoute);
+  // The first generation that has them has their slots too: the pool was never empty.
+  ASSERT_TRUE(reaches([&] { return backend_status("b3").name == "b3"; }));
+  EXPECT_EQ(backend_status("b3").slots, 251u);
+  EXPECT_EQ(backend_status("b1").state, "removed");
+}
+
+TEST_F(ControllerTest, AReloadDoesNotWaitForeverForABackendThatIsSilent) {
+  start();
+  file_ = make_model({backend(1), backend(2), backend(3)});
+  controller_->reload();
+  EXPECT_TRUE(reaches([&] { return backend_status("b3").name == "b3"; }));
+  EXPECT_EQ(backend_status("b3").slots, 0u);
+}
+
+TEST_F(ControllerTest, AReloadThatCannotBeCompiledStopsWatchingItsBackends) {
+  start();
+  file_ = make_model({backend(1), backend(2), backend(3)});
+  file_.pools[0].backends[0].weight = 1000;
+  file_.pools[0].backends[1].weight = 1;
+  controller_->reload();
+  ASSERT_TRUE(reaches([&] { return monitor_.watched.size() == 3; }));
+  EXPECT_TRUE(reaches([&] { return monitor_.watched.size() == 2; }));
+  EXPECT_EQ(backend_status("b1").weight, 100u);
+}
+
+TEST_F(ControllerTest, AVipThatCannotBeOwnedIsAnErrorOfTheStart) {
+  addresses_.fault = "no";
+  make_controller();
+  const auto started = controller_->start();
+  ASSERT_FALSE(started);
+  EXPECT_THAT(started.error().message, HasSubstr("no"));
+}
+
+TEST_F(ControllerTest, LostAddressesArePutBackAndALinkThatComesUpIsToldTheVips) {
+  file_.interfaces.resize(1);
+  start();
+  const int calls = addresses_.calls;
+  monitor_.happen({.address_lost = true, .link_up = false});
+  EXPECT_TRUE(reaches([&] { return addresses_.calls == calls + 1; }));
+  EXPECT_EQ(addresses_.interfaces_set.back(), "gw-wan");
+  EXPECT_EQ(addresses_.announced_again, 0);
+  const int announcements = addresses_.announcements;
+  monitor_.happen({.address_lost = false, .link_up = true});
+  EXPECT_TRUE(reaches([&] { return addresses_.announced_again == 1; }));
+  EXPECT_TRUE(reaches([&] { return addresses_.announcements > announcements; }));
+}
+
+TEST_F(ControllerTest, WhatFailedIsTriedAgain) {
+  start();
+  file_.services[0].address = address("203.0.113.20");
+  addresses_.fault = "not now";
+  const int calls = addresses_.calls;
+  controller_->reload();
+  ASSERT_TRUE(reaches([&] { return addresses_.calls > calls; }));
+  addresses_.fault.clear();
+  EXPECT_TRUE(
+      reaches([&] { return addresses_.vips == std::set<IpAddress>{address("203.0.113.20")}; }));
+  // And no more once it has worked: the ticks go on.
+  const int done = addresses_.calls;
+  const int announcements = addresses_.announcements;
+  ASSERT_TRUE(reaches([&] { return addresses_.announcements >= announcements + 2; }));
+  EXPECT_EQ(addresses_.calls, done);
 }
 
 TEST_F(ControllerTest, AChangeThatNeedsARestartIsRefusedWhole) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <set>
 #include <string>
@@ -73,8 +74,11 @@ class FakeMonitor : public netlink::Monitor {
     hop.source = Mac{{2, 0, 0, 0, 0, 0xaa}};
     next_hops_[address] = hop;
     changed_ = true;
-    const char byte = 0;
-    if (write(pipe_[1], &byte, 1) != 1) std::abort();
+    wake();
+  }
+  void happen(netlink::HostEvents events) {
+    events_ = events;
+    wake();
   }
 
   int fd() const override { return pipe_[0]; }
@@ -90,28 +94,49 @@ class FakeMonitor : public netlink::Monitor {
   Result<void> tick() override { return {}; }
   const compile::NextHops& next_hops() const override { return next_hops_; }
   bool take_changed() override { return std::exchange(changed_, false); }
+  netlink::HostEvents take_host_events() override { return std::exchange(events_, {}); }
 
   std::set<IpAddress> watched;
 
  private:
+  void wake() {
+    const char byte = 0;
+    if (write(pipe_[1], &byte, 1) != 1) std::abort();
+  }
+
   int pipe_[2];
   compile::NextHops next_hops_;
+  netlink::HostEvents events_;
   bool changed_ = false;
 };
 
 class FakeAddresses : public netlink::HostAddresses {
  public:
-  Result<void> set_interface(const std::string&, const std::vector<IpPrefix>&) override {
+  Result<void> set_interface(const std::string& name, const std::vector<IpPrefix>&) override {
+    interfaces_set.push_back(name);
     return {};
   }
   Result<void> own_vips(const std::set<IpAddress>& wanted,
                         const std::vector<std::string>&) override {
+    calls++;
+    if (!fault.empty()) return base::fail(fault);
     vips = wanted;
     return {};
   }
+  Result<void> announce_due(std::chrono::steady_clock::time_point) override {
+    announcements++;
+    return {};
+  }
+  void announce_again() override { announced_again++; }
   void release() override { vips.clear(); }
+  void leave() override {}
 
+  std::string fault;
   std::set<IpAddress> vips;
+  std::vector<std::string> interfaces_set;
+  int calls = 0;
+  int announcements = 0;
+  int announced_again = 0;
 };
 
 }  // namespace guideway::control

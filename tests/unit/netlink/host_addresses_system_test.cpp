@@ -9,8 +9,8 @@
 #include <net/if.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -21,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "../../support/temporary_dir.h"
 #include "guideway/netlink/announce.h"
 #include "netns.h"
 
@@ -77,7 +78,22 @@ class HostAddressesSystemTest : public testing::Test {
     peer.sh("ip addr add 10.1.0.2/24 dev peer0 && ip addr add fd01::2/64 dev peer0 nodad");
     peer.sh("ip link set peer0 up");
     peer.sh("ip route add 203.0.113.0/24 dev peer0 && ip route add 2001:db8::/64 dev peer0");
-    host.run([&] { addresses = HostAddresses::open().value(); });
+    addresses = open(state_dir);
+  }
+
+  /// As a director with this state directory does.
+  std::unique_ptr<HostAddresses> open(const guideway::test::TemporaryDir& directory) {
+    std::unique_ptr<HostAddresses> opened;
+    host.run([&] {
+      opened = HostAddresses::open(OwnedAddresses::open(directory.path("")).value()).value();
+    });
+    return opened;
+  }
+
+  /// The next run of a director after this one crashed.
+  void crash_and_start_again() {
+    addresses->leave();
+    addresses = open(state_dir);
   }
 
   void bring_up() { set_interface({prefix("10.1.0.1/24"), prefix("fd01::1/64")}); }
@@ -94,6 +110,8 @@ class HostAddressesSystemTest : public testing::Test {
     host.run([&] {
       const auto owned = owner.own_vips(vips, {"gw0"});
       ASSERT_TRUE(owned) << owned.error().message;
+      const auto announced = owner.announce_due(std::chrono::steady_clock::now());
+      ASSERT_TRUE(announced) << announced.error().message;
     });
   }
 
@@ -112,6 +130,7 @@ class HostAddressesSystemTest : public testing::Test {
 
   Netns host;
   Netns peer;
+  guideway::test::TemporaryDir state_dir;
   std::unique_ptr<HostAddresses> addresses;
 };
 
@@ -199,20 +218,136 @@ TEST_F(HostAddressesSystemTest, LostVipIsRepaired) {
 
 TEST_F(HostAddressesSystemTest, VipLeftByACrashIsRemovedByTheNextRun) {
   bring_up();
-  host.run([&] {
-    const pid_t child = fork();
-    if (child == 0) {
-      auto owner = HostAddresses::open();
-      _exit(owner && (*owner)->own_vips({ip("203.0.113.10")}, {"gw0"}) ? 0 : 1);
-    }
-    int status = -1;
-    waitpid(child, &status, 0);
-    ASSERT_EQ(status, 0);
-  });
+  own({ip("203.0.113.10"), ip("2001:db8::10")});
+  crash_and_start_again();
   ASSERT_TRUE(has("203.0.113.10/32", "lo"));
-  own({ip("203.0.113.10")});
+  own({ip("203.0.113.10"), ip("2001:db8::10")});
   addresses.reset();
   EXPECT_FALSE(has("203.0.113.10/32", "lo"));
+  EXPECT_FALSE(has("2001:db8::10/128", "gw0"));
+}
+
+TEST_F(HostAddressesSystemTest, VipLeftByACrashGoesWhenTheConfigurationHasItNoMore) {
+  bring_up();
+  own({ip("203.0.113.10"), ip("203.0.113.11")});
+  crash_and_start_again();
+  own({ip("203.0.113.11")});
+  EXPECT_FALSE(has("203.0.113.10/32", "lo"));
+  EXPECT_TRUE(has("203.0.113.11/32", "lo"));
+}
+
+TEST_F(HostAddressesSystemTest, ARunThatEndsEarlyAfterACrashCleansUpToo) {
+  bring_up();
+  own({ip("203.0.113.10")});
+  crash_and_start_again();
+  addresses.reset();
+  EXPECT_FALSE(has("203.0.113.10/32", "lo"));
+}
+
+TEST_F(HostAddressesSystemTest, AnotherDirectorsVipIsLeft) {
+  bring_up();
+  own({ip("203.0.113.10")});
+  const guideway::test::TemporaryDir other_dir;
+  auto other = open(other_dir);
+  own(*other, {ip("203.0.113.10"), ip("203.0.113.11")});
+  own(*other, {});
+  EXPECT_TRUE(has("203.0.113.10/32", "lo"));
+  EXPECT_FALSE(has("203.0.113.11/32", "lo"));
+  own(*other, {ip("203.0.113.10")});
+  other.reset();
+  EXPECT_TRUE(has("203.0.113.10/32", "lo"));
+}
+
+TEST_F(HostAddressesSystemTest, AnAddressThatWasRemovedAndAddedByHandBetweenRunsIsLeft) {
+  bring_up();
+  own({ip("203.0.113.10"), ip("203.0.113.11")});
+  addresses->leave();
+  host.sh("ip addr del 203.0.113.10/32 dev lo");
+  addresses = open(state_dir);
+  host.sh("ip addr add 203.0.113.10/32 dev lo");
+  own({ip("203.0.113.10")});
+  addresses.reset();
+  EXPECT_TRUE(has("203.0.113.10/32", "lo"));
+}
+
+TEST_F(HostAddressesSystemTest, LeavingLeavesAddressesAndRecord) {
+  bring_up();
+  own({ip("203.0.113.10")});
+  addresses->leave();
+  addresses.reset();
+  EXPECT_TRUE(has("203.0.113.10/32", "lo"));
+  EXPECT_EQ(access(state_dir.path("owned_addresses").c_str(), F_OK), 0);
+  addresses = open(state_dir);
+  addresses->release();
+  EXPECT_FALSE(has("203.0.113.10/32", "lo"));
+  EXPECT_NE(access(state_dir.path("owned_addresses").c_str(), F_OK), 0);
+}
+
+TEST_F(HostAddressesSystemTest, NothingIsAddedThatCannotBeWrittenDown) {
+  bring_up();
+  ASSERT_EQ(mkdir(state_dir.path("owned_addresses.new").c_str(), 0700), 0);
+  host.run([&] {
+    const auto owned = addresses->own_vips({ip("203.0.113.10")}, {"gw0"});
+    ASSERT_FALSE(owned);
+    EXPECT_NE(owned.error().message.find("owned_addresses"), std::string::npos)
+        << owned.error().message;
+  });
+  EXPECT_FALSE(has("203.0.113.10/32", "lo"));
+  ASSERT_EQ(rmdir(state_dir.path("owned_addresses.new").c_str()), 0);
+  own({ip("203.0.113.10")});
+  EXPECT_TRUE(has("203.0.113.10/32", "lo"));
+}
+
+TEST_F(HostAddressesSystemTest, OneFailureDoesNotKeepItFromTheRest) {
+  bring_up();
+  own({ip("203.0.113.12")});
+  host.sh("sysctl -qw net.ipv6.conf.gw0.disable_ipv6=1");
+  host.run([&] {
+    const auto owned = addresses->own_vips(
+        {ip("203.0.113.10"), ip("2001:db8::10"), ip("2001:db8::11")}, {"gw-none", "gw0"});
+    ASSERT_FALSE(owned);
+    const std::string& message = owned.error().message;
+    EXPECT_NE(message.find("no interface gw-none"), std::string::npos) << message;
+    EXPECT_NE(message.find("2001:db8::10/128"), std::string::npos) << message;
+    EXPECT_NE(message.find("2001:db8::11/128"), std::string::npos) << message;
+  });
+  EXPECT_TRUE(has("203.0.113.10/32", "lo"));
+  EXPECT_FALSE(has("203.0.113.12/32", "lo"));
+  host.sh("sysctl -qw net.ipv6.conf.gw0.disable_ipv6=0");
+  own({ip("203.0.113.10"), ip("2001:db8::10"), ip("2001:db8::11")});
+  EXPECT_TRUE(has("2001:db8::10/128", "gw0"));
+  EXPECT_TRUE(has("2001:db8::11/128", "gw0"));
+}
+
+TEST_F(HostAddressesSystemTest, AnInterfaceThatIsDownKeepsNoOtherFromItsAnnouncements) {
+  bring_up();
+  // Sorts before gw0, and is down.
+  host.sh("ip link add aa0 address 02:00:00:00:00:03 type veth peer name aa1");
+  const Capture capture(peer, "peer0");
+  const auto start = std::chrono::steady_clock::now();
+  const Mac mac = Mac::parse("02:00:00:00:00:01").value();
+  host.run([&] {
+    const auto owned = addresses->own_vips({ip("203.0.113.10")}, {"aa0", "gw0"});
+    ASSERT_TRUE(owned) << owned.error().message;
+    const auto announced = addresses->announce_due(start);
+    ASSERT_FALSE(announced);
+    EXPECT_NE(announced.error().message.find("ip link set aa0 up"), std::string::npos)
+        << announced.error().message;
+  });
+  EXPECT_TRUE(capture.sees(announcement(ip("203.0.113.10"), mac)));
+  host.sh("ip link set aa0 up && ip link set aa1 up");
+  // What was not sent is still due, without asking for it again.
+  const Capture late(host, "aa1");
+  host.run([&] { ASSERT_TRUE(addresses->announce_due(start)); });
+  const Mac other = Mac::parse("02:00:00:00:00:03").value();
+  EXPECT_TRUE(late.sees(announcement(ip("203.0.113.10"), other)));
+}
+
+TEST_F(HostAddressesSystemTest, AnInterfaceThatTheOperatorSetsDownStaysDown) {
+  bring_up();
+  host.sh("ip link set gw0 down");
+  bring_up();
+  EXPECT_NE(host.output("ip link show gw0").find("state DOWN"), std::string::npos);
 }
 
 TEST_F(HostAddressesSystemTest, VanishedInterfaceDoesNotDisturbTheEnd) {
@@ -221,16 +356,6 @@ TEST_F(HostAddressesSystemTest, VanishedInterfaceDoesNotDisturbTheEnd) {
   host.sh("ip link del gw0");
   addresses.reset();
   EXPECT_FALSE(has("203.0.113.10/32", "lo"));
-}
-
-TEST_F(HostAddressesSystemTest, DownInterfaceIsNamedButTheVipIsThere) {
-  host.run([&] {
-    const auto owned = addresses->own_vips({ip("203.0.113.10")}, {"gw0"});
-    ASSERT_FALSE(owned);
-    EXPECT_NE(owned.error().message.find("ip link set gw0 up"), std::string::npos)
-        << owned.error().message;
-  });
-  EXPECT_TRUE(has("203.0.113.10/32", "lo"));
 }
 
 TEST_F(HostAddressesSystemTest, MissingInterfaceIsNamed) {
@@ -242,14 +367,15 @@ TEST_F(HostAddressesSystemTest, MissingInterfaceIsNamed) {
     ASSERT_FALSE(owned);
     EXPECT_NE(owned.error().message.find("no interface gw-none"), std::string::npos);
   });
-  EXPECT_FALSE(has("203.0.113.10/32", "lo"));
+  EXPECT_TRUE(has("203.0.113.10/32", "lo"));
 }
 
 TEST_F(HostAddressesSystemTest, MissingPermissionIsNamed) {
-  host.run([] {
+  ASSERT_EQ(chown(state_dir.path("").c_str(), 65534, 65534), 0);
+  host.run([&] {
     // The raw call changes this thread only, which ends with the lambda.
     ASSERT_EQ(syscall(SYS_setresuid, 65534, 65534, 65534), 0);
-    auto opened = HostAddresses::open();
+    auto opened = HostAddresses::open(OwnedAddresses::open(state_dir.path("")).value());
     ASSERT_TRUE(opened) << opened.error().message;
     const auto owned = (*opened)->own_vips({ip("203.0.113.10")}, {"gw0"});
     ASSERT_FALSE(owned);

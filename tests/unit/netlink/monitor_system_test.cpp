@@ -2,8 +2,11 @@
 // The Monitor on a real kernel: a host and a peer in two namespaces, joined by a veth pair.
 #include "guideway/netlink/monitor.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/rtnetlink.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -18,8 +21,10 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "guideway/netlink/kernel_monitor.h"
 #include "netns.h"
 
 namespace guideway::netlink {
@@ -327,6 +332,70 @@ TEST_F(MonitorSystemTest, LostNotificationsLeadToAFullRead) {
   ASSERT_GT(dropped_messages(host), 0);
   EXPECT_TRUE(
       eventually([&] { return hop("10.1.0.2").destination.to_string() == "02:00:00:00:00:99"; }));
+}
+
+TEST_F(MonitorSystemTest, AFullReadThatFailsIsTriedAgain) {
+  int requests_fd = -1;
+  host.run([&] {
+    auto notifications = Socket::open_for_notifications({RTNLGRP_NEIGH});
+    auto requests = Socket::open_for_requests();
+    ASSERT_TRUE(notifications && requests);
+    requests_fd = requests->fd();
+    const int bytes = 4096;  // overflows soon
+    ASSERT_EQ(setsockopt(notifications->fd(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes), 0);
+    auto readiness = Readiness::open(notifications->fd());
+    ASSERT_TRUE(readiness);
+    auto opened =
+        std::make_unique<KernelMonitor>(std::vector<std::string>{"gw0"}, std::move(*notifications),
+                                        std::move(*requests), std::move(*readiness));
+    ASSERT_TRUE(opened->read_all());
+    monitor = std::move(opened);
+  });
+  host.sh("ip neigh add 10.1.0.9 lladdr 02:00:00:00:00:77 dev gw0 nud permanent");
+  watch({ip("10.1.0.9")});
+  ASSERT_TRUE(becomes("10.1.0.9", NextHop::State::kResolved));
+  host.sh(
+      "for j in $(seq 1 250); do "
+      "echo neigh add 10.60.0.$j lladdr 02:00:00:00:01:00 dev gw0 nud permanent; done "
+      "| ip -batch -");
+  host.sh("ip neigh replace 10.1.0.9 lladdr 02:00:00:00:00:99 dev gw0 nud permanent");
+  ASSERT_GT(dropped_messages(host), 0);
+
+  // The kernel cannot be asked for a while.
+  const int kept = dup(requests_fd);
+  const int nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  ASSERT_GE(dup2(nothing, requests_fd), 0);
+  EXPECT_FALSE(monitor->on_readable());
+  EXPECT_FALSE(monitor->tick());
+  EXPECT_EQ(hop("10.1.0.9").destination.to_string(), "02:00:00:00:00:77");
+  ASSERT_GE(dup2(kept, requests_fd), 0);
+  close(kept);
+  close(nothing);
+  EXPECT_TRUE(monitor->tick());
+  EXPECT_EQ(hop("10.1.0.9").destination.to_string(), "02:00:00:00:00:99");
+  EXPECT_TRUE(monitor->take_host_events().address_lost);
+}
+
+TEST_F(MonitorSystemTest, LostAddressesAndLinksThatComeUpAreReported) {
+  open();
+  monitor->take_host_events();
+  host.sh("ip addr add 203.0.113.10/32 dev lo");
+  settle();
+  HostEvents events = monitor->take_host_events();
+  EXPECT_FALSE(events.address_lost);
+  EXPECT_FALSE(events.link_up);
+  host.sh("ip addr del 203.0.113.10/32 dev lo");
+  settle();
+  events = monitor->take_host_events();
+  EXPECT_TRUE(events.address_lost);
+  EXPECT_FALSE(events.link_up);
+  host.sh("ip link set gw0 mtu 1400");
+  settle();
+  EXPECT_FALSE(monitor->take_host_events().link_up);
+  host.sh("ip link set gw0 down && ip link set gw0 up");
+  settle();
+  EXPECT_TRUE(monitor->take_host_events().link_up);
+  EXPECT_FALSE(monitor->take_host_events().link_up);
 }
 
 TEST_F(MonitorSystemTest, MissingInterfaceIsNamed) {

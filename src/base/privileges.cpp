@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "privileges.h"
+#include "guideway/base/privileges.h"
 
 #include <linux/capability.h>
 #include <sys/prctl.h>
@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <cstdint>
 
-namespace guideway::app {
+namespace guideway::base {
 namespace {
 
 using Sets = std::array<__user_cap_data_struct, 2>;
@@ -19,35 +19,34 @@ using Sets = std::array<__user_cap_data_struct, 2>;
 Result<Sets> read_sets() {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   Sets sets{};
-  if (syscall(SYS_capget, &header, sets.data()) != 0) return base::fail_errno("capget", errno);
+  if (syscall(SYS_capget, &header, sets.data()) != 0) return fail_errno("capget", errno);
   return sets;
 }
 
 }  // namespace
 
-Result<void> require_privileges() {
+Result<void> require_network_privileges() {
   auto sets = read_sets();
   if (!sets) return tl::unexpected(sets.error());
   if (((*sets)[0].effective & (1U << CAP_NET_ADMIN)) == 0)
-    return base::fail(
+    return fail(
         "guidewayd may not configure the network: run it as root, or with CAP_NET_ADMIN, "
         "CAP_NET_RAW and CAP_IPC_LOCK");
   return {};
 }
 
-Result<void> drop_privileges() {
+Result<void> drop_privileges(Keep keep) {
   auto sets = read_sets();
   if (!sets) return tl::unexpected(sets.error());
-  constexpr std::uint32_t kKept = 1U << CAP_NET_ADMIN | 1U << CAP_NET_RAW;
-  (*sets)[0].effective &= kKept;
-  (*sets)[0].permitted &= kKept;
+  const std::uint32_t kept = keep == Keep::kNetwork ? 1U << CAP_NET_ADMIN | 1U << CAP_NET_RAW : 0;
+  (*sets)[0].effective &= kept;
+  (*sets)[0].permitted &= kept;
   (*sets)[0].inheritable = 0;
   (*sets)[1] = {};
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-    return base::fail_errno("PR_SET_NO_NEW_PRIVS", errno);
-  if (syscall(SYS_capset, &header, sets->data()) != 0) return base::fail_errno("capset", errno);
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno("PR_SET_NO_NEW_PRIVS", errno);
+  if (syscall(SYS_capset, &header, sets->data()) != 0) return fail_errno("capset", errno);
   return {};
 }
 
-}  // namespace guideway::app
+}  // namespace guideway::base

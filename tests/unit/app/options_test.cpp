@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace guideway::app {
+namespace {
+
+using ::testing::HasSubstr;
+
+Result<Options> parse(std::vector<const char*> words) {
+  words.insert(words.begin(), "guidewayd");
+  return parse_options(static_cast<int>(words.size()), words.data());
+}
+
+TEST(Options, WithoutAnyItRunsWithTheDefaultFile) {
+  const auto options = parse({});
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->action, Options::Action::kRun);
+  EXPECT_EQ(options->config_file, "/etc/guideway/guideway.toml");
+  EXPECT_FALSE(options->verbose);
+}
+
+TEST(Options, NamesAFileToRunOrToCheck) {
+  EXPECT_EQ(parse({"--config", "a.toml"})->config_file, "a.toml");
+  EXPECT_EQ(parse({"-c", "a.toml", "-v"})->config_file, "a.toml");
+  EXPECT_TRUE(parse({"-c", "a.toml", "-v"})->verbose);
+  const auto check = parse({"--check", "b.toml"});
+  EXPECT_EQ(check->action, Options::Action::kCheck);
+  EXPECT_EQ(check->config_file, "b.toml");
+}
+
+TEST(Options, HelpAndVersionGoFirst) {
+  EXPECT_EQ(parse({"--check", "b.toml", "--version"})->action, Options::Action::kVersion);
+  EXPECT_EQ(parse({"--version", "--help"})->action, Options::Action::kHelp);
+  EXPECT_THAT(help_text(), HasSubstr("--check"));
+}
+
+TEST(Options, WhatIsUnknownOrIncompleteIsRefusedWithAHint) {
+  for (const auto& words : std::vector<std::vector<const char*>>{
+           {"--colour"}, {"--config"}, {"--check"}, {"stray.toml"}, {"-x"}}) {
+    const auto options = parse(words);
+    ASSERT_FALSE(options) << words.front();
+    EXPECT_THAT(options.error().message, HasSubstr("--help")) << words.front();
+  }
+}
+
+}  // namespace
+}  // namespace guideway::app
