@@ -14,6 +14,7 @@ using Json = nlohmann::ordered_json;
 template <typename Value>
 std::vector<std::string> texts(const std::vector<Value>& values) {
   std::vector<std::string> found;
+  found.reserve(values.size());
   for (const Value& value : values) found.push_back(value.to_string());
   return found;
 }
