@@ -25,6 +25,8 @@ inline constexpr const char* kDirector[] = {"192.0.2.1", "2001:db8::1"};
 inline constexpr const char* kBackend[] = {"10.0.0.11", "2001:db8:b::11"};
 inline constexpr const char* kClient[] = {"198.51.100.7", "2001:db8:c::7"};
 inline constexpr const char* kVip[] = {"203.0.113.10", "2001:db8:f::10"};
+/// The backend's too, but on another device.
+inline constexpr const char* kOtherDevice = "10.0.7.11";
 /// 0 for IPv4, 1 for IPv6: the index of the above.
 constexpr int index_of(int family) { return family == 4 ? 0 : 1; }
 

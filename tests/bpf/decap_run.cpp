@@ -30,6 +30,7 @@ Settings test_settings() {
     settings.local.push_back(*IpAddress::parse(kBackend[i]));
     settings.host.push_back(*IpAddress::parse(kBackend[i]));
   }
+  settings.host.push_back(*IpAddress::parse(kOtherDevice));
   return settings;
 }
 

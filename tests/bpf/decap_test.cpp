@@ -241,6 +241,8 @@ std::vector<Case> outer_cases() {
       {"outer destination, IPv4", outer(&Tunnel::destination, 4, "10.0.0.12"), "not_own_address"},
       {"outer destination, IPv6", outer(&Tunnel::destination, 6, "2001:db8:b::12"),
        "not_own_address"},
+      {"outer destination of another device", outer(&Tunnel::destination, 4, kOtherDevice),
+       "not_own_address"},
       {"first fragment, UDP", make_frame(fragment), "outer_fragment"},
       {"last fragment, IPIP", make_frame(last_fragment), "outer_fragment"},
       {"fragment of somebody else", make_frame(foreign_fragment), "not_tunnel"},
@@ -249,6 +251,8 @@ std::vector<Case> outer_cases() {
       {"hop-by-hop options", with_extensions(0, {4, 0, 5, 2, 0, 0, 1, 0}), "outer_options"},
       {"other destination options", with_extensions(60, {4, 0, 5, 2, 0, 0, 1, 0}), "outer_options"},
       {"routing header", with_extensions(43, {4, 0, 4, 0, 0, 0, 0, 0}), "outer_options"},
+      {"encapsulation limit and more",
+       with_extensions(60, {4, 1, 4, 1, 4, 1, 1, 0, 1, 6, 0, 0, 0, 0, 0, 0}), "outer_options"},
       {"encapsulation limit", with_extensions(60, {4, 0, 4, 1, 4, 1, 1, 0}), "decapsulated"},
       {"outer version, IPv4", with_byte(ipip, 14, 0x65), "outer_header"},
       {"outer version, IPv6", with_byte(ipip6, 14, 0x4b), "outer_header"},
@@ -307,9 +311,9 @@ std::vector<Case> inner_cases() {
                               "240.0.0.1", "255.255.255.255", "169.254.1.1"})
     cases.push_back({martian, tunnel_with_inner_source(4, martian), "inner_source_martian"});
   for (const char* martian :
-       {"::", "::1", "::198.51.100.7", "::ffff:198.51.100.7", "fe80::1", "ff02::1"})
+       {"::", "::1", "::198.51.100.7", "::ffff:198.51.100.7", "fe80::1", "febf::1", "ff02::1"})
     cases.push_back({martian, tunnel_with_inner_source(6, martian), "inner_source_martian"});
-  for (const char* own : {kBackend[0], kVip[0]})
+  for (const char* own : {kBackend[0], kOtherDevice, kVip[0]})
     cases.push_back({own, tunnel_with_inner_source(4, own), "inner_source_own"});
   for (const char* own : {kBackend[1], kVip[1]})
     cases.push_back({own, tunnel_with_inner_source(6, own), "inner_source_own"});
