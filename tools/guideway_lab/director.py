@@ -27,6 +27,14 @@ def default_build_dir():
     return next(built, places[0])
 
 
+def built_program(build_dir, path):
+    """A program of a build folder."""
+    program = pathlib.Path(build_dir).resolve() / path
+    if not program.exists():
+        raise LabError(f"{program} is missing: build it, or name the folder by GUIDEWAY_BUILD")
+    return str(program)
+
+
 class Director:
     """Controls guidewayd in the director's namespace; `process` is None while none runs."""
 
@@ -128,10 +136,7 @@ class Director:
         return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
 
     def _binary(self, path):
-        program = self._build_dir / path
-        if not program.exists():
-            raise LabError(f"{program} is missing: build it, or name the folder by GUIDEWAY_BUILD")
-        return str(program)
+        return built_program(self._build_dir, path)
 
     def _forwards_to(self, pool):
         """Whether status shows these backends as they are here, and no other in the slot table."""

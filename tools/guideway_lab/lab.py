@@ -10,7 +10,7 @@ import shutil
 import signal
 import time
 
-from guideway_lab import backends, config, network
+from guideway_lab import backends, config, decap, network
 from guideway_lab.director import Director, default_build_dir
 from guideway_lab.plan import Plan
 from guideway_lab.processes import Process, start_time_of
@@ -94,6 +94,8 @@ class Lab:
     def _build(self):
         self._save()
         network.build(self.plan)
+        if self.plan.mode == "ipip":
+            decap.attach(self.plan, self.build_dir)
         self._processes += backends.start(self.plan)
         self._save()
         self.director.write_config(config.pool_of(self.plan))
@@ -139,6 +141,7 @@ def remove_lab(name, known_processes=()):
     _stop_all(processes)
     for netns in namespaces:
         network.remove(netns)
+    decap.remove(Plan(name=name))
     shutil.rmtree(Plan(name=name).run_dir, ignore_errors=True)
 
 
