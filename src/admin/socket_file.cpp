@@ -39,7 +39,13 @@ Result<void> remove_stale(const std::string& path, const sockaddr_un& address) {
   if (connected == 0 || error == EAGAIN)
     return base::fail("socket " + path +
                       ": another daemon listens here; stop it, or name another path in [admin]");
-  unlink(path.c_str());
+  // Only this says that nobody listens; anything else says that we cannot know.
+  if (error != ECONNREFUSED)
+    return base::fail_errno("socket " + path + ": cannot tell whether a daemon listens here; " +
+                                "remove it by hand if none does",
+                            error);
+  if (unlink(path.c_str()) != 0 && errno != ENOENT)
+    return base::fail_errno("socket " + path + ": cannot remove what a dead daemon left", errno);
   return {};
 }
 
@@ -50,6 +56,11 @@ Result<std::string> make_folder(const std::string& path) {
     if (folder.empty() || errno == EEXIST) return std::string();
     return base::fail_errno("folder " + folder + ": cannot create it (is guidewayd run as root?)",
                             errno);
+  }
+  if (chmod(folder.c_str(), 0755) != 0) {  // whatever the umask is
+    const int error = errno;
+    rmdir(folder.c_str());
+    return base::fail_errno("folder " + folder + ": cannot set its mode", error);
   }
   return folder;
 }
@@ -92,7 +103,7 @@ Result<SocketFile> SocketFile::listen(const std::string& path, const std::string
   SocketFile file(path, *folder);
   file.fd_ = fd;
   if (const struct group* entry = getgrnam(group.c_str());
-      entry != nullptr && chown(path.c_str(), geteuid(), entry->gr_gid) != 0)
+      entry != nullptr && lchown(path.c_str(), geteuid(), entry->gr_gid) != 0)
     return base::fail_errno("socket " + path + ": cannot give it to group " + group, errno);
   if (::listen(fd, kBacklog) != 0)
     return base::fail_errno("socket " + path + ": cannot listen", errno);

@@ -61,10 +61,14 @@ Result<InstanceLock> InstanceLock::take(const std::string& director, const std::
   auto made = make_folder(folder);
   if (!made) return tl::unexpected(made.error());
   InstanceLock lock(folder + "/" + director + "." + namespace_number() + ".lock", *made);
+  // A killed daemon's leftovers are ours to clear away.
+  const bool left_behind = access(lock.path_.c_str(), F_OK) == 0;
   for (int attempt = 0; attempt < kAttempts; attempt++) {
     const auto locked = lock.try_lock();
     if (!locked) return tl::unexpected(locked.error());
-    if (*locked) return lock;
+    if (!*locked) continue;
+    if (left_behind) lock.made_folder_ = folder;
+    return lock;
   }
   return base::fail("director " + director +
                     ": a guidewayd of this name is running already; stop it, or give this one "

@@ -20,7 +20,7 @@ class InstanceLock {
   InstanceLock(InstanceLock&& other) noexcept;
   InstanceLock& operator=(InstanceLock&&) = delete;
   /// Removes the file and, if it made it and it is empty, the folder. A file that a killed daemon
-  /// left is no obstacle: the lock ended with it.
+  /// left is no obstacle, since the lock ended with it, and goes at the end with its folder.
   ~InstanceLock();
 
  private:

@@ -38,15 +38,13 @@ Result<void> require_network_privileges() {
 Result<void> drop_privileges(Keep keep) {
   auto sets = read_sets();
   if (!sets) return tl::unexpected(sets.error());
-  const std::uint32_t kept =
-      keep == Keep::kNetwork ? 1U << CAP_NET_ADMIN | 1U << CAP_NET_RAW : 0;
+  const std::uint32_t kept = keep == Keep::kNetwork ? 1U << CAP_NET_ADMIN | 1U << CAP_NET_RAW : 0;
   (*sets)[0].effective &= kept;
   (*sets)[0].permitted &= kept;
   (*sets)[0].inheritable = 0;
   (*sets)[1] = {};
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-    return fail_errno("PR_SET_NO_NEW_PRIVS", errno);
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno("PR_SET_NO_NEW_PRIVS", errno);
   if (syscall(SYS_capset, &header, sets->data()) != 0) return fail_errno("capset", errno);
   return {};
 }

@@ -11,7 +11,7 @@ namespace {
 
 void check_address(Problems& problems, const Facts& facts, const std::string& path,
                    const IpAddress& address) {
-  if (const auto reason = unusable(address)) {
+  if (const auto reason = unusable_beyond_link(address)) {
     problems.add(path, *reason);
     return;
   }

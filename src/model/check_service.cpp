@@ -87,7 +87,7 @@ void check_services(Problems& problems, const Model& model, const Facts& facts) 
                                                std::to_string(kMinIdleTimeout.count()) + "s to " +
                                                std::to_string(kMaxIdleTimeout.count()) + "s");
     }
-    if (const auto reason = unusable(service.address)) {
+    if (const auto reason = unusable_beyond_link(service.address)) {
       problems.add(path + ".address", *reason);
       continue;
     }

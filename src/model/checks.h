@@ -52,6 +52,10 @@ bool has_control_characters(std::string_view text);
 /// Why a packet cannot be sent to this address, in words; none if it can.
 std::optional<std::string> unusable(const IpAddress& address);
 
+/// As unusable(), for the addresses of services and backends: link-local ones mean another host on
+/// each link, and the configuration names none.
+std::optional<std::string> unusable_beyond_link(const IpAddress& address);
+
 /// Facts of the whole model that the checks of one part need.
 struct Facts {
   explicit Facts(const Model& model);

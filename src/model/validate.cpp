@@ -70,6 +70,14 @@ std::optional<std::string> unusable(const IpAddress& address) {
   return std::nullopt;
 }
 
+std::optional<std::string> unusable_beyond_link(const IpAddress& address) {
+  if (address.is_link_local()) {
+    return address.to_string() +
+           " is a link-local address, which is another host on each link: use one that is routed";
+  }
+  return unusable(address);
+}
+
 Facts::Facts(const Model& model) {
   for (std::size_t i = 0; i < model.services.size(); ++i) {
     services_by_pool[model.services[i].pool].push_back(i);

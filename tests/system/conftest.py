@@ -7,6 +7,8 @@ As root: GUIDEWAY_BUILD=<build folder> /usr/bin/python3 -m pytest tests/system [
 import itertools
 import os
 import pathlib
+import re
+import signal
 import sys
 
 import pytest
@@ -15,11 +17,36 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 
 from guideway_lab.director import default_build_dir  # noqa: E402
-from guideway_lab.lab import Lab  # noqa: E402
+from guideway_lab.lab import Lab, remove_lab  # noqa: E402
 from guideway_lab.plan import Plan  # noqa: E402
 
 _LOG_LINES = 40
+_LAB_OF_A_TEST = re.compile(r"gwlab-(t(\d+)-\d+)(-[^-]+)?")
 _numbers = itertools.count(1)
+
+
+def pytest_configure():
+    # timeout(1) ends a run by SIGTERM: fixtures must take their labs down then, too.
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(_signal, _frame):
+    raise KeyboardInterrupt
+
+
+def pytest_sessionstart(session):
+    if os.geteuid() == 0 and not session.config.option.collectonly:
+        for name in _labs_of_dead_runs():
+            print(f"removes lab {name}, which a killed run left behind")
+            remove_lab(name)
+
+
+def _labs_of_dead_runs():
+    """Labs that make_lab() made in a process that is gone."""
+    places = (pathlib.Path("/run"), pathlib.Path("/run/netns"))
+    names = [path.name for place in places if place.is_dir() for path in place.iterdir()]
+    matches = filter(None, map(_LAB_OF_A_TEST.fullmatch, names))
+    return sorted({m.group(1) for m in matches if not os.path.exists(f"/proc/{m.group(2)}")})
 
 
 def pytest_addoption(parser):

@@ -8,6 +8,7 @@ from checks import assert_counts_agree, assert_every_packet_has_an_end, dropped,
 
 from guideway_lab import backends, config
 from guideway_lab.http_load import HttpLoad
+from guideway_lab.plan import MODES
 from guideway_lab.report import observe
 from guideway_lab.shell import run
 
@@ -26,7 +27,7 @@ def send(lab, requests):
 
 
 @pytest.mark.parametrize("family", [4, 6])
-@pytest.mark.parametrize("mode", ["l2dsr", "vxlan"])
+@pytest.mark.parametrize("mode", MODES)
 def test_every_request_is_answered_and_counted(make_lab, requests, mode, family):
     send(make_lab(mode=mode, family=family), requests)
 
@@ -51,7 +52,7 @@ def test_weights_decide_the_shares(make_lab, requests):
     assert backends.http_count(lab.plan, "backend4").connections == 0
 
 
-@pytest.mark.parametrize("mode", ["l2dsr", "vxlan"])
+@pytest.mark.parametrize("mode", MODES)
 def test_full_sized_packets_arrive(make_lab, tmp_path, mode):
     lab = make_lab(mode=mode)
     body = tmp_path / "body"

@@ -13,6 +13,7 @@ from guideway_lab.http_load import HttpLoad
 from guideway_lab.shell import ip_json, run, wait_until
 
 _HUGE_PAGES = pathlib.Path("/proc/sys/vm/nr_hugepages")
+_FREE_HUGE_PAGES = pathlib.Path("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages")
 
 
 @pytest.mark.parametrize("mode", ["l2dsr", "vxlan"])
@@ -170,12 +171,21 @@ def test_with_huge_pages_it_uses_them_and_gives_them_back(make_lab, huge_pages):
 
 @pytest.fixture
 def huge_pages():
-    """Sets the number of huge pages, and the old one again after the test."""
-    before = _HUGE_PAGES.read_text()
+    """Sets the number of free huge pages, and the old total again after the test.
+
+    Those that others use stay theirs.
+    """
+    before = int(_HUGE_PAGES.read_text())
 
     def set_count(count):
-        _HUGE_PAGES.write_text(str(count))
-        wait_until(lambda: int(_HUGE_PAGES.read_text()) == count, f"{count} huge pages of 2 MB")
+        def is_set():
+            in_use = int(_HUGE_PAGES.read_text()) - int(_FREE_HUGE_PAGES.read_text())
+            # Again each time: the kernel gives as many as it has in one piece at that moment.
+            _HUGE_PAGES.write_text(str(in_use + count))
+            free = int(_FREE_HUGE_PAGES.read_text())
+            return free >= count if count else free == 0
+
+        wait_until(is_set, f"{count} free huge pages of 2 MB")
 
     yield set_count
-    _HUGE_PAGES.write_text(before)
+    _HUGE_PAGES.write_text(str(before))

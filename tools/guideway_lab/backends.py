@@ -111,8 +111,11 @@ def _nginx_conf(plan, name):
 
 
 def _match(plan):
-    """The packets that Guideway sends to a backend, as nftables sees them before decapsulation."""
-    if plan.routed:
+    """The packets that Guideway sends to a backend, as nftables sees them.
+
+    That is before the kernel's VXLAN device, and after guideway-decap.
+    """
+    if plan.mode == "vxlan":
         return f"udp dport {VXLAN['port']}"
     return f"{'ip6' if plan.family == 6 else 'ip'} daddr {plan.vip} tcp dport {PORT}"
 

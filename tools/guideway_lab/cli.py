@@ -74,10 +74,10 @@ def _parser():
 
     up = command("up", _up, "client, director and backends, with guidewayd between them")
     up.add_argument("--backends", type=int, default=3, help=f"1 to {MAX_BACKENDS} (default: 3)")
-    up.add_argument("--mode", choices=MODES, default="l2dsr", help="vxlan: behind a router")
+    up.add_argument("--mode", choices=MODES, default="l2dsr", help="tunnels: behind a router")
     up.add_argument("--family", type=int, choices=FAMILIES, default=4, help="IPv4 or IPv6")
     up.add_argument("--workers", type=int, default=1, help="of guidewayd (default: 1)")
-    up.add_argument("--build", help="build folder (default: $GUIDEWAY_BUILD, else build/)")
+    up.add_argument("--build", help="build folder (default: $GUIDEWAY_BUILD, else build/, build/demo or build/release)")
     up.add_argument("--no-director", action="store_true", help="do not start guidewayd")
     command("down", _down, "removes everything of a lab, also after a crash")
     command("status", _status, "what runs, and what guidewayd says")

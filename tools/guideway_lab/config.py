@@ -33,7 +33,7 @@ def render(plan, pool):
     """The configuration with these backends in its one pool."""
     entries = "".join(f"  {_entry(backend)},\n" for backend in pool)
     forwarding = f'forwarding = "{plan.mode}"'
-    if plan.routed:
+    if plan.mode == "vxlan":
         forwarding += (
             f"\nvxlan = {{ vni = {VXLAN['vni']}, port = {VXLAN['port']},"
             f' inner_mac = "{VXLAN["inner_mac"]}" }}'

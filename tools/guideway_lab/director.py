@@ -18,8 +18,21 @@ _START_TIMEOUT_S = 60
 
 
 def default_build_dir():
-    """GUIDEWAY_BUILD, else build/ of this checkout."""
-    return pathlib.Path(os.environ.get("GUIDEWAY_BUILD") or _REPOSITORY / "build")
+    """GUIDEWAY_BUILD, else the first of build/, build/demo and build/release with a guidewayd."""
+    given = os.environ.get("GUIDEWAY_BUILD")
+    if given:
+        return pathlib.Path(given)
+    places = [_REPOSITORY / "build" / name for name in ("", "demo", "release")]
+    built = (place for place in places if (place / "src/app/guidewayd").exists())
+    return next(built, places[0])
+
+
+def built_program(build_dir, path):
+    """A program of a build folder."""
+    program = pathlib.Path(build_dir).resolve() / path
+    if not program.exists():
+        raise LabError(f"{program} is missing: build it, or name the folder by GUIDEWAY_BUILD")
+    return str(program)
 
 
 class Director:
@@ -123,10 +136,7 @@ class Director:
         return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
 
     def _binary(self, path):
-        program = self._build_dir / path
-        if not program.exists():
-            raise LabError(f"{program} is missing: build it, or name the folder by GUIDEWAY_BUILD")
-        return str(program)
+        return built_program(self._build_dir, path)
 
     def _forwards_to(self, pool):
         """Whether status shows these backends as they are here, and no other in the slot table."""

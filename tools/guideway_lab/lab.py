@@ -10,7 +10,7 @@ import shutil
 import signal
 import time
 
-from guideway_lab import backends, config, network
+from guideway_lab import backends, config, decap, network
 from guideway_lab.director import Director, default_build_dir
 from guideway_lab.plan import Plan
 from guideway_lab.processes import Process, start_time_of
@@ -35,8 +35,13 @@ class Lab:
             state = json.loads(state_file.read_text())
         except FileNotFoundError:
             raise LabError(f"no lab '{name}' is up: run tools/lab up --name {name}") from None
-        lab = cls(Plan(**state["plan"]), state["build_dir"])
-        lab._processes = [Process(**process) for process in state["processes"]]
+        except ValueError:
+            raise _stale(name) from None
+        try:
+            lab = cls(Plan(**state["plan"]), state["build_dir"])
+            lab._processes = [Process(**process) for process in state["processes"]]
+        except (ValueError, TypeError, KeyError):
+            raise _stale(name) from None
         lab._owned = True
         lab.director.process = next((p for p in lab._processes if p.role == "guidewayd"), None)
         return lab
@@ -89,6 +94,8 @@ class Lab:
     def _build(self):
         self._save()
         network.build(self.plan)
+        if self.plan.mode == "ipip":
+            decap.attach(self.plan, self.build_dir)
         self._processes += backends.start(self.plan)
         self._save()
         self.director.write_config(config.pool_of(self.plan))
@@ -114,6 +121,13 @@ class Lab:
         temporary.replace(self.plan.run_dir / "state.json")
 
 
+def _stale(name):
+    return LabError(
+        f"the state of lab '{name}' is damaged, or of another version:"
+        f" run tools/lab down --name {name}"
+    )
+
+
 def remove_lab(name, known_processes=()):
     """Removes a lab by its name; the state file is not needed. Idempotent.
 
@@ -127,6 +141,7 @@ def remove_lab(name, known_processes=()):
     _stop_all(processes)
     for netns in namespaces:
         network.remove(netns)
+    decap.remove(Plan(name=name))
     shutil.rmtree(Plan(name=name).run_dir, ignore_errors=True)
 
 

@@ -138,14 +138,9 @@ def _add_backend(plan, name):
     _attach(plan, name, "far" if plan.routed else "near", plan.backend_address(name))
     ip_batch(netns, [_add_address(plan.vip, plan.host_length, "lo")])
     if plan.routed:
-        ip_batch(
-            netns,
-            [
-                _vxlan_device(plan, name),
-                "link set vxlan0 up",
-                f"route add default via {plan.router_addresses[1]}",
-            ],
-        )
+        ip_batch(netns, [f"route add default via {plan.router_addresses[1]}"])
+    if plan.mode == "vxlan":
+        ip_batch(netns, [_vxlan_device(plan, name), "link set vxlan0 up"])
 
 
 def _vxlan_device(plan, name):

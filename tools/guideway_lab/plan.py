@@ -10,7 +10,7 @@ import re
 from guideway_lab.shell import LabError
 
 MAX_BACKENDS = 16
-MODES = ("l2dsr", "vxlan")
+MODES = ("l2dsr", "ipip", "vxlan")
 FAMILIES = (4, 6)
 PORT = 6400
 # The VXLAN device of every backend carries the same MAC: the pool has one inner_mac.
@@ -74,7 +74,7 @@ class Plan:
     @property
     def routed(self):
         """Whether the backends stand behind a router."""
-        return self.mode == "vxlan"
+        return self.mode != "l2dsr"
 
     @property
     def prefix_length(self):

@@ -7,6 +7,11 @@ import pathlib
 from guideway_lab.shell import ip_json, run
 
 _HUGE_PAGES = pathlib.Path("/sys/kernel/mm/hugepages")
+# Folders in which the host's own daemons make and remove files at any time.
+_OTHERS = {
+    f"/run/{name}"
+    for name in ("systemd", "user", "log", "udev", "sudo", "lock", "initctl", "dbus", "mount")
+}
 
 
 def take(plan):
@@ -79,6 +84,7 @@ def _files(plan):
     meant = {str(plan.run_dir / name) for name in ("guidewayd.log", "state")}
     for top in ("/run", "/dev/shm", "/dev/hugepages", "/var/lib/guideway"):
         for folder, folders, files in os.walk(top):
+            folders[:] = [d for d in folders if f"{folder}/{d}" not in _OTHERS]
             folders[:] = [d for d in folders if not _is_other_lab(folder, d, plan)]
             folders[:] = [d for d in folders if f"{folder}/{d}" not in meant]
             for name in (*folders, *files):

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/local/datagram_protocol.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
@@ -130,6 +131,32 @@ TEST_F(StatusServerTest, TheSocketIsForOwnerAndGroupAndOneServer) {
   const auto second = StatusServer::open(loop_, path_, [] { return std::string(); });
   ASSERT_FALSE(second);
   EXPECT_THAT(second.error().message, HasSubstr("another daemon listens here"));
+}
+
+TEST(StatusSocket, TheModeOfItsFolderIsNotTheUmasks) {
+  const test::TemporaryDir folder;
+  boost::asio::io_context loop;
+  const mode_t old = umask(0077);
+  const auto server =
+      StatusServer::open(loop, folder.path("run/status.sock"), [] { return std::string(); });
+  umask(old);
+  ASSERT_TRUE(server) << server.error().message;
+  struct stat status {};
+  ASSERT_EQ(stat(folder.path("run").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0755u);
+}
+
+TEST(StatusSocket, OneThatMayBeInUseIsNotRemoved) {
+  const test::TemporaryDir folder;
+  const std::string path = folder.path("datagram.sock");
+  // Another kind of socket answers a stream's connect with another error than "refused".
+  boost::asio::io_context loop;
+  boost::asio::local::datagram_protocol::socket other(
+      loop, boost::asio::local::datagram_protocol::endpoint(path));
+  const auto server = StatusServer::open(loop, path, [] { return std::string(); });
+  ASSERT_FALSE(server);
+  EXPECT_THAT(server.error().message, HasSubstr("cannot tell"));
+  EXPECT_EQ(access(path.c_str(), F_OK), 0);
 }
 
 TEST(StatusSocket, IsRemovedWithItsFolderAndAStaleOneIsReplaced) {

@@ -83,6 +83,7 @@ TEST_F(InstanceLockTest, WhatAKilledDaemonLeftIsNoObstacle) {
   ASSERT_EQ(status, 0);
   ASSERT_EQ(files(), 1u);
   EXPECT_TRUE(take("lb1"));
+  EXPECT_FALSE(std::filesystem::exists(run_)) << "its leftovers go with the next one's end";
 }
 
 TEST_F(InstanceLockTest, AFolderThatOthersMayWriteIsRefused) {

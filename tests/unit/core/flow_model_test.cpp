@@ -205,7 +205,7 @@ class FlowModelTest : public testing::TestWithParam<ModelCase> {
 };
 
 TEST_P(FlowModelTest, AgreesOnEveryPacket) {
-  for (int i = 0; now_s_ < CoreWorld::kStart_s + 4 * 8192; ++i) {
+  for (int i = 0; now_s_ < CoreWorld::kStart_s + 3 * 8192; ++i) {
     for (int j = 0; j < 20; ++j) ASSERT_NO_FATAL_FAILURE(one_packet()) << "at " << now_s_ << " s";
     pass_time();
     if (below(50) == 0) change_backends();
@@ -219,8 +219,7 @@ TEST_P(FlowModelTest, AgreesOnEveryPacket) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, FlowModelTest,
                          testing::Values(ModelCase{1, 350, 500}, ModelCase{2, 350, 500},
-                                         ModelCase{3, 350, 500}, ModelCase{4, 350, 500},
-                                         ModelCase{5, 4095, 4500}, ModelCase{6, 4095, 7000}));
+                                         ModelCase{3, 4095, 4500}, ModelCase{4, 4095, 7000}));
 
 /// A table of 32 entries under 300 flows: what is established stays, whoever else comes.
 TEST(FlowFlood, EstablishedFlowsSurviveAFlood) {

@@ -335,6 +335,8 @@ TEST(Validate, RefusesBackends) {
        "the same address and port as pool[0].backends[0] (\"b1\")"},
       {address("127.0.0.1"), "pool[0].backends[1].address", "loopback"},
       {address("::1"), "pool[0].backends[1].address", "loopback"},
+      {address("fe80::1"), "pool[0].backends[1].address", "link-local"},
+      {address("169.254.1.1"), "pool[0].backends[1].address", "link-local"},
       {address("239.0.0.1"), "pool[0].backends[1].address", "multicast"},
       {address("0.0.0.0"), "pool[0].backends[1].address", "unspecified"},
       {address("::"), "pool[0].backends[1].address", "unspecified"},
@@ -426,6 +428,8 @@ TEST(Validate, RefusesServices) {
       {address("0.0.0.0"), "service[0].address", "unspecified"},
       {address("127.0.0.53"), "service[0].address", "loopback"},
       {address("ff02::1"), "service[0].address", "multicast"},
+      {address("fe80::1"), "service[0].address", "link-local"},
+      {address("169.254.1.1"), "service[0].address", "link-local"},
       {address("255.255.255.255"), "service[0].address", "broadcast"},
       {[](Model& m) {
          m.services.push_back(service("udp", "203.0.113.10", 80));

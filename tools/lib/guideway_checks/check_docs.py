@@ -10,6 +10,9 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`([^`\n]+)`")
 COUNTER = re.compile(r'^ *X\(\w+,.*?"(\w+)"', re.MULTILINE)
+# Page → the X-macro lists whose counters it has to explain.
+COUNTER_TABLES = (("docs/operations.md", "include/guideway/core/reasons.h"),
+                  ("docs/decapsulator.md", "bpf/decap.h"))
 TOP_FOLDERS = ("include", "src", "bpf", "tests", "tools", "docs", "config")
 PATH = re.compile(rf"^(?:{'|'.join(TOP_FOLDERS)})/[\w./-]*$|^guideway/[\w/]+\.h$")
 HEADER = re.compile(r"^\w+(?:/\w+)*\.h$")
@@ -50,16 +53,19 @@ def anchors(path):
 
 
 def counter_problems():
-    """docs/operations.md has a table row for each counter of the core."""
-    operations = tree.ROOT / "docs" / "operations.md"
-    if not operations.exists():
-        return ["docs/operations.md is missing: it says what each counter means and what to do"]
-    rows = "\n".join(line for line in operations.read_text(encoding="utf-8").splitlines()
+    """Each counter of the core and of the decapsulator has a row in the table that explains it."""
+    return [problem for page, lists in COUNTER_TABLES for problem in missing_rows(page, lists)]
+
+
+def missing_rows(page, lists):
+    if not (tree.ROOT / page).exists():
+        return [f"{page} is missing: it says what each counter means and what to do"]
+    rows = "\n".join(line for line in (tree.ROOT / page).read_text(encoding="utf-8").splitlines()
                      if line.startswith("|"))
-    names = COUNTER.findall(tree.text("include/guideway/core/reasons.h"))
+    names = COUNTER.findall(tree.text(lists))
     if len(names) < 10:
-        return ["include/guideway/core/reasons.h: its lists are not in the form that this reads"]
-    return [f"docs/operations.md: no table row for the counter `{name}`"
+        return [f"{lists}: its lists are not in the form that this reads"]
+    return [f"{page}: no table row for the counter `{name}`"
             for name in names if f"`{name}`" not in rows]
 
 

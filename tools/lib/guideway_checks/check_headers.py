@@ -37,14 +37,15 @@ def compilers(path):
         return [CXX, C11] if path.name in WORKER_ONLY else [CXX, C11, BPF]
     if built_alone(path):
         return []
-    library = LIBRARIES.get(path.parts[2])
-    return [CXX + system_flags(library)] if library else [CXX]
+    library = LIBRARIES.get(tree.module_path(path)[0])
+    own_folder = [f"-I{path.parent}"] if path.parts[0] == "src" else []
+    return [CXX + own_folder + (system_flags(library) if library else [])]
 
 
 def built_alone(path):
-    """Whether src/<module>/<name>.cpp includes include/guideway/<module>/<name>.h first."""
-    name = "/".join(path.parts[1:])
-    source = pathlib.PurePosixPath("src", *path.parts[2:]).with_suffix(".cpp")
+    """Whether src/<module>/<name>.cpp includes the header <name>.h first."""
+    name = tree.name_of_header(path)
+    source = pathlib.PurePosixPath("src", *tree.module_path(path)).with_suffix(".cpp")
     if source not in tree.files():
         return False
     first = re.search(r'^#include +["<]([^">]+)', tree.text(source), re.MULTILINE)
@@ -63,7 +64,7 @@ def system_flags(library):
 
 
 def compile_alone(path, compiler):
-    name = "/".join(path.parts[1:])
+    name = tree.name_of_header(path)
     needs_port = is_core(path) and path.name not in BEFORE_THE_PORT
     port = PORT_BPF if compiler is BPF else PORT
     lines = ([port] if needs_port else []) + [name, name]

@@ -19,13 +19,14 @@ MAY_INCLUDE = {
     "control": {"model", "config", "compile", "netlink", "datapath"},
     "admin": {"model", "compile", "datapath", "control"},
     "cli": {"admin"},
+    "decap": set(),
     "app": {"model", "config", "compile", "netlink", "datapath", "control", "admin"},
 }
 CORE_SYSTEM_HEADERS = {"stdint.h", "stddef.h"}
 # Library → the folders (below src/ or include/guideway/) that may know it.
 LIBRARY_FOLDERS = [
     (re.compile(r"rte_\w+\.h$"), ("datapath/dpdk",), "DPDK"),
-    (re.compile(r"(bpf|xdp)/"), ("datapath/xdp",), "libbpf and libxdp"),
+    (re.compile(r"(bpf|xdp)/"), ("datapath/xdp", "decap"), "libbpf and libxdp"),
     (re.compile(r"(netlink|linux/(rt)?netlink)\b"), ("netlink", "datapath/dpdk"), "netlink"),
     (re.compile(r"toml\+\+"), ("config",), "toml++"),
 ]

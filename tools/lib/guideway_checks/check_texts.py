@@ -36,10 +36,10 @@ def is_kernel_side(path):
 
 
 def header_problems():
-    """Each public header has its guard, and says in its opening who may call it from where."""
+    """Each header has its guard, and says in its opening who may call it from where."""
     found = []
     for path in tree.headers():
-        guard = "_".join(path.parts[1:]).upper().replace(".", "_").replace("-", "_") + "_"
+        guard = "_".join(("guideway", *tree.module_path(path))).upper().replace(".", "_").replace("-", "_") + "_"
         text = tree.text(path)
         if f"#ifndef {guard}\n#define {guard}\n" not in text:
             found.append(f"{path}: its include guard has to be {guard}")

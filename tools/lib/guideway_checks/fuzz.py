@@ -15,7 +15,7 @@ def run_target(build, program, seconds):
     if corpus is None:
         return Case(name, f"no corpus: put at least one input into tests/fuzz/corpus/{name}/")
     artifacts = process.LOGS / "fuzz"
-    artifacts.mkdir(parents=True, exist_ok=True)
+    tree.make_folder(artifacts)
     with tempfile.TemporaryDirectory(prefix="guideway-fuzz-") as finds:
         done = process.run(
             [build.folder / program, f"-max_total_time={seconds}", "-timeout=10",

@@ -42,6 +42,7 @@ class Build:
         if stamp.exists() and stamp.read_text() == wanted:
             return  # ninja re-runs meson when a build file changed
         shutil.rmtree(self.folder, ignore_errors=True)
+        tree.make_folder(self.folder.parent)
         self._step("configure", ["meson", "setup", *self.options, self.folder, tree.ROOT])
         stamp.write_text(wanted)
 
@@ -50,7 +51,7 @@ class Build:
         self._step("build", ["ninja", "-C", self.folder, *targets])
 
     def _step(self, step, command):
-        done = process.run(command, f"{self.name}-{step}", BUILD_LIMIT_S, self.env)
+        done = process.run(command, f"{self.name}-{step}", BUILD_LIMIT_S, self.env, as_owner=True)
         if not done.ok:
             raise BuildFailed(f"{step} of build/{self.name}: {done.why()}\n{tail(done.output)}")
 
@@ -80,8 +81,10 @@ class Build:
                    "--timeout-multiplier", "3", *names]
         if as_root:
             command += ["--num-processes", "1"]  # they share the kernel
-        results = self.folder / "meson-logs" / f"{log_name}.json"
-        results.unlink(missing_ok=True)
+        logs = self.folder / "meson-logs"
+        for old in logs.glob(f"{log_name}.*"):
+            old.unlink()  # perhaps root's, from a run under sudo
+        results = logs / f"{log_name}.json"
         done = process.run(command, log_name, limit_s, SANITIZER_ENV, as_root)
         cases = cases_of_log(results) if results.exists() else []
         if not done.ok and not any(case.problem for case in cases):

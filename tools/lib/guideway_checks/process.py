@@ -14,6 +14,7 @@ from . import tree
 LOGS = tree.ROOT / "build" / "test-logs"
 TIMED_OUT = 124  # timeout(1)
 SIGN_OF_LIFE_S = 20
+CLEAN_UP_S = 60  # from SIGTERM to SIGKILL: tests have labs to take down
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,20 +55,30 @@ class Progress:
             print("\r\033[K", end="", flush=True)
 
 
-def run(command, log_name, limit_s, env=None, as_root=False):
-    """Runs `command` in the tree; stdout and stderr go to LOGS/log_name.log and into the result."""
-    LOGS.mkdir(parents=True, exist_ok=True)
+def run(command, log_name, limit_s, env=None, as_root=False, as_owner=False):
+    """Runs `command` in the tree; stdout and stderr go to LOGS/log_name.log and into the result.
+
+    `as_owner`: also under sudo as whoever owns the tree.
+    """
+    tree.make_folder(LOGS)
     log = LOGS / f"{log_name}.log"
-    command = ["timeout", "--kill-after=10", str(limit_s), *map(str, command)]
+    log.unlink(missing_ok=True)  # perhaps root's, from a run under sudo
+    command = ["timeout", f"--kill-after={CLEAN_UP_S}", str(limit_s), *map(str, command)]
     settings = {"PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
     if as_root and os.geteuid() != 0:
         command = ["sudo", "-n", "env", *(f"{k}={v}" for k, v in settings.items()), *command]
+    options = {}
+    entry = tree.owner() if as_owner else None
+    if entry:
+        options = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+        settings |= {"HOME": entry.pw_dir, "USER": entry.pw_name}
     progress = Progress()
     lines = []
     with log.open("w", encoding="utf-8") as file:
         process = subprocess.Popen(
             command, cwd=tree.ROOT, env={**os.environ, **settings}, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+            **options)
         try:
             for line in process.stdout:
                 file.write(line)

@@ -7,6 +7,25 @@ from . import process
 from .results import Case, tail
 
 
+def names(folder, build):
+    """What a folder's tests are called: files, functions, and these with parameters."""
+    command = ["/usr/bin/python3", "-m", "pytest", "--collect-only", "-q", "-p",
+               "no:cacheprovider", folder]
+    done = process.run(command, "system-names", 60, {"GUIDEWAY_BUILD": str(build.folder)},
+                       as_root=True)
+    return names_in(folder, done.output)
+
+
+def names_in(folder, output):
+    """As names(), from what pytest --collect-only -q prints."""
+    found = set()
+    for line in output.splitlines():
+        file, is_test, test = line.removeprefix(f"{folder}/").partition("::")
+        if is_test and line.startswith(f"{folder}/"):
+            found |= {file, f"{file}::{test}", f"{file}::{test.partition('[')[0]}"}
+    return found
+
+
 def run(folder, build, limit_s, is_long, deselected):
     """Runs pytest over a folder against a build; `deselected` are names "file.py::test"."""
     results = process.LOGS / "system.xml"

@@ -4,7 +4,7 @@
 import pathlib
 import unittest
 
-from . import check_docs, check_includes, meson
+from . import check_docs, check_includes, meson, pytest_run
 from .results import Case, Counts
 
 GTEST_OUTPUT = """\
@@ -46,6 +46,15 @@ class GtestOutput(unittest.TestCase):
 
     def test_a_test_that_skips_itself_has_failed(self):
         self.assertTrue(meson.cases_of_test("check", "SKIP", "")[0].problem)
+
+
+class SystemTestNames(unittest.TestCase):
+    def test_files_functions_and_parameters_can_be_named(self):
+        output = ("tests/system/test_a.py::test_one[x y]\ntests/system/test_a.py::test_two\n"
+                  "\n2 tests collected in 0.1s\n")
+        self.assertEqual(pytest_run.names_in("tests/system", output),
+                         {"test_a.py", "test_a.py::test_one", "test_a.py::test_one[x y]",
+                          "test_a.py::test_two"})
 
 
 class IncludeDirection(unittest.TestCase):

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guideway/decap/host.h"
+
+#include <ifaddrs.h>
+#include <linux/magic.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <system_error>
+
+#include "guideway/base/file_descriptor.h"
+#include "guideway/base/text.h"
+
+namespace guideway::decap {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::optional<IpAddress> address_of(const sockaddr* address) {
+  if (address == nullptr) return std::nullopt;
+  if (address->sa_family == AF_INET) {
+    const auto* v4 = reinterpret_cast<const sockaddr_in*>(address);
+    return *IpAddress::from_bytes(&v4->sin_addr, 4);
+  }
+  if (address->sa_family == AF_INET6) {
+    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(address);
+    return *IpAddress::from_bytes(&v6->sin6_addr, 16);
+  }
+  return std::nullopt;
+}
+
+void sort_unique(std::vector<IpAddress>& addresses) {
+  std::sort(addresses.begin(), addresses.end());
+  addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
+}
+
+bool is_bpf_file_system(const fs::path& path) {
+  struct statfs facts {};
+  return statfs(path.c_str(), &facts) == 0 &&
+         static_cast<unsigned long>(facts.f_type) == BPF_FS_MAGIC;
+}
+
+/// The folder itself or the nearest one above it that exists.
+fs::path nearest_existing(fs::path path) {
+  std::error_code ignored;
+  while (!fs::exists(path, ignored) && path.has_relative_path()) path = path.parent_path();
+  return path;
+}
+
+}  // namespace
+
+Result<Device> find_device(const std::string& name) {
+  ifreq request{};
+  if (name.empty() || name.size() >= sizeof request.ifr_name)
+    return base::fail(base::quoted(name) + " is not the name of a network device");
+  Device device{name, if_nametoindex(name.c_str()), 0};
+  if (device.index == 0)
+    return base::fail("there is no network device " + base::quoted(name) +
+                      " in this network namespace: `ip link` lists those that exist");
+  const base::FileDescriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  std::memcpy(request.ifr_name, name.c_str(), name.size() + 1);
+  if (!socket || ioctl(socket.get(), SIOCGIFMTU, &request) != 0)
+    return base::fail_errno("cannot read the MTU of " + name, errno);
+  device.mtu = static_cast<unsigned>(request.ifr_mtu);
+  return device;
+}
+
+Result<HostAddresses> read_addresses(const Device& device) {
+  ifaddrs* list = nullptr;
+  if (getifaddrs(&list) != 0) return base::fail_errno("cannot read this host's addresses", errno);
+  const std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> owner(list, &freeifaddrs);
+  HostAddresses found;
+  for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
+    const auto address = address_of(entry->ifa_addr);
+    if (!address) continue;
+    found.all.push_back(*address);
+    // Also addresses with a label of their own, such as eth0:1.
+    const std::string_view name(entry->ifa_name);
+    if (name.substr(0, name.find(':')) == device.name) found.device.push_back(*address);
+    if ((entry->ifa_flags & IFF_BROADCAST) == 0) continue;
+    if (const auto broadcast = address_of(entry->ifa_broadaddr))
+      if (!broadcast->is_unspecified()) found.all.push_back(*broadcast);
+  }
+  sort_unique(found.device);
+  sort_unique(found.all);
+  return found;
+}
+
+Result<void> check_kernel(std::string_view release) {
+  unsigned major = 0;
+  unsigned minor = 0;
+  const std::string text(release);
+  if (std::sscanf(text.c_str(), "%u.%u", &major, &minor) != 2) return {};  // not ours to judge
+  if (major > 5 || (major == 5 && minor >= 9)) return {};
+  return base::fail(
+      "kernel " + base::escape_untrusted(release) +
+      " is too old: links of XDP programs need 5.9, and 6.1 is the oldest one tested");
+}
+
+Result<void> check_running_kernel() {
+  utsname facts{};
+  if (uname(&facts) != 0) return base::fail_errno("cannot read the kernel's version", errno);
+  return check_kernel(facts.release);
+}
+
+Result<void> make_pin_folder(const std::string& folder) {
+  const fs::path path = fs::absolute(folder).lexically_normal();
+  if (!is_bpf_file_system(nearest_existing(path))) {
+    const std::string mount_point = path.parent_path().string();
+    return base::fail(
+        folder + " is not in a BPF file system, which keeps the program attached: run `mkdir -p " +
+        mount_point + " && mount -t bpf bpf " + mount_point +
+        "`, or name a folder in one by --pin-dir");
+  }
+  std::error_code error;
+  const mode_t mask = umask(077);
+  fs::create_directories(path, error);
+  umask(mask);
+  if (error) return base::fail("cannot make " + folder + ": " + error.message());
+  struct stat facts {};
+  if (stat(path.c_str(), &facts) != 0 || !S_ISDIR(facts.st_mode))
+    return base::fail(folder + " is not a folder: name another one by --pin-dir");
+  if (facts.st_uid != geteuid() || (facts.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    return base::fail(folder + " can be changed by others: make it root's, with mode 0700");
+  return {};
+}
+
+}  // namespace guideway::decap
