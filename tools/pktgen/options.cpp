@@ -184,7 +184,7 @@ Result<void> read_cpus(const po::variables_map& given, Options& options) {
   return {};
 }
 
-Result<void> read_numbers(const po::variables_map& given, Options& options) {
+Result<void> read_run(const po::variables_map& given, Options& options) {
   const int port = given["port"].as<int>();
   if (port < 1 || port > 65535) {
     return tl::unexpected(wrong("port", std::to_string(port), "a port from 1 to 65535"));
@@ -204,6 +204,8 @@ Result<void> read_numbers(const po::variables_map& given, Options& options) {
     return fail("--max-loss is to be a fraction from 0 to 1");
   }
   options.seed = given["seed"].as<std::uint64_t>();
+  options.json = given["json"].as<bool>();
+  options.allow_real_network = given["allow-real-network"].as<bool>();
   auto rate = read_rate(given["rate"].as<std::string>());
   if (!rate) return tl::unexpected(rate.error());
   options.rate_pps = *rate;
@@ -254,7 +256,7 @@ Result<Options> read_all(const po::variables_map& given) {
   auto done = read_devices(given, options)
                   .and_then([&] { return read_vips(given, options); })
                   .and_then([&] { return read_mac(given, options); })
-                  .and_then([&] { return read_numbers(given, options); })
+                  .and_then([&] { return read_run(given, options); })
                   .and_then([&] { return read_packets(given, options); });
   if (!done) return tl::unexpected(done.error());
   return options;

@@ -6,14 +6,17 @@
 namespace guideway::pktgen {
 namespace {
 
-constexpr std::uint64_t kPacket = 1'000'000'000;
+constexpr std::uint64_t kSecond_ns = 1'000'000'000;
+/// A packet, in units of credit: what one packet per second earns in a second.
+constexpr std::uint64_t kPacket = kSecond_ns;
 
 }  // namespace
 
 unsigned Pacer::take(std::uint64_t now_ns, unsigned most) {
   if (rate_pps_ == 0) return most;
   if (now_ns > accounted_ns_) {
-    credit_ += std::min(now_ns - accounted_ns_, kLongestDebt_ns) * rate_pps_;
+    // A second of any rate fits the credit's 64 bits.
+    credit_ += std::min(now_ns - accounted_ns_, kSecond_ns) * rate_pps_;
     accounted_ns_ = now_ns;
     credit_ = std::min(credit_, std::max(kLongestDebt_ns * rate_pps_, kPacket));
   }

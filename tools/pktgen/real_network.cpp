@@ -5,9 +5,8 @@
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 
-#include <array>
+#include <algorithm>
 #include <filesystem>
-#include <functional>
 
 #include "guideway/netlink/parse.h"
 #include "guideway/netlink/socket.h"
@@ -67,8 +66,13 @@ void add_route(const nlmsghdr& message, KernelNetwork& network) {
   add_next_hops(message, network.default_links);
 }
 
-/// The kernel interfaces of a PCI device, virtio's included.
+bool is_pci_address(const std::string& name) {
+  return std::count(name.begin(), name.end(), ':') == 2 && name.find('.') != std::string::npos;
+}
+
+/// Whether a kernel interface belongs to a PCI device, also through virtio.
 bool stands_on(const std::string& link, const std::string& pci_address) {
+  if (!is_pci_address(pci_address)) return false;
   std::error_code error;
   const fs::path device = fs::canonical("/sys/class/net/" + link + "/device", error);
   if (error) return false;

@@ -94,8 +94,9 @@ std::vector<std::string> problems(const Report& report, const SinkCounts& counts
     found.push_back(fmt::format("{} packets came twice", duplicates));
   }
   if (const double loss = loss_of(report, counts); loss > max_loss) {
-    found.push_back(fmt::format("{} of {} packets were lost: {:.4g} of them, more than {:.4g}",
-                                lost(report, counts), report.sent, loss, max_loss));
+    found.push_back(
+        fmt::format("{} of {} packets were lost, a fraction of {:.4g}; --max-loss is {:.4g}",
+                    lost(report, counts), report.sent, loss, max_loss));
   }
   return found;
 }

@@ -38,7 +38,11 @@ bool has_tuple(const ClientPacket& packet, const Flow& flow) {
 void check_ip_header(const ClientPacket& packet, Faults& faults) {
   const ByteSpan bytes = packet.bytes;
   faults.add_if(bytes[packet.family == Family::kIpv4 ? 8 : 7] != kSentTtl - 1, Fault::kTtl);
-  if (packet.family != Family::kIpv4) return;
+  if (packet.family == Family::kIpv6) {
+    // Traffic class and flow label, which no checksum covers, were 0.
+    faults.add_if(load_be32(&bytes[0]) != 6u << 28, Fault::kIpHeader);
+    return;
+  }
   Checksum checksum;
   checksum.add(bytes.first(20));
   faults.add_if(checksum.folded() != 0xffff, Fault::kIpChecksum);

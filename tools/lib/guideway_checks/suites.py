@@ -126,7 +126,7 @@ def fuzz_suite(context):
 def system_suite(context):
     build = release_build()
     build.configure()
-    build.compile(build.programs("src/app", "src/cli"))
+    build.compile(build.programs("src/app", "src/cli", "tools/pktgen"))
     deselected = context.skips.of_suite("system")
     _, cases = context.split("system", deselected)
     limit_s = 3600 if context.is_long else 420
