@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "options.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <boost/program_options.hpp>
-#include <cmath>
+#include <cctype>
+#include <charconv>
 #include <map>
-#include <regex>
 #include <set>
 #include <sstream>
+#include <string_view>
+#include <system_error>
 
 #include "guideway/base/text.h"
 
@@ -21,6 +25,7 @@ using base::quoted;
 constexpr double kLongestRun_s = 86'400;
 constexpr std::uint64_t kHighestRate_pps = 1'000'000'000;
 constexpr unsigned kLargestMtu = 9000;
+constexpr unsigned kMostCpus = CPU_SETSIZE;
 
 const std::map<std::string, Traffic> kTraffics = {{"syn-flood", Traffic::kSynFlood},
                                                   {"new", Traffic::kNew},
@@ -103,14 +108,43 @@ Result<T> one_of(const std::map<std::string, T>& values, const po::variables_map
   return found->second;
 }
 
+/// The whole text as a number: digits only.
+template <typename T>
+std::optional<T> number_of(std::string_view text) {
+  T number = 0;
+  const char* end = text.data() + text.size();
+  const auto [stopped_at, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || stopped_at != end) return std::nullopt;
+  return number;
+}
+
+std::string without_prefix(const std::string& text, const std::string& prefix) {
+  return text.rfind(prefix, 0) == 0 ? text.substr(prefix.size()) : text;
+}
+
+/// "0000:3b:00.0".
+bool is_pci_address(const std::string& text) {
+  constexpr std::string_view kForm = "hhhh:hh:hh.h";
+  if (text.size() != kForm.size()) return false;
+  for (std::size_t i = 0; i < kForm.size(); i++) {
+    const bool is_digit = std::isxdigit(static_cast<unsigned char>(text[i])) != 0;
+    if (kForm[i] == 'h' ? !is_digit : text[i] != kForm[i]) return false;
+  }
+  return true;
+}
+
+bool is_virtual_device(const std::string& name) {
+  return (name.rfind("net_", 0) == 0 || name.rfind("eth_", 0) == 0) && name.size() > 4;
+}
+
+std::string name_of_device(const std::string& text) { return text.substr(0, text.find(',')); }
+
 /// "pci:…" or "vdev:…", however it was written.
 Result<std::string> device_text(const std::string& option, const std::string& text) {
-  static const std::regex kPci(
-      "(pci:)?([0-9a-fA-F]{4}:[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\\.[0-7](,.*)?)");
-  static const std::regex kVirtual("(vdev:)?((net|eth)_[^,]+(,.*)?)");
-  std::smatch match;
-  if (std::regex_match(text, match, kPci)) return "pci:" + match[2].str();
-  if (std::regex_match(text, match, kVirtual)) return "vdev:" + match[2].str();
+  const std::string pci = without_prefix(text, "pci:");
+  if (is_pci_address(name_of_device(pci))) return "pci:" + pci;
+  const std::string virtual_device = without_prefix(text, "vdev:");
+  if (is_virtual_device(name_of_device(virtual_device))) return "vdev:" + virtual_device;
   return tl::unexpected(wrong(option, text,
                               "a PCI address like 0000:3b:00.0 or a DPDK virtual device like "
                               "net_af_packet0,iface=veth0"));
@@ -126,7 +160,13 @@ Result<void> read_devices(const po::variables_map& given, Options& options) {
   if (given.count("sink") == 0) return {};
   auto sink = device_text("sink", given["sink"].as<std::string>());
   if (!sink) return tl::unexpected(sink.error());
-  if (*sink != options.device) options.sink = *sink;
+  if (*sink == options.device) return {};
+  if (name_of_device(*sink) == name_of_device(options.device)) {
+    return fail(
+        "--device and --sink name the same device with different arguments; leave --sink "
+        "out, or give one of them another number, like net_af_packet1");
+  }
+  options.sink = *sink;
   return {};
 }
 
@@ -164,8 +204,7 @@ Result<void> read_vips(const po::variables_map& given, Options& options) {
 
 Result<std::uint64_t> read_rate(const std::string& text) {
   if (text == "unlimited") return 0;
-  static const std::regex kNumber("[0-9]{1,10}");
-  const std::uint64_t rate = std::regex_match(text, kNumber) ? std::stoull(text) : 0;
+  const std::uint64_t rate = number_of<std::uint64_t>(text).value_or(0);
   if (rate == 0 || rate > kHighestRate_pps) {
     return tl::unexpected(wrong("rate", text, "\"unlimited\" or a number from 1 to 1000000000"));
   }
@@ -175,12 +214,15 @@ Result<std::uint64_t> read_rate(const std::string& text) {
 Result<void> read_cpus(const po::variables_map& given, Options& options) {
   if (given.count("cpus") == 0) return {};
   const auto text = given["cpus"].as<std::string>();
-  static const std::regex kTwo("([0-9]{1,4}),([0-9]{1,4})");
-  std::smatch match;
-  if (!std::regex_match(text, match, kTwo)) {
+  const std::size_t comma = std::min(text.find(','), text.size());
+  const auto sending = number_of<unsigned>(std::string_view(text).substr(0, comma));
+  const auto receiving = comma == text.size()
+                             ? std::nullopt
+                             : number_of<unsigned>(std::string_view(text).substr(comma + 1));
+  if (!sending || !receiving || std::max(*sending, *receiving) >= kMostCpus) {
     return tl::unexpected(wrong("cpus", text, "two CPU numbers like 2,3"));
   }
-  for (const int i : {1, 2}) options.cpus.push_back(static_cast<unsigned>(std::stoul(match[i])));
+  options.cpus = {*sending, *receiving};
   return {};
 }
 

@@ -22,6 +22,7 @@ inline constexpr std::uint8_t kSentTtl = 64;
 
 class PacketBuilder {
  public:
+  /// REQUIRES: an MTU of at most 9000.
   PacketBuilder(FlowSpace flows, Sizes sizes, Mac source, Mac gateway);
 
   /// Writes the frame; returns its length. REQUIRES: kEthernetLength + MTU and kShortestFrame bytes

@@ -80,6 +80,7 @@ TEST(Options, TheSameDeviceTwiceIsOneDevice) {
   const auto options = parse(kEnough + "--sink vdev:net_af_packet0,iface=v0");
   ASSERT_TRUE(options);
   EXPECT_FALSE(options->sink);
+  EXPECT_THAT(error_of(kEnough + "--sink net_af_packet0,iface=v1"), HasSubstr("same device"));
 }
 
 TEST(Options, WhatIsMissingIsNamed) {
@@ -110,6 +111,12 @@ TEST(Options, WrongValuesAreNamed) {
                             "--mtu 9001",
                             "--cpus 2",
                             "--cpus 2,x",
+                            "--cpus 2,",
+                            "--cpus ,2",
+                            "--cpus 1024,2",
+                            "--sink 0000:3b:00",
+                            "--sink 0000:3b:00.x",
+                            "--sink net_",
                             "--vip 203.0.113.10",
                             "--vip 224.0.0.1",
                             "--vip 0.0.0.0",
