@@ -20,9 +20,9 @@ from guideway_lab.shell import in_netns, ip_batch, ip_json, wait_until
 
 _GENERATOR = "gen0"
 # Room for what arrives while this machine does something else.
-_FRAMES = "framecnt=8192"
-# How much may be lost on the way into guidewayd: the machine is shared, and its tap drops then.
-_MAX_LOSS = "0.3"
+_FRAMES = "framecnt=32768"
+# Loss is not judged: on a busy machine guidewayd's tap drops packets that wait for too long.
+_LOSS_ALLOWED = ("--max-loss", "1")
 
 
 class Pktgen:
@@ -53,9 +53,25 @@ class Pktgen:
             process.communicate()
 
     def run(self, *options):
-        """(exit code, the JSON object)"""
+        """(exit code, the JSON object) of a run that ends by itself."""
         with self.running(*options) as process:
             return result_of(process)
+
+    def run_until_forwarded(self, packets, *options):
+        """The same, of a run that is interrupted when guidewayd has forwarded so many."""
+        with self.running(*options, "--seconds", "600", *_LOSS_ALLOWED) as process:
+            self.wait_until_forwarded(packets, process)
+            process.send_signal(signal.SIGINT)
+            return result_of(process)
+
+    def wait_until_forwarded(self, packets, process):
+        """Waits, however slow the machine is now."""
+        wait_until(
+            lambda: forwarded(self._lab) >= packets or process.poll() is not None,
+            lambda: f"{packets} packets forwarded: {forwarded(self._lab)}",
+            timeout=90,
+        )
+        assert process.poll() is None, process.communicate()
 
     def _command(self, options):
         plan = self._lab.plan
@@ -72,7 +88,7 @@ def program(lab):
 
 
 def result_of(process):
-    """(exit code, the JSON object) of a process that ends by itself."""
+    """(exit code, the JSON object) that a process ends with."""
     output, errors = process.communicate(timeout=120)
     print(errors)
     assert output.count("\n") == 1, output + errors
@@ -90,14 +106,12 @@ def assert_all_right(result):
 
 
 def test_100000_packets_of_all_kinds_come_out_right_and_no_flow_moves(lab):
-    code, result = Pktgen(lab).run(
-        *("--traffic", "mixed", "--size", "imix", "--flows", "20000"),
-        *("--rate", "20000", "--seconds", "8", "--max-loss", _MAX_LOSS),
+    code, result = Pktgen(lab).run_until_forwarded(
+        110_000, "--traffic", "mixed", "--size", "imix", "--flows", "20000", "--rate", "20000"
     )
     assert_all_right(result)
     assert code == 0
-    assert result["received"] >= 100_000
-    assert result["received"] <= forwarded(lab) <= result["sent"]
+    assert 100_000 <= result["received"] <= forwarded(lab) <= result["sent"]
     assert len(result["backends"]) == 3
     assert all(backend["forwarding"] == "l2dsr" for backend in result["backends"])
     assert result["spread"]["deviation"] < 0.1
@@ -106,12 +120,14 @@ def test_100000_packets_of_all_kinds_come_out_right_and_no_flow_moves(lab):
 @pytest.mark.parametrize("mode, family", [("l2dsr", 6), ("vxlan", 4), ("vxlan", 6)])
 def test_other_ways_of_forwarding(make_lab, mode, family):
     lab = make_lab(mode=mode, family=family)
-    code, result = Pktgen(lab).run(
-        *("--traffic", "new", "--size", "mtu", "--mtu", "1400", "--flows", "3000"),
-        *("--rate", "10000", "--seconds", "2", "--max-loss", _MAX_LOSS),
+    code, result = Pktgen(lab).run_until_forwarded(
+        10_000,
+        *("--traffic", "new", "--size", "mtu", "--mtu", "1400"),
+        *("--flows", "3000", "--rate", "10000"),
     )
     assert_all_right(result)
     assert code == 0
+    assert result["received"] > 5000
     assert {backend["forwarding"] for backend in result["backends"]} == {mode}
     if mode == "vxlan":
         wanted = {lab.plan.backend_address(name) for name in lab.plan.backend_names}
@@ -120,17 +136,18 @@ def test_other_ways_of_forwarding(make_lab, mode, family):
 
 def test_a_reload_without_a_backend_moves_no_flow(lab):
     flows = 5000
-    options = ("--flows", str(flows), "--rate", "15000", "--max-loss", _MAX_LOSS)
-    with Pktgen(lab).running(*options, "--seconds", "6") as process:
-        wait_until(lambda: forwarded(lab) > 3 * flows, "three packets of each flow")
+    pktgen = Pktgen(lab)
+    options = ("--flows", str(flows), "--rate", "15000", "--seconds", "600", *_LOSS_ALLOWED)
+    with pktgen.running(*options) as process:
+        pktgen.wait_until_forwarded(3 * flows, process)
         lab.director.reload(pool_of(lab.plan)[:-1])
-        before = forwarded(lab)
-        assert process.poll() is None, "the run ended before the reload"
+        pktgen.wait_until_forwarded(forwarded(lab) + 3 * flows, process)
+        process.send_signal(signal.SIGINT)
         code, result = result_of(process)
     assert_all_right(result)
     assert code == 0
-    assert forwarded(lab) > before + flows
     assert len(result["backends"]) == 3
+    assert result["received"] > 4 * flows
 
 
 def test_loss_is_a_failure_unless_allowed(lab):
@@ -144,14 +161,10 @@ def test_loss_is_a_failure_unless_allowed(lab):
 
 
 def test_an_interrupt_ends_the_run_with_its_report(lab):
-    options = ("--seconds", "600", "--rate", "5000", "--max-loss", _MAX_LOSS)
-    with Pktgen(lab).running(*options) as process:
-        wait_until(lambda: forwarded(lab) > 1000, "traffic")
-        process.send_signal(signal.SIGINT)
-        code, result = result_of(process)
+    code, result = Pktgen(lab).run_until_forwarded(1000, "--rate", "5000")
     assert_all_right(result)
     assert code == 0 and result["interrupted"]
-    assert result["seconds"] < 300
+    assert 0 < result["seconds"] < 300
 
 
 def refusal_of(lab, role, device, *options):

@@ -15,10 +15,6 @@ namespace guideway::pktgen {
 namespace {
 
 constexpr std::uint64_t kSecond_ns = 1'000'000'000;
-/// Shorter waits are spun: a sleep takes about as long.
-constexpr std::uint64_t kShortestSleep_ns = 60'000;
-/// So that stop() is seen soon.
-constexpr std::uint64_t kLongestSleep_ns = 50'000'000;
 
 std::uint64_t now_ns() {
   timespec now{};
@@ -27,24 +23,16 @@ std::uint64_t now_ns() {
          static_cast<std::uint64_t>(now.tv_nsec);
 }
 
-void sleep_until_due(std::uint64_t wait_ns) {
-  if (wait_ns < kShortestSleep_ns) {
-    rte_pause();
-    return;
-  }
-  const timespec time{0, static_cast<long>(std::min(wait_ns, kLongestSleep_ns))};
-  clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
-}
-
 }  // namespace
 
 Generator::Generator(std::uint16_t port_id, rte_mempool* buffers, PacketBuilder builder,
-                     TrafficPattern traffic, std::uint64_t rate_pps)
+                     TrafficPattern traffic, std::uint64_t rate_pps, Waiting waiting)
     : port_id_(port_id),
       buffers_(buffers),
       builder_(std::move(builder)),
       traffic_(traffic),
-      rate_pps_(rate_pps) {}
+      rate_pps_(rate_pps),
+      waiting_(waiting) {}
 
 void Generator::run() {
   datapath::dpdk::ask_for_exact_sleeps();
@@ -54,7 +42,7 @@ void Generator::run() {
     const std::uint64_t now = now_ns();
     const unsigned due = pacer.take(now, kBurst);
     if (due == 0) {
-      sleep_until_due(pacer.wait_ns(now));
+      wait(waiting_, pacer.wait_ns(now));
     } else {
       send(due);
     }

@@ -10,6 +10,7 @@
 #include "packet.h"
 #include "sink.h"
 #include "traffic.h"
+#include "waiting.h"
 
 struct rte_mbuf;
 struct rte_mempool;
@@ -19,7 +20,7 @@ namespace guideway::pktgen {
 class Generator {
  public:
   Generator(std::uint16_t port_id, rte_mempool* buffers, PacketBuilder builder,
-            TrafficPattern traffic, std::uint64_t rate_pps);
+            TrafficPattern traffic, std::uint64_t rate_pps, Waiting waiting);
 
   /// Sends until stop().
   void run();
@@ -45,6 +46,7 @@ class Generator {
   PacketBuilder builder_;
   TrafficPattern traffic_;
   std::uint64_t rate_pps_;
+  Waiting waiting_;
   std::uint64_t next_ = 0;
   double seconds_ = 0;
   std::atomic<bool> stop_{false};

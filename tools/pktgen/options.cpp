@@ -74,7 +74,8 @@ po::options_description description() {
       ("max-loss", po::value<double>()->value_name("FRACTION")->default_value(0, "0"),          //
        "how much loss is no failure, 0 to 1")                                                   //
       ("cpus", po::value<std::string>()->value_name("A,B"),                                     //
-       "pin the sending thread to CPU A, the receiving one to B")                               //
+       "pin the sending thread to CPU A, the receiving one to B, and let them spin "            //
+       "(default: they sleep in between)")                                                      //
       ("json", po::bool_switch(), "print the result as one JSON object")                        //
       ("allow-real-network", po::bool_switch(),                                                 //
        "send even on a device that carries this host's default route")                          //

@@ -15,7 +15,6 @@ constexpr std::uint16_t kBurst = 64;
 
 void Receiver::run() {
   datapath::dpdk::ask_for_exact_sleeps();
-  datapath::dpdk::IdleBackoff idle(datapath::dpdk::Idle::kAdaptive);
   rte_mbuf* packets[kBurst];
   while (!stop_.load(std::memory_order_relaxed)) {
     const std::uint16_t count = rte_eth_rx_burst(port_id_, 0, packets, kBurst);
@@ -24,8 +23,11 @@ void Receiver::run() {
       if (packets[i]->nb_segs > 1) rte_pktmbuf_linearize(packets[i]);
       sink_.take({rte_pktmbuf_mtod(packets[i], const std::uint8_t*), packets[i]->data_len});
     }
-    if (count != 0) rte_pktmbuf_free_bulk(packets, count);
-    idle.wait(count);
+    if (count != 0) {
+      rte_pktmbuf_free_bulk(packets, count);
+    } else {
+      wait(waiting_, 0);
+    }
   }
 }
 

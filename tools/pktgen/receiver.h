@@ -8,13 +8,15 @@
 #include <cstdint>
 
 #include "sink.h"
+#include "waiting.h"
 
 namespace guideway::pktgen {
 
 class Receiver {
  public:
   /// `sink` outlives this.
-  Receiver(std::uint16_t port_id, Sink& sink) : port_id_(port_id), sink_(sink) {}
+  Receiver(std::uint16_t port_id, Sink& sink, Waiting waiting)
+      : port_id_(port_id), sink_(sink), waiting_(waiting) {}
 
   /// Receives until stop().
   void run();
@@ -23,6 +25,7 @@ class Receiver {
  private:
   std::uint16_t port_id_;
   Sink& sink_;
+  Waiting waiting_;
   std::atomic<bool> stop_{false};
 };
 

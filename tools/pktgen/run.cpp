@@ -134,9 +134,10 @@ Result<bool> run(const Options& options) {
   const datapath::dpdk::Port& source = (*ports)->source();
   const PacketBuilder builder(flows, *sizes, source.mac(), options.gateway);
   Sink sink(flows, options.flows, *sizes, options.gateway);
+  const Waiting waiting = options.cpus.empty() ? Waiting::kSleep : Waiting::kSpin;
   Generator generator(source.id(), (*ports)->buffers(), builder,
-                      TrafficPattern(options.traffic, options.flows), options.rate_pps);
-  Receiver receiver((*ports)->sink().id(), sink);
+                      TrafficPattern(options.traffic, options.flows), options.rate_pps, waiting);
+  Receiver receiver((*ports)->sink().id(), sink, waiting);
   const auto interrupted = exchange(options, signals, generator, receiver, sink.counts());
   if (!interrupted) return tl::unexpected(interrupted.error());
 
