@@ -126,7 +126,7 @@ def fuzz_suite(context):
 def system_suite(context):
     build = release_build()
     build.configure()
-    build.compile(build.programs("src/app", "src/cli"))
+    build.compile(build.programs("src/app", "src/cli", "src/decap", "tools/pktgen"))
     asked = context.skips.of_suite("system")
     # Only names that exist: the others count as unused, and fail.
     known = pytest_run.names("tests/system", build) if asked else set()

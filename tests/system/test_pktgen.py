@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""guideway-pktgen sends through a real guidewayd and looks at each packet that comes out.
+
+The generator has a port of its own in the switch; its sink listens on the director's cable, so one
+device sees what goes to all backends.
+"""
+
+import contextlib
+import json
+import re
+import signal
+import subprocess
+
+import pytest
+
+from guideway_lab.config import pool_of
+from guideway_lab.network import NIC
+from guideway_lab.plan import PORT
+from guideway_lab.shell import in_netns, ip_batch, ip_json, wait_until
+
+_GENERATOR = "gen0"
+# Room for what arrives while this machine does something else.
+_FRAMES = "framecnt=32768"
+# Loss is not judged: on a busy machine guidewayd's tap drops packets that wait for too long.
+_LOSS_ALLOWED = ("--max-loss", "1")
+
+
+class Pktgen:
+    """guideway-pktgen, ready to be run against a lab's guidewayd."""
+
+    def __init__(self, lab):
+        self._lab = lab
+        self._switch = lab.plan.netns("switch")
+        ip_batch(
+            self._switch,
+            [
+                f"link add {_GENERATOR} type veth peer name gen1",
+                "link set gen1 master near up",
+                f"link set {_GENERATOR} up",
+            ],
+        )
+
+    @contextlib.contextmanager
+    def running(self, *options):
+        """The process, while it runs."""
+        process = subprocess.Popen(
+            self._command(options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
+
+    def run(self, *options):
+        """(exit code, the JSON object) of a run that ends by itself."""
+        with self.running(*options) as process:
+            return result_of(process)
+
+    def run_until_forwarded(self, packets, *options):
+        """The same, of a run that is interrupted when guidewayd has forwarded so many."""
+        with self.running(*options, "--seconds", "600", *_LOSS_ALLOWED) as process:
+            self.wait_until_forwarded(packets, process)
+            process.send_signal(signal.SIGINT)
+            return result_of(process)
+
+    def wait_until_forwarded(self, packets, process):
+        """Waits, however slow the machine is now."""
+        wait_until(
+            lambda: forwarded(self._lab) >= packets or process.poll() is not None,
+            lambda: f"{packets} packets forwarded: {forwarded(self._lab)}",
+            timeout=90,
+        )
+        assert process.poll() is None, process.communicate()
+
+    def _command(self, options):
+        plan = self._lab.plan
+        director = ip_json(plan.netns("director"), "link", "show", "gw-wan")[0]["address"]
+        device = f"net_af_packet0,iface={_GENERATOR},{_FRAMES}"
+        sink = f"net_af_packet1,iface={NIC},{_FRAMES}"
+        words = ["--device", device, "--sink", sink, "--gateway-mac", director]
+        words += ["--vip", plan.vip, "--port", PORT, "--json", *options]
+        return in_netns(self._switch, [program(self._lab), *words])
+
+
+def program(lab):
+    return lab.build_dir / "tools/pktgen/guideway-pktgen"
+
+
+def result_of(process):
+    """(exit code, the JSON object) that a process ends with."""
+    output, errors = process.communicate(timeout=120)
+    print(errors)
+    assert output.count("\n") == 1, output + errors
+    return process.returncode, json.loads(output)
+
+
+def forwarded(lab):
+    return sum(worker["forwarded"] for worker in lab.director.status()["workers"])
+
+
+def assert_all_right(result):
+    assert result["problems"] == [] and result["good"]
+    assert result["flows_moved"] == result["corrupt"] == result["duplicates"] == 0
+    assert result["sent"] == result["received"] + result["lost"]
+
+
+def test_100000_packets_of_all_kinds_come_out_right_and_no_flow_moves(lab):
+    code, result = Pktgen(lab).run_until_forwarded(
+        110_000, "--traffic", "mixed", "--size", "imix", "--flows", "20000", "--rate", "20000"
+    )
+    assert_all_right(result)
+    assert code == 0
+    assert 100_000 <= result["received"] <= forwarded(lab) <= result["sent"]
+    assert len(result["backends"]) == 3
+    assert all(backend["forwarding"] == "l2dsr" for backend in result["backends"])
+    assert result["spread"]["deviation"] < 0.1
+
+
+@pytest.mark.parametrize("mode, family", [("l2dsr", 6), ("vxlan", 4), ("vxlan", 6)])
+def test_other_ways_of_forwarding(make_lab, mode, family):
+    lab = make_lab(mode=mode, family=family)
+    code, result = Pktgen(lab).run_until_forwarded(
+        10_000,
+        *("--traffic", "new", "--size", "mtu", "--mtu", "1400"),
+        *("--flows", "3000", "--rate", "10000"),
+    )
+    assert_all_right(result)
+    assert code == 0
+    assert result["received"] > 5000
+    assert {backend["forwarding"] for backend in result["backends"]} == {mode}
+    if mode == "vxlan":
+        wanted = {lab.plan.backend_address(name) for name in lab.plan.backend_names}
+        assert {backend["backend"] for backend in result["backends"]} == wanted
+
+
+def test_a_reload_without_a_backend_moves_no_flow(lab):
+    flows = 5000
+    pktgen = Pktgen(lab)
+    options = ("--flows", str(flows), "--rate", "15000", "--seconds", "600", *_LOSS_ALLOWED)
+    with pktgen.running(*options) as process:
+        pktgen.wait_until_forwarded(3 * flows, process)
+        lab.director.reload(pool_of(lab.plan)[:-1])
+        pktgen.wait_until_forwarded(forwarded(lab) + 3 * flows, process)
+        process.send_signal(signal.SIGINT)
+        code, result = result_of(process)
+    assert_all_right(result)
+    assert code == 0
+    assert len(result["backends"]) == 3
+    assert result["received"] > 4 * flows
+
+
+def test_loss_is_a_failure_unless_allowed(lab):
+    pktgen = Pktgen(lab)
+    options = ("--seconds", "0.2", "--rate", "1000", "--protocol", "udp")  # no service
+    code, result = pktgen.run(*options)
+    assert code == 1 and not result["good"]
+    assert result["received"] == 0 and result["lost"] == result["sent"] > 0
+    assert re.search(r"packets were lost", result["problems"][0])
+    assert pktgen.run(*options, "--max-loss", "1")[0] == 0
+
+
+def test_an_interrupt_ends_the_run_with_its_report(lab):
+    code, result = Pktgen(lab).run_until_forwarded(1000, "--rate", "5000")
+    assert_all_right(result)
+    assert code == 0 and result["interrupted"]
+    assert 0 < result["seconds"] < 300
+
+
+def refusal_of(lab, role, device, *options):
+    """(exit code, message) on a device of one of the lab's namespaces."""
+    words = [program(lab), "--device", f"net_af_packet0,iface={device}", "--vip", "203.0.113.10"]
+    words += ["--port", "80", "--gateway-mac", "02:00:00:00:00:01", "--seconds", "0.1"]
+    command = in_netns(lab.plan.netns(role), [*words, "--rate", "100", *options])
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_a_device_with_the_default_route_is_refused(make_lab, family):
+    lab = make_lab(start_director=False, family=family)
+    client = lab.plan.netns("client")
+    code, _ = refusal_of(lab, "client", "eth0")
+    assert code == 1, "without a default route it runs, and loses everything"
+    ip_batch(client, [f"route add default via {lab.plan.director_address}"])
+    code, message = refusal_of(lab, "client", "eth0")
+    assert code == 2 and "default route" in message and message.count("\n") == 1
+    assert refusal_of(lab, "client", "eth0", "--allow-real-network")[0] == 1
+
+
+def test_a_bridge_port_below_the_default_route_is_refused(make_lab):
+    lab = make_lab(start_director=False)
+    switch = lab.plan.netns("switch")
+    ip_batch(switch, ["address add 192.0.2.1/24 dev near", "route add default via 192.0.2.2"])
+    code, message = refusal_of(lab, "switch", "client.near")
+    assert code == 2 and "client.near" in message and "default route" in message
+
+
+def test_a_device_that_is_not_there_is_named(make_lab):
+    lab = make_lab(start_director=False)
+    code, message = refusal_of(lab, "client", "eth7")
+    assert code == 2 and "eth7" in message and message.count("\n") == 1

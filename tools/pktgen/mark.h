@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mark: what every packet says about itself, so that the sink knows what was sent: which flow,
+// which packet of it. Ten bytes that fit the smallest frame of either protocol:
+//
+//   TCP  bytes 4–7 of its header (sequence number)   sequence
+//        bytes 8–11 (acknowledgement number)         0xa7, then 24 bits of flow index
+//        bytes 14–15 (window)                        check
+//   UDP  payload bytes 0–3, 4–7, 8–9                 the same three
+//
+// The check depends on the seed too, so packets of another run do not pass for ours.
+// Threading: no state.
+#ifndef GUIDEWAY_TOOLS_PKTGEN_MARK_H_
+#define GUIDEWAY_TOOLS_PKTGEN_MARK_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "flow.h"
+
+namespace guideway::pktgen {
+
+struct Mark {
+  std::uint32_t flow = 0;
+  std::uint32_t sequence = 0;
+
+  friend bool operator==(const Mark&, const Mark&) = default;
+};
+
+/// The bytes that a packet of this protocol needs for its transport header and mark.
+constexpr unsigned shortest_segment(Protocol protocol) {
+  return protocol == Protocol::kTcp ? 20 : 8 + 10;
+}
+
+/// REQUIRES: shortest_segment() bytes at `segment`, the start of the TCP or UDP header;
+/// mark.flow < kMostFlows.
+void write_mark(std::uint8_t* segment, Protocol protocol, std::uint64_t seed, const Mark& mark);
+
+/// None if there is no mark of this run. REQUIRES: as write_mark().
+std::optional<Mark> read_mark(const std::uint8_t* segment, Protocol protocol, std::uint64_t seed);
+
+}  // namespace guideway::pktgen
+
+#endif  // GUIDEWAY_TOOLS_PKTGEN_MARK_H_

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether a device stands on what connects this host to the world: the interface of a default
+// route, or one below it (a bridge's or bond's member, a VLAN's lower interface).
+// Threading: no state.
+// Source: rtnetlink(7).
+#ifndef GUIDEWAY_TOOLS_PKTGEN_REAL_NETWORK_H_
+#define GUIDEWAY_TOOLS_PKTGEN_REAL_NETWORK_H_
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "guideway/base/result.h"
+
+namespace guideway::pktgen {
+
+struct KernelLink {
+  int index = 0;
+  std::string name;
+  /// The bridge or bond that it belongs to, and the link that it stands on; 0: none here.
+  int master = 0;
+  int lower = 0;
+};
+
+/// What the kernel says, of this network namespace.
+struct KernelNetwork {
+  std::vector<KernelLink> links;
+  /// Links of default routes, of all tables and both families.
+  std::set<int> default_links;
+};
+Result<KernelNetwork> read_kernel_network();
+
+/// The names of all links that carry a default route, themselves or for one above them. Pure.
+std::set<std::string> carriers_of_default_route(const KernelNetwork& network);
+
+/// Every interface name or PCI address that a device string could mean: its name and the values of
+/// its arguments, also those of devices inside it. Pure.
+std::vector<std::string> names_in_device(const std::string& device);
+
+/// Errors: the device carries a default route, or that cannot be found out.
+Result<void> refuse_real_network(const std::string& device);
+
+}  // namespace guideway::pktgen
+
+#endif  // GUIDEWAY_TOOLS_PKTGEN_REAL_NETWORK_H_
