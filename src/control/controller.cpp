@@ -126,7 +126,7 @@ Controller::~Controller() {
 
 Result<void> Controller::start() {
   adopt();
-  await_neighbours();
+  if (!ids_.entries().empty()) await_neighbours();
   Build build;
   build.change_id = make_change_id();
   build.input = {model_, parts_.monitor.next_hops(), seed_, generation_ + 1, ids_, service_ids_};

@@ -9,7 +9,7 @@ import subprocess
 from guideway_lab.shell import LabError
 
 _REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-_TARGETS = ("src/app/guidewayd", "src/cli/guideway")
+_TARGETS = ("src/app/guidewayd", "src/cli/guideway", "src/decap/guideway-decap", "bpf/pass.bpf.o")
 
 
 def build(say):

@@ -7,7 +7,7 @@ import signal
 import sys
 
 from guideway_lab.lab import Lab, remove_lab
-from guideway_lab.plan import FAMILIES, MAX_BACKENDS, MODES, Plan
+from guideway_lab.plan import DATAPATHS, FAMILIES, MAX_BACKENDS, MODES, Plan
 from guideway_lab.shell import LabError, in_netns
 
 
@@ -25,7 +25,7 @@ def main(argv=None):
 
 
 def _up(arguments):
-    options = ("name", "backends", "mode", "family", "workers")
+    options = ("name", "backends", "mode", "family", "workers", "datapath", "on_stop")
     lab = Lab(Plan(**{key: getattr(arguments, key) for key in options}), arguments.build)
     lab.up(start_director=not arguments.no_director)
     print(f"lab '{lab.plan.name}' is up: {lab.plan.backends} backends at {lab.plan.url}")
@@ -77,6 +77,8 @@ def _parser():
     up.add_argument("--mode", choices=MODES, default="l2dsr", help="tunnels: behind a router")
     up.add_argument("--family", type=int, choices=FAMILIES, default=4, help="IPv4 or IPv6")
     up.add_argument("--workers", type=int, default=1, help="of guidewayd (default: 1)")
+    up.add_argument("--datapath", choices=DATAPATHS, default="dpdk", help="(default: dpdk)")
+    up.add_argument("--on-stop", choices=("keep", "detach"), default="detach", help="after SIGTERM")
     up.add_argument("--build", help="build folder (default: $GUIDEWAY_BUILD, else build/, build/demo or build/release)")
     up.add_argument("--no-director", action="store_true", help="do not start guidewayd")
     command("down", _down, "removes everything of a lab, also after a crash")

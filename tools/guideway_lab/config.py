@@ -3,7 +3,7 @@
 
 import dataclasses
 
-from guideway_lab.network import NIC
+from guideway_lab.network import KERNEL_NIC, NIC
 from guideway_lab.plan import PORT, VXLAN
 
 
@@ -29,6 +29,15 @@ def _entry(b):
     )
 
 
+def _interface(plan):
+    if plan.kernel_nic:
+        return f'device = "{KERNEL_NIC}"'
+    return (
+        f'device = "vdev:net_tap0,iface={NIC}"\n'
+        f'addresses = ["{plan.director_address}/{plan.prefix_length}"]'
+    )
+
+
 def render(plan, pool):
     """The configuration with these backends in its one pool."""
     entries = "".join(f"  {_entry(backend)},\n" for backend in pool)
@@ -43,10 +52,15 @@ schema = 1
 
 [director]
 name = "gwlab-{plan.name}"
-datapath = "dpdk"
+datapath = "{plan.datapath}"
 workers = {plan.worker_cpus}
 state_dir = "{plan.run_dir}/state"
-pin_dir = "{plan.run_dir}/bpf"
+pin_dir = "{plan.bpffs}"
+flow_dir = "{plan.run_dir}/flows"
+on_stop = "{plan.on_stop}"
+
+[capacity]
+slots = 1_000_000
 
 [admin]
 socket = "{plan.run_dir}/admin.sock"
@@ -55,8 +69,7 @@ metrics = ""
 
 [[interface]]
 name = "wan"
-device = "vdev:net_tap0,iface={NIC}"
-addresses = ["{plan.director_address}/{plan.prefix_length}"]
+{_interface(plan)}
 
 [[pool]]
 name = "web"

@@ -5,17 +5,15 @@ The programs are pinned in a BPF file system of the lab's own, on the host's sid
 mounted inside `ip netns exec` dies with that command.
 """
 
-import os
-
+from guideway_lab import bpffs
 from guideway_lab.director import built_program
-from guideway_lab.shell import LabError, run
+from guideway_lab.shell import run
 
 
 def attach(plan, build_dir):
     """Every backend takes what the director sends through a tunnel for the service's address."""
     folder = _folder(plan)
-    folder.mkdir()
-    run("mount", "-t", "bpf", "bpf", folder)
+    bpffs.mount(folder)
     program = built_program(build_dir, "src/decap/guideway-decap")
     for name in plan.backend_names:
         allowed = ("--from", plan.director_address, "--vip", plan.vip)
@@ -25,11 +23,7 @@ def attach(plan, build_dir):
 
 def remove(plan):
     """Unmounts the file system, and with it all pins. Idempotent."""
-    folder = _folder(plan)
-    if os.path.ismount(folder):
-        run("umount", folder)
-    if os.path.ismount(folder):
-        raise LabError(f"{folder} is still mounted: unmount it by hand")
+    bpffs.unmount(_folder(plan))
 
 
 def _folder(plan):

@@ -12,7 +12,7 @@ from guideway_lab.build import build
 from guideway_lab.http_load import HttpLoad, LoadResult
 from guideway_lab.kept_connections import KeptConnections
 from guideway_lab.lab import Lab, remove_lab
-from guideway_lab.plan import Plan
+from guideway_lab.plan import DATAPATHS, Plan
 from guideway_lab.report import comparison_problems, comparison_table, observe
 from guideway_lab.shell import LabError, wait_until
 
@@ -93,10 +93,10 @@ class Demo:
             say(f"FAILED: {problem}")
 
 
-def run_demo(build_dir, requests):
+def run_demo(build_dir, requests, datapath):
     """The traffic part. Returns the exit code."""
     signal.alarm(_TRAFFIC_LIMIT_S)
-    with Lab(Plan(name=_LAB, backends=_BACKENDS), build_dir) as lab:
+    with Lab(Plan(name=_LAB, backends=_BACKENDS, datapath=datapath), build_dir) as lab:
         say(f"lab: a client, guidewayd and {_BACKENDS} nginx, each in its network namespace")
         lab.up()
         demo = Demo(lab)
@@ -144,6 +144,7 @@ def end_on_signals():
 def main():
     parser = argparse.ArgumentParser(prog="tools/demo", description=__doc__.partition(": ")[2])
     parser.add_argument("--requests", type=int, default=20_000, help="(default: 20000)")
+    parser.add_argument("--datapath", choices=DATAPATHS, default="dpdk", help="(default: dpdk)")
     parser.add_argument("--build", help="use this build folder instead of building build/demo")
     arguments = parser.parse_args()
     if os.geteuid() != 0:
@@ -151,7 +152,7 @@ def main():
     end_on_signals()
     try:
         with claim_demo():
-            return run_demo(arguments.build or build(say), arguments.requests)
+            return run_demo(arguments.build or build(say), arguments.requests, arguments.datapath)
     except LabError as error:
         sys.exit(f"demo: {error}")
     except KeyboardInterrupt:

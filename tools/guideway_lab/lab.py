@@ -10,8 +10,8 @@ import shutil
 import signal
 import time
 
-from guideway_lab import backends, config, decap, network
-from guideway_lab.director import Director, default_build_dir
+from guideway_lab import backends, bpffs, config, decap, network
+from guideway_lab.director import Director, built_program, default_build_dir
 from guideway_lab.plan import Plan
 from guideway_lab.processes import Process, start_time_of
 from guideway_lab.shell import LabError, require_programs
@@ -94,6 +94,9 @@ class Lab:
     def _build(self):
         self._save()
         network.build(self.plan)
+        if self.plan.kernel_nic:
+            bpffs.mount(self.plan.bpffs)
+            network.pass_on_cable(self.plan, built_program(self.build_dir, "bpf/pass.bpf.o"))
         if self.plan.mode == "ipip":
             decap.attach(self.plan, self.build_dir)
         self._processes += backends.start(self.plan)
@@ -142,6 +145,7 @@ def remove_lab(name, known_processes=()):
     for netns in namespaces:
         network.remove(netns)
     decap.remove(Plan(name=name))
+    bpffs.unmount(Plan(name=name).bpffs)
     shutil.rmtree(Plan(name=name).run_dir, ignore_errors=True)
 
 

@@ -12,6 +12,8 @@ from guideway_lab.shell import ip_batch, ip_json, run, sysctl
 # The director's NIC is a TAP device of DPDK's. Its kernel side starts in the director's namespace
 # and is moved into the switch: it is the cable.
 NIC = "nic0"
+# The other datapaths have an ordinary interface.
+KERNEL_NIC = "eth0"
 _NIC_MAC = "02:67:77:00:ff:01"
 # Room for the outer headers in the NIC's MTU of 1500: Guideway answers no packet that is too large.
 _TUNNEL_MTU = 1400
@@ -36,7 +38,7 @@ _ROLE_SYSCTLS = {
 
 
 def build(plan):
-    """Makes everything but the director's NIC."""
+    """Makes everything, but not a NIC of DPDK's."""
     for role in plan.roles:
         netns = plan.netns(role)
         run("ip", "netns", "add", netns)
@@ -44,6 +46,8 @@ def build(plan):
         ip_batch(netns, ["link set lo up"])
     _add_bridge(plan, "near")
     _add_client(plan)
+    if plan.kernel_nic:
+        _attach(plan, "director", "near", plan.director_address, KERNEL_NIC, plan.workers)
     if plan.routed:
         _add_bridge(plan, "far")
         _add_router(plan)
@@ -58,8 +62,9 @@ def plug_in_nic(plan):
     gets another one; the director's side keeps what it has.
     """
     director, switch = plan.netns("director"), plan.netns("switch")
-    ip_batch(director, [f"link set {NIC} netns {switch}"])
-    ip_batch(switch, [f"link set {NIC} address {_NIC_MAC}", f"link set {NIC} master near up"])
+    if not plan.kernel_nic:
+        ip_batch(director, [f"link set {NIC} netns {switch}"])
+        ip_batch(switch, [f"link set {NIC} address {_NIC_MAC}", f"link set {NIC} master near up"])
     if plan.routed:
         via = plan.router_addresses[0]
         ip_batch(director, [f"route replace {plan.far_network} via {via}"])
@@ -101,18 +106,27 @@ def _add_bridge(plan, segment):
     )
 
 
-def _attach(plan, role, segment, address, link="eth0"):
+def pass_on_cable(plan, program):
+    """Lets the director's cable take what an XDP program on its NIC sends: see bpf/pass.bpf.c."""
+    port = "director.near"
+    words = ("link", "set", port, "xdpdrv", "object", program, "section", "xdp")
+    run("ip", *words, netns=plan.netns("switch"))
+
+
+def _attach(plan, role, segment, address, link="eth0", queues=1):
     """Plugs a role into a segment and gives it an address."""
     netns, port = plan.netns(role), f"{role}.{segment}"
     ip_batch(
         plan.netns("switch"),
         [
-            f"link add {port} type veth peer name {link} netns {netns}",
+            f"link add {port} numtxqueues {queues} numrxqueues {queues} type veth"
+            f" peer name {link} numtxqueues {queues} numrxqueues {queues} netns {netns}",
             f"link set {port} master {segment} up",
         ],
     )
-    # The director reads frames from a TAP device: checksums have to be in them.
+    # The director reads frames from a TAP device or by XDP: checksums have to be in them.
     run("ethtool", "-K", link, "tx", "off", netns=netns)
+    run("ethtool", "-K", port, "tx", "off", netns=plan.netns("switch"))
     ip_batch(netns, [f"link set {link} up", _add_address(address, plan.prefix_length, link)])
 
 

@@ -12,6 +12,7 @@ from guideway_lab.shell import LabError
 MAX_BACKENDS = 16
 MODES = ("l2dsr", "ipip", "vxlan")
 FAMILIES = (4, 6)
+DATAPATHS = ("dpdk", "afxdp", "xdp")
 PORT = 6400
 # The VXLAN device of every backend carries the same MAC: the pool has one inner_mac.
 VXLAN = {"vni": 100, "port": 4789, "inner_mac": "02:67:77:00:00:01"}
@@ -37,6 +38,9 @@ class Plan:
     mode: str = "l2dsr"
     family: int = 4
     workers: int = 1
+    datapath: str = "dpdk"
+    # What SIGTERM leaves behind.
+    on_stop: str = "detach"
 
     def __post_init__(self):
         if not re.fullmatch(r"[A-Za-z0-9._-]{1,32}", self.name):
@@ -45,6 +49,8 @@ class Plan:
             raise LabError(f"{self.backends} backends: use 1 to {MAX_BACKENDS}")
         if self.mode not in MODES or self.family not in FAMILIES:
             raise LabError(f"use one of the modes {MODES} and one of the families {FAMILIES}")
+        if self.datapath not in DATAPATHS or self.on_stop not in ("keep", "detach"):
+            raise LabError(f"use one of the datapaths {DATAPATHS}, and on_stop keep or detach")
         if not 1 <= self.workers <= os.cpu_count():
             raise LabError(f"{self.workers} workers: this machine has {os.cpu_count()} CPUs")
 
@@ -75,6 +81,16 @@ class Plan:
     def routed(self):
         """Whether the backends stand behind a router."""
         return self.mode != "l2dsr"
+
+    @property
+    def kernel_nic(self):
+        """Whether the kernel drives the director's NIC, and not DPDK."""
+        return self.datapath != "dpdk"
+
+    @property
+    def bpffs(self):
+        """Where guidewayd pins its programs and maps."""
+        return self.run_dir / "bpf"
 
     @property
     def prefix_length(self):

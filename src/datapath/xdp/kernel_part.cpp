@@ -3,7 +3,10 @@
 
 #include <spdlog/spdlog.h>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "guideway/base/clock.h"
@@ -209,15 +212,16 @@ TablesPtr KernelPart::publish(const compile::ForwardingStatePtr& state) {
 
 /// Takes off the programs of devices that are not configured any more.
 void KernelPart::forget_other_devices() {
-  std::vector<std::string> known = {FlowStore::kFlows, FlowStore::kKept};
+  std::set<std::string> known = {pins_.path_of(FlowStore::kFlows), pins_.path_of(FlowStore::kKept)};
   for (const Interface& each : interfaces_) {
-    known.push_back(Attachment::pin_name(each.options.device));
-    known.push_back(sockets_pin(each.options.device));
+    known.insert(pins_.path_of(Attachment::pin_name(each.options.device)));
+    known.insert(pins_.path_of(sockets_pin(each.options.device)));
   }
   for (const std::string& name : pins_.names()) {
-    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    spdlog::info("removed the pin {}/{}: it is not configured any more", pins_.path(), name);
-    pins_.remove(name);
+    const std::string path = pins_.path() + "/" + name;
+    if (known.contains(path)) continue;
+    spdlog::info("removed the pin {}: it is not configured any more", path);
+    unlink(path.c_str());
   }
 }
 

@@ -19,11 +19,19 @@ namespace guideway::datapath::xdp {
 namespace {
 
 constexpr mode_t kOnlyOwner = 0700;
+constexpr const char* kNew = "%new";
 
 bool is_bpffs(const std::string& path) {
   struct statfs facts {};
   return statfs(path.c_str(), &facts) == 0 &&
          static_cast<unsigned long>(facts.f_type) == BPF_FS_MAGIC;
+}
+
+/// The kernel keeps names with a dot for itself.
+std::string without_dots(const std::string& name) {
+  std::string path;
+  for (char c : name) path += c == '.' ? std::string("%2E") : std::string(1, c);
+  return path;
 }
 
 Result<void> mount_bpffs(const std::string& path) {
@@ -59,14 +67,14 @@ Result<PinDir> PinDir::open(const std::string& pin_dir, const std::string& direc
   if (!is_bpffs(pin_dir)) {
     if (auto mounted = mount_bpffs(pin_dir); !mounted) return tl::unexpected(mounted.error());
   }
-  const std::string path = pin_dir + "/" + director;
+  const std::string path = pin_dir + "/" + without_dots(director);
   if (mkdir(path.c_str(), kOnlyOwner) != 0 && errno != EEXIST)
     return base::fail_errno("cannot make the pin directory " + path, errno);
   return find(pin_dir, director);
 }
 
 Result<PinDir> PinDir::find(const std::string& pin_dir, const std::string& director) {
-  std::string path = pin_dir + "/" + director;
+  std::string path = pin_dir + "/" + without_dots(director);
   for (const std::string& each : {pin_dir, path})
     if (auto trusted = trust(each); !trusted) return tl::unexpected(trusted.error());
   if (!is_bpffs(path)) return base::fail(path + " is on no BPF file system");
@@ -74,14 +82,14 @@ Result<PinDir> PinDir::find(const std::string& pin_dir, const std::string& direc
 }
 
 Result<base::FileDescriptor> PinDir::get(const std::string& name) const {
-  base::FileDescriptor fd(bpf_obj_get((path_ + "/" + name).c_str()));
+  base::FileDescriptor fd(bpf_obj_get(path_of(name).c_str()));
   if (!fd && errno != ENOENT) return base::fail_errno("cannot open the pin " + name, errno);
   return fd;
 }
 
 Result<void> PinDir::put(int fd, const std::string& name) const {
-  const std::string final_path = path_ + "/" + name;
-  const std::string new_path = final_path + ".new";
+  const std::string final_path = path_of(name);
+  const std::string new_path = final_path + kNew;
   unlink(new_path.c_str());
   if (bpf_obj_pin(fd, new_path.c_str()) != 0)
     return base::fail_errno("cannot pin " + final_path, errno);
@@ -93,7 +101,11 @@ Result<void> PinDir::put(int fd, const std::string& name) const {
   return {};
 }
 
-void PinDir::remove(const std::string& name) const { unlink((path_ + "/" + name).c_str()); }
+void PinDir::remove(const std::string& name) const { unlink(path_of(name).c_str()); }
+
+std::string PinDir::path_of(const std::string& name) const {
+  return path_ + "/" + without_dots(name);
+}
 
 std::vector<std::string> PinDir::names() const {
   std::vector<std::string> names;
@@ -106,7 +118,7 @@ std::vector<std::string> PinDir::names() const {
 }
 
 void PinDir::remove_all() const {
-  for (const std::string& name : names()) remove(name);
+  for (const std::string& name : names()) unlink((path_ + "/" + name).c_str());
   rmdir(path_.c_str());
 }
 
