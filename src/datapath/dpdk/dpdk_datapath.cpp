@@ -310,13 +310,13 @@ std::vector<PortFacts> Running::port_facts() const {
   std::vector<PortFacts> facts;
   for (std::size_t i = 0; i < ports_.size(); i++) {
     const Port& port = *ports_[i].front();
-    if (options_.beside) {
-      const auto queues = static_cast<unsigned>(ports_[i].size());
-      facts.push_back({options_.interfaces[i].name, port.id(), queues, queues, true});
-      continue;
-    }
     facts.push_back({options_.interfaces[i].name, port.id(), port.rx_queues(), port.tx_queues(),
                      port.has_rss(), port.longest_frame()});
+    if (options_.beside) {
+      // A device for each queue.
+      facts.back().rx_queues = facts.back().tx_queues = static_cast<unsigned>(ports_[i].size());
+      facts.back().rss = true;
+    }
   }
   return facts;
 }
