@@ -51,8 +51,8 @@ TEST(DpdkDatapath, StartsAndStopsTimeAndAgain) {
     auto datapath = DpdkDatapath::start(options_for(kEndlessTraffic));
     ASSERT_TRUE(datapath) << datapath.error().message;
     const auto before = std::chrono::steady_clock::now();
-    (*datapath)->stop();
-    (*datapath)->stop();
+    (*datapath)->stop(End::kDetach);
+    (*datapath)->stop(End::kDetach);
     EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(1));
   }
 }
@@ -84,7 +84,7 @@ TEST(DpdkDatapath, CountersAddUpWhileAndAfterTrafficRuns) {
     EXPECT_TRUE(adds_up(now));
     return now.packets_in > 100'000;
   }));
-  (*datapath)->stop();
+  (*datapath)->stop(End::kDetach);
   const gw_counters last = counters();
   EXPECT_TRUE(adds_up(last));
   EXPECT_EQ(last.bytes_in, 64 * last.packets_in);
@@ -123,7 +123,7 @@ TEST(DpdkDatapath, ForwardsBetweenRealDevices) {
   EXPECT_EQ(status.services[0].packets, 500u);
   (*datapath)->forget_backend_traffic(0);
   EXPECT_EQ((*datapath)->status().backends[0].packets, 0u);
-  (*datapath)->stop();
+  (*datapath)->stop(End::kDetach);
   EXPECT_EQ((*datapath)->status().services[0].packets, 500u);
 }
 
@@ -144,7 +144,7 @@ TEST(DpdkDatapath, DistributesOverTwoWorkersFromOneQueue) {
     return status.workers[0].counters.packets_in + status.workers[1].counters.packets_in;
   };
   EXPECT_TRUE(eventually([&] { return total() == 1000; }));
-  (*datapath)->stop();
+  (*datapath)->stop(End::kDetach);
   const DatapathStatus status = (*datapath)->status();
   EXPECT_EQ(status.distribution, "worker 0 distributes wan (1 queue for 2 workers)");
   for (const WorkerStatus& worker : status.workers) {

@@ -140,7 +140,7 @@ TEST_F(KernelPathOnARealKernel, PingAndTcpReachTheHostAndBack) {
   EXPECT_EQ(at_director, kTransfer);
   EXPECT_EQ(at_client, kTransfer);
 
-  (*datapath)->stop();
+  (*datapath)->stop(End::kDetach);
   const DatapathStatus status = (*datapath)->status();
   const gw_counters& counters = status.workers[0].counters;
   EXPECT_TRUE(adds_up(counters));
@@ -163,7 +163,7 @@ TEST_F(KernelPathOnARealKernel, NothingIsLeftAfterStop) {
   ASSERT_TRUE(datapath) << datapath.error().message;
   connect_the_client();
   ASSERT_NE(if_nametoindex("gw-wan"), 0u);
-  (*datapath)->stop();
+  (*datapath)->stop(End::kDetach);
   EXPECT_EQ(if_nametoindex("gw-wan"), 0u);
   EXPECT_TRUE(
       eventually([&] { return client_.output("ip -br link").find("nic0") == std::string::npos; }));
@@ -189,7 +189,7 @@ TEST_F(KernelPathOnARealKernel, StopsUnderTraffic) {
   EXPECT_TRUE(
       eventually([&] { return (*datapath)->status().workers[0].counters.packets_in > 1000; }));
   const auto before = std::chrono::steady_clock::now();
-  (*datapath)->stop();
+  (*datapath)->stop(End::kDetach);
   EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(1));
   flood.join();
   EXPECT_TRUE(adds_up((*datapath)->status().workers[0].counters));
