@@ -84,6 +84,19 @@ INSTANTIATE_TEST_SUITE_P(All, Packets,
                                           testing::Values(Protocol::kTcp, Protocol::kUdp),
                                           testing::Values(Size::k64, Size::kImix, Size::kMtu)));
 
+/// A UDP checksum that comes out as 0 is sent as 0xffff: 0 would mean that there is none (RFC 768).
+TEST(UdpChecksum, IsNeverZero) {
+  const SmallRun run({.protocol = Protocol::kUdp});
+  std::uint32_t checksum = 0;
+  // One packet of 65,535 comes out so; these contain some.
+  for (std::uint32_t sequence = 0; sequence < 1'000'000 && checksum != 0xffff; sequence++) {
+    const Bytes frame = run.sent(1, sequence);
+    checksum = load_be16(&frame[kEthernetLength + 20 + 6]);
+    ASSERT_NE(checksum, 0u);
+  }
+  EXPECT_EQ(checksum, 0xffffu);
+}
+
 TEST(FrameSizes, AreThoseAskedFor) {
   // Without the four bytes of Ethernet's checksum.
   EXPECT_EQ(SmallRun({.size = Size::k64}).sent(0, 1).size(), 60u);
