@@ -36,7 +36,8 @@ Json worker_json(const datapath::WorkerStatus& worker) {
   Json events = Json::object();
   for (std::size_t i = 0; i < GW_EVENT_COUNT; i++)
     events[kEventNames[i]] = worker.counters.events[i];
-  return {{"cpu", worker.cpu},
+  return {{"role", worker.role},
+          {"cpu", worker.cpu},
           {"shard", worker.shard},
           {"packets_in", worker.counters.packets_in},
           {"bytes_in", worker.counters.bytes_in},

@@ -10,6 +10,7 @@
 
 #include "client.h"
 #include "guideway/base/version.h"
+#include "orphan_view.h"
 #include "status_view.h"
 
 namespace {
@@ -20,6 +21,7 @@ constexpr int kFault = 1;
 constexpr int kUsage = 2;
 constexpr int kNoDaemon = 3;
 constexpr const char* kDefaultSocket = "/run/guideway/status.sock";
+constexpr const char* kDefaultPins = "/run/guideway/bpf";
 
 po::options_description description() {
   const char* from_environment = std::getenv("GUIDEWAY_SOCKET");
@@ -29,8 +31,10 @@ po::options_description description() {
        po::value<std::string>()->default_value(from_environment != nullptr ? from_environment
                                                                            : kDefaultSocket),  //
        "the daemon's socket; also by GUIDEWAY_SOCKET")                                         //
-      ("json", po::bool_switch(), "print JSON")                                                //
-      ("version", po::bool_switch(), "print the version")                                      //
+      ("pin-dir", po::value<std::string>()->default_value(kDefaultPins),
+       "director.pin_dir, to look at when no daemon answers")  //
+      ("json", po::bool_switch(), "print JSON")                //
+      ("version", po::bool_switch(), "print the version")      //
       ("help,h", po::bool_switch(), "print this");
   return options;
 }
@@ -40,10 +44,24 @@ int usage(const std::string& problem) {
   return kUsage;
 }
 
-int show_status(const std::string& socket, bool json) {
+/// No daemon answers: programs of one may go on forwarding.
+void show_orphans(const std::string& pin_dir, bool json) {
+  std::vector<std::string> problems;
+  const auto orphans = guideway::datapath::xdp::find_orphans(pin_dir, problems);
+  for (const auto& problem : problems) std::cerr << "guideway: " << problem << "\n";
+  if (!orphans || orphans->empty()) return;
+  if (json) {
+    std::cout << guideway::cli::orphans_json(*orphans);
+    return;
+  }
+  for (const auto& orphan : *orphans) std::cout << guideway::cli::orphan_view(orphan);
+}
+
+int show_status(const std::string& socket, const std::string& pin_dir, bool json) {
   const auto answer = guideway::cli::get(socket, "/v1/status");
   if (!answer) {
     std::cerr << "guideway: " << answer.error().message << "\n";
+    show_orphans(pin_dir, json);
     return kNoDaemon;
   }
   if (answer->status != 200) {
@@ -91,7 +109,8 @@ int act(int argc, char** argv) {
   const auto& command = values["command"].as<std::vector<std::string>>();
   if (command.size() != 1 || command[0] != "status")
     return usage("unknown command \"" + command[0] + "\"; this version has: status");
-  return show_status(values["socket"].as<std::string>(), values["json"].as<bool>());
+  return show_status(values["socket"].as<std::string>(), values["pin-dir"].as<std::string>(),
+                     values["json"].as<bool>());
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ std::string interfaces(const Json& status) {
 }
 
 std::string workers(const Json& status) {
-  Table table({{"WORKER", Align::kRight},
+  Table table({{"WORKER"},
                {"CPU", Align::kRight},
                {"IN", Align::kRight},
                {"FORWARDED", Align::kRight},
@@ -79,9 +79,9 @@ std::string workers(const Json& status) {
                {"TO KERNEL", Align::kRight},
                {"DROPPED", Align::kRight}});
   for (const Json& w : status.at("workers"))
-    table.add({number(w, "shard"), number(w, "cpu"), number(w, "packets_in"),
-               number(w, "forwarded"), number(w, "replied"), number(w, "to_kernel"),
-               number(w, "dropped")});
+    table.add({text(w, "role") == "worker" ? number(w, "shard") : text(w, "role"), number(w, "cpu"),
+               number(w, "packets_in"), number(w, "forwarded"), number(w, "replied"),
+               number(w, "to_kernel"), number(w, "dropped")});
   return table.to_string();
 }
 

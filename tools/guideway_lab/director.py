@@ -132,7 +132,8 @@ class Director:
     def operator_tool(self, *arguments, timeout=30):
         """Runs `guideway --socket STATUS_SOCKET …`."""
         tool, status_socket = self._binary("src/cli/guideway"), str(self.status_socket)
-        command = [tool, "--socket", status_socket, *arguments]
+        pins = str(self.plan.bpffs)
+        command = [tool, "--socket", status_socket, "--pin-dir", pins, *arguments]
         return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
 
     def _binary(self, path):

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 
 namespace guideway::datapath::xdp {
@@ -102,6 +103,13 @@ Result<void> PinDir::put(int fd, const std::string& name) const {
 }
 
 void PinDir::remove(const std::string& name) const { unlink(path_of(name).c_str()); }
+
+std::string PinDir::with_dots(std::string name) {
+  constexpr std::string_view kDot = "%2E";
+  for (auto at = name.find(kDot); at != std::string::npos; at = name.find(kDot, at))
+    name.replace(at, kDot.size(), ".");
+  return name;
+}
 
 std::string PinDir::path_of(const std::string& name) const {
   return path_ + "/" + without_dots(name);

@@ -28,6 +28,8 @@ class PinDir {
   /// Pins `fd` in place of what has that name, in one step.
   Result<void> put(int fd, const std::string& name) const;
   void remove(const std::string& name) const;
+  /// The director of a directory's name.
+  static std::string with_dots(std::string name);
   /// As they stand in the file system: a dot is written "%2E".
   std::vector<std::string> names() const;
   std::string path_of(const std::string& name) const;

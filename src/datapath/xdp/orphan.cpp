@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guideway/datapath/xdp/orphan.h"
+
+#include <bpf/bpf.h>
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "guideway/base/clock.h"
+#include "guideway/datapath/xdp/attachment.h"
+#include "guideway/datapath/xdp/mapped_map.h"
+#include "guideway/datapath/xdp/pin_dir.h"
+#include "guideway/datapath/xdp/pin_store.h"
+#include "guideway/datapath/xdp/shared.h"
+
+namespace guideway::datapath::xdp {
+namespace {
+
+constexpr std::size_t kMostMaps = 64;
+
+struct OpenMap {
+  base::FileDescriptor fd;
+  bpf_map_info info{};
+};
+/// By the name that the kernel keeps: the first 15 characters.
+using OpenMaps = std::map<std::string, OpenMap>;
+
+Result<OpenMaps> maps_of_program(std::uint32_t program_id) {
+  const base::FileDescriptor program(bpf_prog_get_fd_by_id(program_id));
+  std::array<std::uint32_t, kMostMaps> ids{};
+  bpf_prog_info info{};
+  info.nr_map_ids = kMostMaps;
+  info.map_ids = reinterpret_cast<std::uint64_t>(ids.data());
+  std::uint32_t length = sizeof info;
+  if (!program || bpf_obj_get_info_by_fd(program.get(), &info, &length) != 0)
+    return base::fail_errno("its program cannot be looked at (are you root?)", errno);
+  OpenMaps maps;
+  for (std::uint32_t i = 0; i < info.nr_map_ids && i < kMostMaps; i++) {
+    OpenMap map{base::FileDescriptor(bpf_map_get_fd_by_id(ids[i]))};
+    length = sizeof map.info;
+    if (map.fd && bpf_obj_get_info_by_fd(map.fd.get(), &map.info, &length) == 0)
+      maps.emplace(map.info.name, std::move(map));
+  }
+  return maps;
+}
+
+/// All values of a map, if it is what this program makes of it.
+template <typename T>
+Result<MappedMap<T>> values_of(const OpenMaps& maps, const std::string& name) {
+  const auto found = maps.find(name.substr(0, BPF_OBJ_NAME_LEN - 1));
+  if (found == maps.end() || found->second.info.value_size != sizeof(T) ||
+      found->second.info.type != BPF_MAP_TYPE_ARRAY)
+    return base::fail("its map " + name + " is of another version");
+  return MappedMap<T>::make(found->second.fd.get(), found->second.info.max_entries, name);
+}
+
+void add(gw_counters& sum, const gw_counters& more) {
+  sum.packets_in += more.packets_in;
+  sum.bytes_in += more.bytes_in;
+  for (int i = 0; i < GW_REASON_COUNT; i++) sum.reasons[i] += more.reasons[i];
+  for (int i = 0; i < GW_EVENT_COUNT; i++) sum.events[i] += more.events[i];
+}
+
+Result<void> read_counters(Orphan& orphan, const compile::BackendIds& ids, const OpenMaps& maps) {
+  auto cpus = values_of<gw_cpu_counters>(maps, "gw_cpu_counters");
+  if (!cpus) return tl::unexpected(cpus.error());
+  auto traffic = values_of<gw_traffic>(maps, "gw_backend_traffic");
+  if (!traffic) return tl::unexpected(traffic.error());
+  for (const gw_cpu_counters& row : cpus->values()) add(orphan.counters, row.counters);
+  const std::size_t row = traffic->values().size() / cpus->values().size();
+  for (const auto& [id, entry] : ids.entries()) {
+    OrphanBackend backend{
+        entry.key.pool + "/" + entry.name, entry.key.address.to_string(), entry.removed, {}};
+    for (std::size_t at = id; at < traffic->values().size() && id < row; at += row) {
+      backend.traffic.packets += (*traffic)[at].packets;
+      backend.traffic.bytes += (*traffic)[at].bytes;
+      backend.traffic.flows += (*traffic)[at].flows;
+    }
+    orphan.backends.push_back(std::move(backend));
+  }
+  return {};
+}
+
+/// None: its daemon lives.
+Result<std::optional<Orphan>> read_orphan(const std::string& pin_dir, const std::string& director) {
+  auto pins = PinDir::find(pin_dir, director);
+  if (!pins) return tl::unexpected(pins.error());
+  PinStore store(*pins, director);
+  auto kept = FlowStore::read(store, director);
+  if (!kept) return tl::unexpected(kept.error());
+  Orphan orphan{.director = director, .generation = kept->generation};
+  std::uint32_t program = 0;
+  const std::string prefix = Attachment::pin_name("");
+  for (const std::string& name : pins->names()) {
+    if (!name.starts_with(prefix)) continue;
+    const base::FileDescriptor link(bpf_obj_get((pins->path() + "/" + name).c_str()));
+    bpf_link_info info{};
+    std::uint32_t length = sizeof info;
+    if (!link || bpf_obj_get_info_by_fd(link.get(), &info, &length) != 0) continue;
+    orphan.devices.push_back(name.substr(prefix.size()));
+    program = info.prog_id;
+  }
+  if (program == 0) return base::fail("no interface has its program");
+  auto maps = maps_of_program(program);
+  if (!maps) return tl::unexpected(maps.error());
+  auto control = values_of<gw_control>(*maps, "gw_control");
+  if (!control) return tl::unexpected(control.error());
+  const std::uint64_t now_s = base::coarse_now_s();
+  const std::uint64_t alive_s = (*control)[0].daemon_alive_s;
+  orphan.alone_s = now_s > alive_s ? now_s - alive_s : 0;
+  if (orphan.alone_s < kAliveWithin_s) return std::nullopt;
+  if (auto read = read_counters(orphan, kept->ids, *maps); !read)
+    return tl::unexpected(read.error());
+  return orphan;
+}
+
+}  // namespace
+
+Result<std::vector<Orphan>> find_orphans(const std::string& pin_dir,
+                                         std::vector<std::string>& problems) {
+  std::vector<Orphan> orphans;
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(pin_dir, error), end; !error && at != end;
+       at.increment(error)) {
+    const std::string director = PinDir::with_dots(at->path().filename().string());
+    std::error_code ignored;
+    if (!std::filesystem::exists(at->path() / FlowStore::kKept, ignored)) continue;
+    auto orphan = read_orphan(pin_dir, director);
+    if (!orphan)
+      problems.push_back("director " + director + ": " + orphan.error().message);
+    else if (*orphan)
+      orphans.push_back(std::move(**orphan));
+  }
+  if (error) return base::fail("cannot read " + pin_dir + ": " + error.message());
+  return orphans;
+}
+
+}  // namespace guideway::datapath::xdp
