@@ -140,6 +140,14 @@ int BalancerObject::test_fd() const {
 
 void BalancerObject::Close::operator()(bpf_object* object) const { bpf_object__close(object); }
 
+bool BalancerObject::is_sockets_map(int fd) {
+  bpf_map_info info{};
+  std::uint32_t length = sizeof info;
+  return bpf_obj_get_info_by_fd(fd, &info, &length) == 0 && info.type == BPF_MAP_TYPE_XSKMAP &&
+         info.key_size == sizeof(std::uint32_t) && info.value_size == sizeof(std::uint32_t) &&
+         info.max_entries == GW_MAX_SHARDS && info.map_flags == 0;
+}
+
 int BalancerObject::program_fd() const {
   return bpf_program__fd(bpf_object__find_program_by_name(object_.get(), kProgram));
 }

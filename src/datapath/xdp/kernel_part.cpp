@@ -97,6 +97,16 @@ Result<void> KernelPart::open_flows() {
   return {};
 }
 
+/// The sockets' map of an earlier daemon; empty when there is none, or it is no such map.
+base::FileDescriptor KernelPart::adopted_sockets(const Interface& interface) const {
+  const std::string pin = sockets_pin(interface.options.device);
+  auto sockets = pins_.get(pin);
+  if (sockets && !*sockets) return {};
+  if (sockets && BalancerObject::is_sockets_map(sockets->get())) return std::move(*sockets);
+  spdlog::warn("the pin {} is no map of AF_XDP sockets: it is made anew", pins_.path_of(pin));
+  return {};
+}
+
 /// The maps that a program shares with others: those of the first program, the flow table, and the
 /// sockets of an earlier daemon, so that a socket joins the old program and the new one at once.
 Result<BalancerObject::Maps> KernelPart::existing_maps(std::size_t interface) const {
@@ -113,8 +123,7 @@ Result<void> KernelPart::load_programs() {
   limits.hand_over = options_.hand_over ? 1 : 0;
   for (std::size_t i = 0; i < interfaces_.size(); i++) {
     limits.interface_index = static_cast<std::uint32_t>(i);
-    auto sockets = pins_.get(sockets_pin(interfaces_[i].options.device));
-    sockets_.push_back(sockets ? std::move(*sockets) : base::FileDescriptor());
+    sockets_.push_back(adopted_sockets(interfaces_[i]));
     auto maps = existing_maps(i);
     if (!maps) return tl::unexpected(maps.error());
     auto program = BalancerObject::load(options_.director, limits, *maps);

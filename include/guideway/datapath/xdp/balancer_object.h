@@ -41,6 +41,9 @@ class BalancerObject {
   static Result<BalancerObject> load(const std::string& director, const gw_limits& limits,
                                      const Maps& existing);
 
+  /// Whether a descriptor from elsewhere is a map that the program can have for "xsks_map".
+  static bool is_sockets_map(int fd);
+
   int program_fd() const;
   /// REQUIRES: the object has a map of that name.
   int map_fd(const std::string& name) const;

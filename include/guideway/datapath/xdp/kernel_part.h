@@ -110,6 +110,7 @@ class KernelPart {
   Result<void> look_at_interfaces();
   Result<void> open_flows();
   Result<void> load_programs();
+  base::FileDescriptor adopted_sockets(const Interface& interface) const;
   Result<BalancerObject::Maps> existing_maps(std::size_t interface) const;
   Result<void> pin_sockets(std::size_t interface);
   Result<void> map_tables(const gw_limits& limits);
