@@ -84,16 +84,6 @@ Result<void> set_sizes(bpf_object* object, const gw_limits& l) {
   return {};
 }
 
-Result<void> reuse(bpf_object* object, const BalancerObject::Maps& existing) {
-  for (const auto& [name, fd] : existing) {
-    bpf_map* map = bpf_object__find_map_by_name(object, name.c_str());
-    if (!map) return base::fail("the XDP program has no map " + name);
-    if (int error = bpf_map__reuse_fd(map, fd))
-      return base::fail_errno("cannot use the existing BPF map " + name, -error);
-  }
-  return {};
-}
-
 }  // namespace
 
 gw_limits limits_for(const Sizes& sizes) {
@@ -117,7 +107,7 @@ Result<BalancerObject> BalancerObject::load(const std::string& director, const g
   BalancerObject object(opened);
   auto ready =
       set_limits(opened, limits).and_then([&] { return set_sizes(opened, limits); }).and_then([&] {
-        return reuse(opened, existing);
+        return object.reuse(existing);
       });
   if (!ready) return tl::unexpected(ready.error());
   if (int error = bpf_object__load(opened)) return load_failed(-error, log);
@@ -138,6 +128,23 @@ int BalancerObject::test_fd() const {
   return -1;
 }
 
+BalancerObject::BalancerObject(bpf_object* object) : object_(object) {
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, object) {
+    if (!bpf_map__is_internal(map)) maps_.emplace(bpf_map__name(map), map);
+  }
+}
+
+Result<void> BalancerObject::reuse(const Maps& existing) {
+  for (const auto& [name, fd] : existing) {
+    const auto map = maps_.find(name);
+    if (map == maps_.end()) return base::fail("the XDP program has no map " + name);
+    if (int error = bpf_map__reuse_fd(map->second, fd))
+      return base::fail_errno("cannot use the existing BPF map " + name, -error);
+  }
+  return {};
+}
+
 void BalancerObject::Close::operator()(bpf_object* object) const { bpf_object__close(object); }
 
 bool BalancerObject::is_sockets_map(int fd) {
@@ -152,17 +159,12 @@ int BalancerObject::program_fd() const {
   return bpf_program__fd(bpf_object__find_program_by_name(object_.get(), kProgram));
 }
 
-int BalancerObject::map_fd(const std::string& name) const {
-  return bpf_object__find_map_fd_by_name(object_.get(), name.c_str());
-}
+int BalancerObject::map_fd(const std::string& name) const { return bpf_map__fd(maps_.at(name)); }
 
 BalancerObject::Maps BalancerObject::shared_maps() const {
   Maps maps;
-  bpf_map* map = nullptr;
-  bpf_object__for_each_map(map, object_.get()) {
-    const std::string name = bpf_map__name(map);
-    if (!bpf_map__is_internal(map) && name != kSockets) maps.emplace(name, bpf_map__fd(map));
-  }
+  for (const auto& [name, map] : maps_)
+    if (name != kSockets) maps.emplace(name, bpf_map__fd(map));
   return maps;
 }
 

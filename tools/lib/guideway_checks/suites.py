@@ -3,7 +3,7 @@
 
 import dataclasses
 
-from . import check_docs, fuzz, lint, process, pytest_run
+from . import check_docs, fuzz, lint, old_kernel, process, pytest_run
 from .meson import Build, BuildFailed
 from .results import Case, tail
 
@@ -126,7 +126,8 @@ def fuzz_suite(context):
 def system_suite(context):
     build = release_build()
     build.configure()
-    build.compile(build.programs("src/app", "src/cli", "src/decap", "tools/pktgen"))
+    build.compile([*build.programs("src/app", "src/cli", "src/decap", "tools/pktgen"),
+                   "bpf/pass.bpf.o"])
     asked = context.skips.of_suite("system")
     # Only names that exist: the others count as unused, and fail.
     known = pytest_run.names("tests/system", build) if asked else set()
@@ -155,6 +156,13 @@ def bare_root_suite(_context):
     return [Case("unit tests in a bare root", "" if done.ok else f"{done.why()}\n{tail(done.output)}")]
 
 
+def old_kernel_suite(_context):
+    build = release_build()
+    build.configure()
+    build.compile([*old_kernel.PROGRAMS, "bpf/pass.bpf.o"])
+    return old_kernel.run(build)
+
+
 @dataclasses.dataclass(frozen=True)
 class Suite:
     run: object
@@ -174,6 +182,7 @@ SUITES = {
     "system": Suite(system_suite, "real programs through guidewayd in the lab", needs_root=True),
     "bench-smoke": Suite(bench_smoke_suite, "the benchmarks run; times are not judged"),
     "tsan": Suite(tsan_suite, "unit tests with ThreadSanitizer", only_long=True),
+    "old-kernel": Suite(old_kernel_suite, "Debian 12's own kernel, in qemu", only_long=True),
     "bare-root": Suite(bare_root_suite, "tools/setup and unit tests in a bare Debian 12",
                        needs_root=True, only_long=True),
 }

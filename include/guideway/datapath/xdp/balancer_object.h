@@ -15,6 +15,7 @@
 #include "guideway/datapath/kept_flows.h"
 #include "guideway/datapath/xdp/shared.h"
 
+struct bpf_map;
 struct bpf_object;
 
 namespace guideway::datapath::xdp {
@@ -58,8 +59,12 @@ class BalancerObject {
   struct Close {
     void operator()(bpf_object* object) const;
   };
-  explicit BalancerObject(bpf_object* object) : object_(object) {}
+  explicit BalancerObject(bpf_object* object);
+  Result<void> reuse(const Maps& existing);
+
   std::unique_ptr<bpf_object, Close> object_;
+  /// By their names in the source: libbpf renames a map that is taken from elsewhere.
+  std::map<std::string, bpf_map*> maps_;
 };
 
 }  // namespace guideway::datapath::xdp
