@@ -90,7 +90,7 @@ def bad_files(lab):
         "no TOML": (good_but_with(lab, "[admin]", "[admin"), ["guideway.toml:"]),
         "missing pool": (good_but_with(lab, 'pool = "web"', 'pool = "wbe"'), ["wbe"]),
         "restart only": (
-            good_but_with(lab, "[admin]", "[capacity]\nflows = 4_000_000\n[admin]"),
+            good_but_with(lab, "[capacity]", "[capacity]\nflows = 4_000_000"),
             ["flows", "restart"],
         ),
         "two errors": (
