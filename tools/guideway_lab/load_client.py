@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures silence: load_client.py ADDRESS HTTP_PORT UDP_PORT CONNECTIONS.
+"""Measures silence: load_client.py ADDRESS HTTP_PORT UDP_PORT CONNECTIONS TIMEOUT_S.
 
 Three kinds of traffic at once: kept HTTP connections that number their requests, a stream of new
 connections of one request each, and UDP datagrams at a constant rate that backends send back with
@@ -19,7 +19,6 @@ import socket
 import sys
 import time
 
-_TIMEOUT_S = 5.0
 _REQUEST_INTERVAL_S = 0.05
 _NEW_INTERVAL_S = 0.02
 _ECHO_INTERVAL_S = 0.002
@@ -159,19 +158,20 @@ class EchoStream:
 class Client:
     """The loop: sockets, timers, and the control line."""
 
-    def __init__(self, address, http_port, udp_port, count):
+    def __init__(self, address, http_port, udp_port, count, timeout_s):
         self.family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self.address, self.http_port, self.udp_port = address, http_port, udp_port
         host = f"[{address}]" if ":" in address else address
         head = f"GET / HTTP/1.1\r\nHost: {host}\r\nX-Request-Number: "
         self.request = head.encode() + b"%d\r\n\r\n"
         self.figures = Figures()
+        self._timeout_s = timeout_s
         self._epoll = select.epoll()
         self._by_fd = {}
         self._timers = []
         self._order = itertools.count()
         self._new = set()
-        self._report_at = None
+        self._is_reporting = False
         self._waits_for = set()
         self._kept = [HttpConnection(self, True) for _ in range(count)]
         self._echo = EchoStream(self)
@@ -248,25 +248,25 @@ class Client:
     def _check_timeouts(self, _):
         now = time.monotonic()
         for connection in [*self._kept, *self._new]:
-            if connection.has_sent and now - connection.has_sent > _TIMEOUT_S:
-                connection.fail(f"no answer within {_TIMEOUT_S:g} s")
+            if connection.has_sent and now - connection.has_sent > self._timeout_s:
+                connection.fail(f"no answer within {self._timeout_s} s")
         self._at(now + 0.1, self._check_timeouts)
 
     def _begin_report(self, _):
         """Whatever is out now has to be answered first, so that no silence is cut in two."""
-        self._report_at = True
+        self._is_reporting = True
         self._waits_for = {connection for connection in self._kept if not connection.error}
         self._report_if_complete()
 
     def _no_longer_waits_for(self, connection):
         self._waits_for.discard(connection)
-        if self._report_at:
+        if self._is_reporting:
             self._report_if_complete()
 
     def _report_if_complete(self):
         if self._waits_for:
             return
-        self._report_at = None
+        self._is_reporting = False
         self._echo.note_outage(time.monotonic())
         print(json.dumps(dataclasses.asdict(self.figures)), flush=True)
         self.figures = Figures()

@@ -32,14 +32,14 @@ table inet guideway_lab {{
 class MeasuredLoad:
     """load_client.py in the client's namespace, and what it needs at the backends."""
 
-    def __init__(self, plan, connections=200):
+    def __init__(self, plan, connections=200, timeout_s=5):
         self._plan = plan
-        self._connections = connections
+        self._options = (connections, timeout_s)
         self._client = None
 
     def __enter__(self):
         _start_echo_servers(self._plan)
-        arguments = (self._plan.vip, PORT, ECHO_PORT, self._connections)
+        arguments = (self._plan.vip, PORT, ECHO_PORT, *self._options)
         self._client = _start(self._plan, "client", "load_client.py", arguments)
         try:
             self.figures_after(0)  # every connection has had its first answer

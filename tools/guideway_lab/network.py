@@ -106,6 +106,24 @@ def _add_bridge(plan, segment):
     )
 
 
+def set_queues(plan, count):
+    """Gives the director's NIC, a kernel interface, so many queues: at most plan.workers.
+
+    With an XDP program on either side, a side may not send by more queues than the other receives.
+    """
+    ends = (("director", KERNEL_NIC), ("switch", "director.near"))
+    now = _receive_queues(plan)
+    for direction in ("rx", "tx") if count > now else ("tx", "rx"):
+        for role, link in ends:
+            run("ethtool", "-L", link, direction, count, netns=plan.netns(role))
+
+
+def _receive_queues(plan):
+    listed = run("ethtool", "-l", KERNEL_NIC, netns=plan.netns("director")).stdout
+    current = listed.partition("Current hardware settings:")[2].split("RX:")[1]
+    return int(current.split()[0])
+
+
 def retransmit_quickly(plan):
     """A lost TCP segment is sent again after 5 ms: else Linux waits for 200, whoever lost it."""
     for role in ("client", *plan.backend_names):
