@@ -162,6 +162,8 @@ void FileStore::remove(const std::string& name) {
 void FileStore::remove_all() {
   for (const char* name : {FlowStore::kFlows, FlowStore::kKept}) remove(name);
   rmdir(directory_.c_str());
+  // It was made for us if it was missing; while others' tables lie in it, it stays.
+  rmdir(std::filesystem::path(directory_).parent_path().c_str());
   if (!huge_.empty()) rmdir(huge_.c_str());
 }
 

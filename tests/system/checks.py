@@ -2,9 +2,26 @@
 """What several system tests demand."""
 
 import json
+import os
+import pathlib
 
 from guideway_lab.report import comparison_problems, comparison_table, observe
 from guideway_lab.shell import LabError, wait_until
+
+_REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+
+
+def write_report(name, lines, capsys):
+    """Shows figures whatever becomes of the test, and keeps them in build/test-logs/NAME.txt."""
+    text = "\n".join(lines)
+    with capsys.disabled():
+        print(f"\n{text}")
+    file = _REPOSITORY / "build" / "test-logs" / f"{name}.txt"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text + "\n")
+    owner = _REPOSITORY.stat()
+    for path in (file.parent.parent, file.parent, file):  # builds belong to the tree's owner
+        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def settled(lab):
@@ -22,7 +39,7 @@ def assert_counts_agree(before, after):
 
 
 def assert_every_packet_has_an_end(lab):
-    """Per shard: packets in = forwarded + replied + to the kernel + dropped, exactly."""
+    """Per row of status (a worker, or the XDP program on a CPU): packets in = the sum of their ends."""
 
     def unequal():
         return [worker for worker in lab.director.status()["workers"] if not adds_up(worker)]

@@ -2,12 +2,14 @@
 """What is not for a service reaches the director's own stack and comes back, traffic or not."""
 
 import contextlib
+import itertools
 import re
 import subprocess
 
 import pytest
 
 from guideway_lab.http_load import HttpLoad
+from guideway_lab.plan import DATAPATHS, FAMILIES
 from guideway_lab.shell import in_netns, run, wait_until
 
 _HELLO_SERVER = """
@@ -16,7 +18,7 @@ class Hello(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(b"director")
+        self.wfile.write(b"director" if self.path == "/" else bytes(10_000_000))
 class Server(http.server.HTTPServer):
     address_family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
 server = Server((sys.argv[1], 0), Hello)
@@ -51,35 +53,50 @@ def forwarded(lab):
     return sum(worker["forwarded"] for worker in lab.director.status()["workers"])
 
 
-@pytest.mark.parametrize("family", [4, 6])
-def test_ping_and_tcp_to_the_director_work_while_traffic_runs(make_lab, family):
-    lab = make_lab(family=family)
+def ways():
+    """Every datapath and family; two of them only with --long."""
+    for datapath, family in itertools.product(DATAPATHS, FAMILIES):
+        is_short = datapath == "dpdk" or family == 4
+        yield pytest.param(datapath, family, marks=() if is_short else pytest.mark.long)
+
+
+@pytest.mark.parametrize(("datapath", "family"), ways())
+def test_ping_and_tcp_to_the_director_work_while_traffic_runs(make_lab, datapath, family):
+    lab = make_lab(datapath=datapath, family=family)
     client = lab.plan.netns("client")
+    count = 20 if datapath == "dpdk" else 100
     traffic = HttpLoad(lab.plan).start(seconds=60)
     with running(traffic) as load, running(hello_server(lab)) as server:
         wait_until(lambda: forwarded(lab) > 1000, "traffic")
-        pings = ("ping", "-c", "20", "-i", "0.05", "-W", "5", lab.plan.director_address)
+        pings = ("ping", "-c", count, "-i", "0.05", "-W", "5", lab.plan.director_address)
         ping = run(*pings, netns=client)
-        assert re.search(r"20 received", ping.stdout), ping.stdout
+        assert re.search(rf"{count} received, 0% packet loss", ping.stdout), ping.stdout
         port = server.stdout.readline().strip()
         url = lab.plan.url_of(lab.plan.director_address).replace(":6400/", f":{port}/")
         for _ in range(20):
             assert run("curl", "-sgS", "-m", "5", url, netns=client).stdout == "director"
+        write_out = ("-o", "/dev/null", "-w", "%{http_code} %{size_download}")
+        large = run("curl", "-sgS", "-m", "20", *write_out, url + "large", netns=client)
+        assert large.stdout == "200 10000000"
         assert load.poll() is None, "the load ended before the test did"
     workers = lab.director.status()["workers"]
-    assert sum(worker["reasons"]["other_protocol"] for worker in workers) >= 20
+    assert sum(worker["reasons"]["other_protocol"] for worker in workers) >= count
     assert sum(worker["reasons"]["no_service"] for worker in workers) >= 20
 
 
-def test_the_director_reaches_others_itself(lab):
-    """Connections that the director's own stack opens go out and come back through the TAP."""
+@pytest.mark.parametrize("datapath", DATAPATHS)
+def test_the_director_reaches_others_itself(make_lab, datapath):
+    """Connections that the director's own stack opens go out and come back."""
+    lab = make_lab(datapath=datapath)
     backend = lab.plan.url_of(lab.plan.backend_address("backend1"))
     answer = run("curl", "-sgS", "-m", "5", backend, netns=lab.plan.netns("director"))
     assert answer.stdout == "backend1\n"
 
 
-def test_another_port_of_the_vip_is_refused_by_the_kernel(lab):
+@pytest.mark.parametrize("datapath", DATAPATHS)
+def test_another_port_of_the_vip_is_refused_by_the_kernel(make_lab, datapath):
     """Nothing listens there: the kernel answers by a reset, not Guideway by silence."""
+    lab = make_lab(datapath=datapath)
     url = lab.plan.url.replace(":6400/", ":6401/")
     answer = run("curl", "-svg", "-m", "5", url, netns=lab.plan.netns("client"), check=False)
     assert "Connection refused" in answer.stderr, answer.stderr

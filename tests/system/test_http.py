@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """HTTP from hey through guidewayd to nginx: nothing fails, and both sides count the same."""
 
+import collections
 import dataclasses
+import itertools
 
 import pytest
 from checks import assert_counts_agree, assert_every_packet_has_an_end, dropped, settled
 
 from guideway_lab import backends, config
 from guideway_lab.http_load import HttpLoad
-from guideway_lab.plan import MODES
+from guideway_lab.plan import DATAPATHS, FAMILIES, MODES
 from guideway_lab.report import observe
 from guideway_lab.shell import run
 
@@ -26,17 +28,36 @@ def send(lab, requests):
     assert dropped(lab) == 0
 
 
-@pytest.mark.parametrize("family", [4, 6])
-@pytest.mark.parametrize("mode", MODES)
-def test_every_request_is_answered_and_counted(make_lab, requests, mode, family):
-    send(make_lab(mode=mode, family=family), requests)
+def ways():
+    """Every datapath, mode and family; tunnels over IPv6 beside dpdk only with --long."""
+    for datapath, mode, family in itertools.product(DATAPATHS, MODES, FAMILIES):
+        is_short = datapath == "dpdk" or family == 4 or mode == "l2dsr"
+        marks = () if is_short else pytest.mark.long
+        yield pytest.param(datapath, mode, family, marks=marks)
 
 
-@pytest.mark.parametrize("mode", ["l2dsr", "vxlan"])
-def test_two_workers_share_the_traffic(make_lab, requests, mode):
-    lab = make_lab(mode=mode, workers=2)
+@pytest.mark.parametrize(("datapath", "mode", "family"), ways())
+def test_every_request_is_answered_and_counted(make_lab, requests, datapath, mode, family):
+    lab = make_lab(datapath=datapath, mode=mode, family=family)
     send(lab, requests)
-    workers = lab.director.status()["workers"]
+    assert forwarder(lab) == {"dpdk": "worker", "afxdp": "worker", "xdp": "xdp"}[datapath]
+
+
+def forwarder(lab):
+    """The role that forwarded most: a worker, or the XDP program."""
+    sums = collections.Counter()
+    for row in lab.director.status()["workers"]:
+        sums[row["role"]] += row["forwarded"]
+    return sums.most_common(1)[0][0]
+
+
+@pytest.mark.parametrize(
+    ("datapath", "mode"), [("dpdk", "l2dsr"), ("dpdk", "vxlan"), ("afxdp", "l2dsr")]
+)
+def test_two_workers_share_the_traffic(make_lab, requests, datapath, mode):
+    lab = make_lab(datapath=datapath, mode=mode, workers=2)
+    send(lab, requests)
+    workers = [row for row in lab.director.status()["workers"] if row["role"] == "worker"]
     assert len(workers) == 2
     assert all(worker["forwarded"] > 0 for worker in workers), workers
 
@@ -53,8 +74,9 @@ def test_weights_decide_the_shares(make_lab, requests):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_full_sized_packets_arrive(make_lab, tmp_path, mode):
-    lab = make_lab(mode=mode)
+@pytest.mark.parametrize("datapath", DATAPATHS)
+def test_full_sized_packets_arrive(make_lab, tmp_path, datapath, mode):
+    lab = make_lab(datapath=datapath, mode=mode)
     body = tmp_path / "body"
     body.write_bytes(bytes(5_000_000))
     before = observe(lab)

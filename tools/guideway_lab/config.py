@@ -4,7 +4,7 @@
 import dataclasses
 
 from guideway_lab.network import KERNEL_NIC, NIC
-from guideway_lab.plan import PORT, VXLAN
+from guideway_lab.plan import ECHO_PORT, PORT, VXLAN
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,5 +83,12 @@ name = "web"
 address = "{plan.vip}"
 protocol = "tcp"
 port = {PORT}
+pool = "web"
+
+[[service]]
+name = "echo"
+address = "{plan.vip}"
+protocol = "udp"
+port = {ECHO_PORT}
 pool = "web"
 """

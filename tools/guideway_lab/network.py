@@ -106,6 +106,34 @@ def _add_bridge(plan, segment):
     )
 
 
+def set_queues(plan, count):
+    """Gives the director's NIC, a kernel interface, so many queues: at most plan.workers.
+
+    With an XDP program on either side, a side may not send by more queues than the other receives.
+    """
+    ends = (("director", KERNEL_NIC), ("switch", "director.near"))
+    now = _receive_queues(plan)
+    for direction in ("rx", "tx") if count > now else ("tx", "rx"):
+        for role, link in ends:
+            run("ethtool", "-L", link, direction, count, netns=plan.netns(role))
+
+
+def _receive_queues(plan):
+    listed = run("ethtool", "-l", KERNEL_NIC, netns=plan.netns("director")).stdout
+    current = listed.partition("Current hardware settings:")[2].split("RX:")[1]
+    return int(current.split()[0])
+
+
+def retransmit_quickly(plan):
+    """A lost TCP segment is sent again after 5 ms: else Linux waits for 200, whoever lost it."""
+    for role in ("client", *plan.backend_names):
+        netns = plan.netns(role)
+        routes = run("ip", "-n", netns, f"-{plan.family}", "route", "show", "dev", "eth0").stdout
+        lines = [line.strip() for line in routes.splitlines() if not line.startswith("fe80")]
+        changes = [f"route change {line} dev eth0 rto_min 5ms" for line in lines]
+        run("ip", "-n", netns, f"-{plan.family}", "-batch", "-", input="\n".join(changes) + "\n")
+
+
 def pass_on_cable(plan, program):
     """Lets the director's cable take what an XDP program on its NIC sends: see bpf/pass.bpf.c."""
     port = "director.near"

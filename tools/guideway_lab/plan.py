@@ -14,6 +14,8 @@ MODES = ("l2dsr", "ipip", "vxlan")
 FAMILIES = (4, 6)
 DATAPATHS = ("dpdk", "afxdp", "xdp")
 PORT = 6400
+# A second service, UDP, of the same pool; only some tests have servers for it.
+ECHO_PORT = 6500
 # The VXLAN device of every backend carries the same MAC: the pool has one inner_mac.
 VXLAN = {"vni": 100, "port": 4789, "inner_mac": "02:67:77:00:00:01"}
 

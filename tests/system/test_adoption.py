@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a director leaves behind, and what the next one makes of it."""
+
+import re
+import signal
+
+import pytest
+from checks import assert_every_packet_has_an_end, error_lines, write_report
+
+from guideway_lab import config, kept_connections, network, snapshot
+from guideway_lab.director import built_program
+from guideway_lab.http_load import HttpLoad
+from guideway_lab.kept_connections import KeptConnections
+from guideway_lab.measured_load import MeasuredLoad, watch_xdp
+from guideway_lab.network import KERNEL_NIC
+from guideway_lab.shell import ip_json, run
+
+_KEPT = 60
+_BESIDE_THE_KERNEL = ["afxdp", "xdp"]
+
+
+def attached_program(lab):
+    """The id of the XDP program on the director's NIC; None without one."""
+    link = ip_json(lab.plan.netns("director"), "-details", "link", "show", "dev", KERNEL_NIC)[0]
+    return link.get("xdp", {}).get("prog", {}).get("id")
+
+
+def vips_on_lo(lab):
+    links = ip_json(lab.plan.netns("director"), "address", "show", "dev", "lo")
+    return [a["local"] for a in links[0]["addr_info"] if a["local"] == lab.plan.vip]
+
+
+def pins(lab):
+    """Names of what the lab's director has pinned."""
+    folder = lab.plan.bpffs / f"gwlab-{lab.plan.name}"
+    return sorted(pin.name for pin in folder.iterdir()) if folder.is_dir() else []
+
+
+def end(lab, number):
+    """Ends guidewayd by this signal."""
+    lab.director.process.signal(number)
+    assert lab.director.process.wait(10)
+    lab.stop_director()
+
+
+def start(lab):
+    lab.start_director()
+    lab.director.wait_ready([b["name"] for b in lab.director.backends().values() if b["slots"]])
+
+
+def serves(lab, requests=100):
+    """Every request is answered."""
+    result = HttpLoad(lab.plan).run(requests)
+    assert (result.failed, result.problems) == (0, [])
+
+
+def change_config(lab, old, new):
+    text = lab.director.config_file.read_text()
+    assert old in text
+    lab.director.config_file.write_text(text.replace(old, new))
+
+
+def restarts():
+    """Datapath, signal, queues before and after."""
+    for datapath in _BESIDE_THE_KERNEL:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            for queues in ((1, 2), (2, 1)):
+                is_short = (number == signal.SIGTERM) == (queues == (1, 2))
+                name = f"{datapath}-{number.name}-{queues[0]}-{queues[1]}"
+                marks = () if is_short else pytest.mark.long
+                yield pytest.param(datapath, number, *queues, id=name, marks=marks)
+
+
+@pytest.mark.parametrize(("datapath", "number", "before", "after"), restarts())
+def test_flows_stay_over_a_restart_with_other_queues_backends_and_seed(
+    make_lab, datapath, number, before, after
+):
+    lab = make_lab(datapath=datapath, on_stop="keep", workers=2, start_director=False)
+    network.set_queues(lab.plan, before)
+    start(lab)
+    with watch_xdp(lab.plan) as watched, KeptConnections(lab.plan, _KEPT) as kept:
+        held = kept_connections.per_backend(kept.look())
+        gone = max(held, key=held.get)
+        end(lab, number)
+        network.set_queues(lab.plan, after)
+        kept.wait_for_answers(3)
+        lab.director.write_config([b for b in config.pool_of(lab.plan) if b.name != gone])
+        change_config(lab, "workers =", f'hash_seed = "{"5a" * 16}"\nworkers =')
+        start(lab)
+        connections = kept.wait_for_answers(20)
+        seen = watched()
+        assert kept_connections.disturbed(connections) == []
+        assert kept_connections.per_backend(connections) == held
+        serves(lab, 500)
+        assert_every_packet_has_an_end(lab)
+    assert "adopted the flow table" in lab.director.log()
+    assert lab.director.status()["interfaces"][0]["rx_queues"] == after
+    assert seen["without"] == 0 and len(seen["programs"]) == 2, seen
+
+
+def without_kept(lab, pin):
+    pin.unlink()
+
+
+def with_garbage(lab, pin):
+    overwrite(pin, bytes(i * 37 % 256 for i in range(4096)))
+
+
+def of_another_version(lab, pin):
+    page = first_page(pin)
+    overwrite(pin, page[:8] + (99).to_bytes(4, "little") + page[12:])
+
+
+def with_one_wrong_bit(lab, pin):
+    page = first_page(pin)
+    overwrite(pin, page[:30] + bytes([page[30] ^ 1]) + page[31:])
+
+
+def of_another_kind(lab, pin):
+    pin.unlink()
+    sizes = ("type", "hash", "key", "4", "value", "8", "entries", "16", "name", "foreign")
+    run("bpftool", "map", "create", pin, *sizes)
+
+
+def first_page(pin):
+    dump = run("bpftool", "map", "lookup", "pinned", pin, "key", 0, 0, 0, 0).stdout
+    return bytes.fromhex(re.sub(r"\s", "", dump.partition("value:")[2]))
+
+
+def overwrite(pin, page):
+    run("bpftool", "map", "update", "pinned", pin, "key", 0, 0, 0, 0, "value", *page)
+
+
+_DAMAGES = {
+    without_kept: 'there is no "kept"',
+    with_garbage: "not a Guideway flow table",
+    of_another_version: "it has version 99",
+    with_one_wrong_bit: "its checksum is wrong",
+    of_another_kind: "is a map of another kind",
+}
+
+
+@pytest.mark.parametrize("damage", _DAMAGES, ids=lambda damage: damage.__name__)
+def test_damaged_pins_are_refused_with_a_reason_and_it_starts_clean(make_lab, damage):
+    lab = make_lab(datapath="xdp", on_stop="keep")
+    end(lab, signal.SIGTERM)
+    damage(lab, lab.plan.bpffs / f"gwlab-{lab.plan.name}" / "kept")
+    serves(lab)  # the program in the kernel needs it no more
+    start(lab)
+    said = [line for line in lab.director.log().splitlines() if "cannot be adopted" in line]
+    assert len(said) == 1 and _DAMAGES[damage] in said[0].replace('\\"', '"'), said
+    serves(lab)
+    end(lab, signal.SIGTERM)
+    start(lab)
+    assert "adopted the flow table" in lab.director.log()
+
+
+@pytest.mark.parametrize("datapath", _BESIDE_THE_KERNEL)
+def test_keep_leaves_what_detach_removes(make_lab, datapath):
+    lab = make_lab(datapath=datapath, on_stop="keep", start_director=False)
+    before = snapshot.take(lab.plan)
+    start(lab)
+    assert lab.stop_director() == 0
+    assert attached_program(lab) and vips_on_lo(lab) and pins(lab)
+    serves(lab)
+    done = lab.director.run_once("--detach", "--config", lab.director.config_file)
+    assert (done.returncode, error_lines(done.stderr)) == (0, []), done.stderr
+    assert attached_program(lab) is None
+    assert snapshot.differences(before, snapshot.take(lab.plan)) == []
+
+
+@pytest.mark.parametrize("datapath", _BESIDE_THE_KERNEL)
+def test_on_stop_detach_leaves_nothing(make_lab, datapath):
+    lab = make_lab(datapath=datapath, on_stop="detach", start_director=False)
+    before = snapshot.take(lab.plan)
+    start(lab)
+    assert attached_program(lab) and pins(lab)
+    assert lab.stop_director() == 0
+    assert attached_program(lab) is None
+    assert snapshot.differences(before, snapshot.take(lab.plan)) == []
+
+
+def test_two_directors_on_one_bpf_file_system_leave_each_other_alone(make_lab):
+    first = make_lab(datapath="afxdp", on_stop="keep")
+    second = make_lab(datapath="xdp", on_stop="keep", start_director=False)
+    change_config(second, str(second.plan.bpffs), str(first.plan.bpffs))
+    start(second)
+    shared = sorted(f"gwlab-{lab.plan.name}" for lab in (first, second))
+    assert sorted(p.name for p in first.plan.bpffs.glob("gwlab-*")) == shared
+    with KeptConnections(first.plan, _KEPT) as kept:
+        end(second, signal.SIGTERM)
+        start(second)
+        assert "adopted the flow table" in second.director.log()
+        assert second.stop_director() == 0
+        done = second.director.run_once("--detach", "--config", second.director.config_file)
+        assert done.returncode == 0, done.stderr
+        connections = kept.wait_for_answers(5)
+        assert kept_connections.disturbed(connections) == []
+    assert attached_program(second) is None and attached_program(first)
+    assert pins(first)
+    serves(first)
+
+
+@pytest.mark.parametrize("datapath", _BESIDE_THE_KERNEL)
+def test_a_foreign_program_is_not_displaced_unasked(make_lab, datapath):
+    lab = make_lab(datapath=datapath, start_director=False)
+    program = built_program(lab.build_dir, "bpf/pass.bpf.o")
+    words = ("link", "set", KERNEL_NIC, "xdpdrv", "object", program, "section", "xdp")
+    run("ip", *words, netns=lab.plan.netns("director"))
+    foreign = attached_program(lab)
+    refused = lab.director.run_once("--config", lab.director.config_file)
+    assert refused.returncode == 1
+    said = error_lines(refused.stderr)
+    assert len(said) == 1, refused.stderr
+    assert "another XDP program" in said[0] and "replace_program = true" in said[0]
+    assert attached_program(lab) == foreign
+    assert pins(lab) == [] and vips_on_lo(lab) == []
+    device = f'device = "{KERNEL_NIC}"'
+    change_config(lab, device, f"{device}\nreplace_program = true")
+    start(lab)
+    assert attached_program(lab) not in (None, foreign)
+    assert "took the XDP program" in lab.director.log()
+    serves(lab)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=lambda n: n.name)
+def test_dpdk_restarts_without_losing_or_moving_a_connection(make_lab, capsys, number):
+    lab = make_lab(datapath="dpdk", on_stop="keep")
+    with MeasuredLoad(lab.plan, connections=200, timeout_s=10) as load:
+        load.figures_after(0)
+        end(lab, number)
+        start(lab)
+        figures = load.figures_after(1)
+    lines = [
+        f"restart, dpdk, {number.name}, 200 kept connections, 1 s after it included:",
+        f"  pause of the echo {figures.echo_outage_ms:.0f} ms, longest silence of a kept"
+        f" connection {figures.silence_ms:.0f} ms, of a new one {figures.new_longest_ms:.0f} ms",
+    ]
+    write_report(f"restart-dpdk-{number.name}", lines, capsys)
+    assert (figures.failed, figures.moved) == ([], [])
+    assert figures.answers >= 200 and figures.echoes > 0
+    assert "adopted the flow table" in lab.director.log()
+
+
+def test_auto_takes_afxdp_and_says_why_not_dpdk(make_lab):
+    lab = make_lab(datapath="afxdp", start_director=False)
+    change_config(lab, 'datapath = "afxdp"', 'datapath = "auto"')
+    start(lab)
+    assert lab.director.status()["datapath"] == "afxdp"
+    assert len(re.findall(r"datapath auto: not dpdk.*eth0", lab.director.log())) == 1
+    serves(lab)
+
+
+def test_auto_takes_xdp_when_frames_are_too_large_for_sockets(make_lab):
+    lab = make_lab(datapath="afxdp", start_director=False)
+    change_config(lab, 'datapath = "afxdp"', 'datapath = "auto"')
+    for role, link in (("director", KERNEL_NIC), ("switch", "director.near")):
+        run("ip", "link", "set", link, "mtu", 3000, netns=lab.plan.netns(role))
+    start(lab)
+    assert lab.director.status()["datapath"] == "xdp"
+    assert len(re.findall(r"datapath auto: not afxdp.*MTU", lab.director.log())) == 1
+    serves(lab)

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""guidewayd dies, hangs and comes back under load: nobody notices.
+
+Failures and moved connections are asserted always. Times are reported always, to
+build/test-logs/death-*.txt, and judged with --long only: a busy machine decides them.
+"""
+
+import dataclasses
+import signal
+import statistics
+
+import pytest
+from checks import write_report
+
+from guideway_lab import network
+from guideway_lab.measured_load import MeasuredLoad, count_vip_packets, vip_packets, watch_xdp
+from guideway_lab.shell import wait_until
+
+_MEDIAN_SILENCE_MS = 60
+_MOST_SILENCE_MS = 250
+_MEDIAN_OUTAGE_MS = 40
+# How long each part of a round is observed, beside what it takes.
+_PART_S = 1.0
+
+
+@dataclasses.dataclass
+class Measured:
+    """The figures of every round of one part of a test: "killed", say."""
+
+    name: str
+    rounds: list = dataclasses.field(default_factory=list)
+
+    def numbers(self, field):
+        return [getattr(figures, field) for figures in self.rounds]
+
+    def lines(self):
+        count = len(self.rounds)
+        yield (
+            f"{self.name}, {count} times: {sum(self.numbers('answers'))} answers on kept"
+            f" connections, {sum(self.numbers('new_connections'))} new connections,"
+            f" {sum(self.numbers('echoes'))} of {sum(self.numbers('echoes_sent'))} echoes;"
+            f" {sum(map(len, self.numbers('failed')))} failed,"
+            f" {sum(map(len, self.numbers('moved')))} moved"
+        )
+        for field, what in (
+            ("silence_ms", "longest silence of a kept connection"),
+            ("new_longest_ms", "longest new connection"),
+            ("echo_outage_ms", "longest time between two echoes"),
+        ):
+            numbers = self.numbers(field)
+            each = " ".join(f"{number:.0f}" for number in numbers)
+            yield f"  {what}, ms: median {statistics.median(numbers):.1f}; each: {each}"
+
+    def assert_nothing_lost(self):
+        assert [problem for figures in self.rounds for problem in figures.failed] == []
+        assert [problem for figures in self.rounds for problem in figures.moved] == []
+        assert all(figures.answers and figures.echoes for figures in self.rounds)
+
+    def assert_times(self):
+        assert statistics.median(self.numbers("silence_ms")) <= _MEDIAN_SILENCE_MS
+        assert max(self.numbers("silence_ms")) <= _MOST_SILENCE_MS
+        assert statistics.median(self.numbers("echo_outage_ms")) <= _MEDIAN_OUTAGE_MS
+
+
+@pytest.fixture(params=["afxdp", "xdp"])
+def lab_that_keeps(make_lab, request):
+    """A lab whose director leaves everything in place when it ends; lost segments come again soon."""
+    lab = make_lab(datapath=request.param, on_stop="keep")
+    network.retransmit_quickly(lab.plan)
+    return lab
+
+
+def forwarders(lab):
+    """What has forwarded so far, by role."""
+    sums = {"worker": 0, "xdp": 0}
+    for row in lab.director.status()["workers"]:
+        sums[row["role"]] += row["forwarded"]
+    return sums
+
+
+def wait_for_traffic_by_its_own(lab):
+    """Until a worker forwards, where there is one."""
+    role = "worker" if lab.plan.datapath == "afxdp" else "xdp"
+    before = forwarders(lab)[role]
+    wait_until(lambda: forwarders(lab)[role] > before + 100, f"the {role} to forward")
+
+
+def kill(lab):
+    """Ends guidewayd by SIGKILL, wherever it is."""
+    lab.director.process.signal(signal.SIGKILL)
+    assert lab.director.process.wait(5)
+    lab.stop_director()
+
+
+def restart(lab):
+    lab.start_director()
+    lab.director.wait_ready()
+    wait_for_traffic_by_its_own(lab)
+
+
+def judge(lab, parts, is_long, capsys, name):
+    """Reports all parts, then demands of each what holds for all, and of the later ones times."""
+    plan = lab.plan
+    title = f"{name}, {plan.datapath}, {plan.mode}, IPv{plan.family}, 200 kept connections"
+    write_report(f"{name}-{plan.datapath}", [title, *(x for p in parts for x in p.lines())], capsys)
+    for part in parts:
+        part.assert_nothing_lost()
+    if is_long:
+        for part in parts[1:]:
+            part.assert_times()
+
+
+def test_kill_9_and_restart_under_load(lab_that_keeps, is_long, capsys):
+    lab = lab_that_keeps
+    quiet, killed, restarted = (Measured(name) for name in ("undisturbed", "killed", "restarted"))
+    count_vip_packets(lab.plan)
+    with watch_xdp(lab.plan) as watched, MeasuredLoad(lab.plan) as load:
+        wait_for_traffic_by_its_own(lab)
+        for _ in range(10 if is_long else 2):
+            load.figures_after(0)
+            quiet.rounds.append(load.figures_after(_PART_S))
+            kill(lab)
+            killed.rounds.append(load.figures_after(_PART_S))
+            restart(lab)
+            restarted.rounds.append(load.figures_after(_PART_S))
+        seen = watched()
+    judge(lab, [quiet, killed, restarted], is_long, capsys, "death")
+    assert seen["without"] == 0 and seen["samples"] > 100, seen
+    assert len(seen["programs"]) == len(killed.rounds) + 1, "each restart replaces the program once"
+    assert vip_packets(lab.plan) == 0
+    assert "cannot be adopted" not in lab.director.log()
+
+
+def test_a_hang_under_load_and_its_end(lab_that_keeps, is_long, capsys):
+    lab = lab_that_keeps
+    quiet, hung, resumed = (Measured(name) for name in ("undisturbed", "hung", "resumed"))
+    count_vip_packets(lab.plan)
+    with watch_xdp(lab.plan) as watched, MeasuredLoad(lab.plan) as load:
+        wait_for_traffic_by_its_own(lab)
+        load.figures_after(0)
+        quiet.rounds.append(load.figures_after(_PART_S))
+        lab.director.process.signal(signal.SIGSTOP)
+        try:
+            hung.rounds.append(load.figures_after(10 if is_long else 3))
+        finally:
+            lab.director.process.signal(signal.SIGCONT)
+        wait_for_traffic_by_its_own(lab)
+        resumed.rounds.append(load.figures_after(_PART_S))
+        seen = watched()
+    judge(lab, [quiet, hung, resumed], is_long, capsys, "hang")
+    assert seen["without"] == 0 and len(seen["programs"]) == 1, seen
+    assert vip_packets(lab.plan) == 0
