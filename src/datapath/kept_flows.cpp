@@ -15,7 +15,9 @@ namespace {
 
 constexpr std::uint64_t kMagic = 0x31776f6c66777467;  // "gtwflow1"
 constexpr std::uint32_t kMostBuckets = 1U << 28;      // 16 GiB
-constexpr std::size_t kNameSize = 64;                 // names have at most 63 characters
+/// No director gets there, and those that follow an adopted one still have room.
+constexpr std::uint64_t kMostGenerations = std::uint64_t{1} << 62;
+constexpr std::size_t kNameSize = 64;  // names have at most 63 characters
 /// Share of the words that `capacity.flows` may take: above, more and more flows find no room.
 constexpr std::uint64_t kLoadPercent = 75;
 
@@ -175,7 +177,7 @@ std::optional<compile::BackendIds::Entry> to_entry(const Identity& identity) {
   }
   if ((identity.flags & kHasSource) != 0) {
     entry.source = to_address(identity.source_family, identity.source);
-    if (!entry.source) return std::nullopt;
+    if (!entry.source || entry.source->family() != address->family()) return std::nullopt;
   }
   return entry;
 }
@@ -235,6 +237,7 @@ Result<void> read_identities(std::span<const std::byte> memory, std::uint32_t ba
                              unsigned copy, KeptFlows& kept) {
   std::size_t offset = copy_offset(backends, copy);
   const auto head = read_at<CopyHead>(memory, offset);
+  if (head.generation > kMostGenerations) return base::fail("its generation is out of range");
   offset += sizeof head;
   for (std::uint32_t i = 0; i < head.count; i++, offset += sizeof(Identity)) {
     const auto identity = read_at<Identity>(memory, offset);

@@ -2,6 +2,7 @@
 // The rules of [[interface]].
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "checks.h"
 #include "guideway/base/text.h"
@@ -40,27 +41,22 @@ bool is_kernel_interface(std::string_view text) {
          std::all_of(text.begin(), text.end(), allowed);
 }
 
-void check_device(Problems& problems, const std::string& path, std::string_view device) {
+/// What is wrong with the name itself; none: nothing.
+std::optional<std::string> not_a_device(std::string_view device) {
   if (device.starts_with(kPci)) {
-    if (!is_pci_address(device.substr(kPci.size()))) {
-      problems.add(
-          path, base::quoted(device) + " is not a PCI address: write it like \"pci:0000:3b:00.0\"");
-    }
-    return;
+    if (is_pci_address(device.substr(kPci.size()))) return std::nullopt;
+    return base::quoted(device) + " is not a PCI address: write it like \"pci:0000:3b:00.0\"";
   }
   if (device.starts_with(kVdev)) {
-    if (!is_virtual_device(device.substr(kVdev.size()))) {
-      problems.add(path, base::quoted(device) +
-                             " is not a DPDK virtual device: write it like "
-                             "\"vdev:net_tap0,iface=cable0\", without spaces");
-    }
-    return;
+    if (is_virtual_device(device.substr(kVdev.size()))) return std::nullopt;
+    return base::quoted(device) +
+           " is not a DPDK virtual device: write it like \"vdev:net_tap0,iface=cable0\", without "
+           "spaces";
   }
-  if (!is_kernel_interface(device)) {
-    problems.add(path, base::quoted(device) +
-                           " is not a device: allowed are \"pci:DDDD:BB:DD.F\", \"vdev:net_…\" and "
-                           "the name of a kernel interface");
-  }
+  if (is_kernel_interface(device)) return std::nullopt;
+  return base::quoted(device) +
+         " is not a device: allowed are \"pci:DDDD:BB:DD.F\", \"vdev:net_…\" and the name of a "
+         "kernel interface";
 }
 
 /// Each datapath drives one sort of device; "auto" takes either, but not both at once.
@@ -117,9 +113,12 @@ void check_interfaces(Problems& problems, const Model& model) {
     names.check(problems, path + ".name", interface.name);
 
     const std::string device_path = path + ".device";
-    check_device(problems, device_path, interface.device);
-    check_datapath(problems, path, interface, model.director.datapath,
-                   is_kernel_device(model.interfaces.front().device));
+    if (const auto reason = not_a_device(interface.device)) {
+      problems.add(device_path, *reason);
+    } else {
+      check_datapath(problems, path, interface, model.director.datapath,
+                     is_kernel_device(model.interfaces.front().device));
+    }
     const auto [device, new_device] = devices.emplace(interface.device, device_path);
     if (!new_device && !interface.device.empty()) {
       problems.add(device_path,

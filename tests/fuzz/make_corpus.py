@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the first inputs of the fuzz targets parse and pipeline out of the packet cases. What a fuzzer
-found later stands beside them, under another name, and stays."""
+"""Makes the first inputs of the fuzz targets: parse and pipeline out of the packet cases, kept_flows out of
+kept_flows_corpus.py. What a fuzzer found later stands beside them, under another name, and stays."""
 
 import json
 import pathlib
 import re
+
+import kept_flows_corpus
 
 HERE = pathlib.Path(__file__).resolve().parent
 CASES = HERE.parent / "packet" / "cases"
@@ -55,11 +57,16 @@ def program(case):
     return steps + packet_step(case["packet"])
 
 
-def write(target, topics, convert):
+def empty_folder(target):
     folder = HERE / "corpus" / target
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.glob("case-*"):
         path.unlink()
+    return folder
+
+
+def write(target, topics, convert):
+    folder = empty_folder(target)
     seen = set()
     for topic, step in topics.items():
         for case in cases_of(topic)[::step]:
@@ -70,5 +77,13 @@ def write(target, topics, convert):
     print(f"{target}: {len(seen)} inputs")
 
 
+def write_kept_flows():
+    folder = empty_folder("kept_flows")
+    for name, data in kept_flows_corpus.inputs().items():
+        (folder / f"case-{slug(name)}").write_bytes(data)
+    print(f"kept_flows: {len(kept_flows_corpus.inputs())} inputs")
+
+
 write("parse", PARSE, lambda case: bytes.fromhex(case["packet"]))
 write("pipeline", PIPELINE, program)
+write_kept_flows()

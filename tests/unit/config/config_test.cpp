@@ -32,6 +32,7 @@ idle = "poll"
 hash_seed = "000102030405060708090a0b0c0d0e0F"
 state_dir = "/tmp/state"
 pin_dir = "/tmp/pins"
+flow_dir = "/tmp/flows"
 on_stop = "detach"
 eal_arguments = ["--no-pci", "-v"]
 [capacity]
@@ -98,6 +99,7 @@ TEST(Config, ReadsDirectorCapacityAndAdmin) {
             (model::HashSeed{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}));
   EXPECT_EQ(model.director.state_dir, "/tmp/state");
   EXPECT_EQ(model.director.pin_dir, "/tmp/pins");
+  EXPECT_EQ(model.director.flow_dir, "/tmp/flows");
   EXPECT_EQ(model.director.on_stop, model::OnStop::kDetach);
   EXPECT_THAT(model.director.eal_arguments, ElementsAre("--no-pci", "-v"));
   EXPECT_EQ(model.capacity, (model::Capacity{10, 20, 30, 1'000'000, 5000}));
@@ -112,6 +114,18 @@ TEST(Config, ReadsInterfaces) {
                                                    {*IpPrefix::parse("198.51.100.2/24"),
                                                     *IpPrefix::parse("2001:db8::2/64")}}));
   EXPECT_EQ(model.interfaces[1], (model::Interface{"lan", "vdev:net_tap0,iface=cable0", {}}));
+}
+
+TEST(Config, ReadsAKernelInterface) {
+  const auto result = parse(
+      "director = { datapath = 'afxdp' }\n"
+      "[[interface]]\nname = 'wan'\ndevice = 'eth1'\nreplace_program = true\n"
+      "[[interface]]\nname = 'lan'\ndevice = 'eth2'\n",
+      "f.toml");
+  ASSERT_THAT(result.errors, IsEmpty());
+  EXPECT_EQ(result.model->director.datapath, model::DatapathKind::kAfxdp);
+  EXPECT_THAT(result.model->interfaces, ElementsAre(model::Interface{"wan", "eth1", {}, true},
+                                                    model::Interface{"lan", "eth2", {}, false}));
 }
 
 TEST(Config, ReadsPools) {

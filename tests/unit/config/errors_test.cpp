@@ -63,7 +63,8 @@ TEST(ConfigErrors, Director) {
       {director("name = 1"), "3:8: director.name", "must be a string, not an integer"},
       {director("datapath = 'fast'"), "3:12: director.datapath",
        "\"fast\" is not known: allowed are \"auto\", \"dpdk\", \"afxdp\", \"xdp\""},
-      {director("datapath = 'xdp'"), "3:12: director.datapath", "not in this version"},
+      {director("datapath = 'xdp'"), "1:39: interface[0].device", "is not a kernel interface"},
+      {director("datapath = 'afxdp'"), "1:39: interface[0].device", "is not a kernel interface"},
       {director("workers = 2"), "3:11: director.workers", "\"auto\" or an array of CPU numbers"},
       {director("workers = []"), "3:11: director.workers", "\"auto\" or an array"},
       {director("workers = 'all'"), "3:11: director.workers", "\"auto\" or an array"},
@@ -76,6 +77,7 @@ TEST(ConfigErrors, Director) {
        "32 hexadecimal digits"},
       {director("state_dir = 'state'"), "3:13: director.state_dir", "absolute path"},
       {director("pin_dir = ''"), "3:11: director.pin_dir", "absolute path"},
+      {director("flow_dir = 'flows'"), "3:12: director.flow_dir", "absolute path"},
       {director("on_stop = 'stay'"), "3:11: director.on_stop", "allowed are \"keep\", \"detach\""},
       {director("eal_arguments = '-v'"), "3:17: director.eal_arguments",
        "must be an array of strings"},
@@ -138,8 +140,18 @@ TEST(ConfigErrors, Interface) {
       {"name = 'wan'", "f.toml:1:1: interface[0].device", "is missing"},
       {"name = 'a-name-of-13c'\ndevice = 'vdev:net_null0'", "f.toml:2:8: interface[0].name",
        "1 to 12 characters"},
-      {"name = 'wan'\ndevice = 'eth1'", "f.toml:3:10: interface[0].device",
-       "afxdp and xdp are for kernel interfaces and come in the next version"},
+      {"name = 'wan'\ndevice = 'eth/1'", "f.toml:3:10: interface[0].device",
+       "the name of a kernel interface"},
+      {"name = 'wan'\ndevice = 'eth1'\n[director]\ndatapath = 'dpdk'",
+       "f.toml:3:10: interface[0].device", "is a kernel interface"},
+      {"name = 'wan'\ndevice = 'eth1'\n[[interface]]\nname = 'lan'\ndevice = 'vdev:net_null0'",
+       "f.toml:6:10: interface[1].device", "of different sorts"},
+      {"name = 'wan'\ndevice = 'eth1'\naddresses = ['10.0.0.1/8']",
+       "f.toml:4:13: interface[0].addresses", "keeps the addresses that it has"},
+      {"name = 'wan'\ndevice = 'vdev:net_null0'\nreplace_program = true",
+       "f.toml:4:19: interface[0].replace_program", "only a kernel interface"},
+      {"name = 'wan'\ndevice = 'eth1'\nreplace_program = 'yes'",
+       "f.toml:4:19: interface[0].replace_program", "must be true or false, not a string"},
       {"name = 'wan'\ndevice = 'pci:1'", "f.toml:3:10: interface[0].device", "PCI address"},
       {"name = 'wan'\ndevice = 'vdev:net_null0'\naddresses = ['10.0.0.1']",
        "f.toml:4:14: interface[0].addresses[0]", "no prefix length"},
@@ -387,7 +399,7 @@ TEST(ConfigErrors, AllOfThemInTheFilesOrder) {
                           "idle_timeout = 350\n"
                           "[[interface]]\n"
                           "name = 'wan'\n"
-                          "device = 'eth1'\n"
+                          "device = 'eth/1'\n"
                           "[[pool]]\n"
                           "name = 'web'\n"
                           "backends = [{ name = 'b1', address = '10.0.0.11', wieght = 1 },\n"

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstring>
 #include <functional>
 #include <stdexcept>
 
@@ -325,6 +326,96 @@ TEST_F(ControllerTest, TheIdOfAServiceStartsAtZeroOnlyWhenItIsNew) {
   ASSERT_TRUE(reaches([&] { return controller_->status().services.size() == 2; }));
   EXPECT_THAT(datapath_.forgotten_services, ElementsAre(1));
   EXPECT_EQ(controller_->status().services[0].name, "http");
+}
+
+TEST_F(ControllerTest, WhatADatapathHasNoRoomForIsRefused) {
+  start();
+  monitor_.set(address("10.0.0.1"), NextHop::State::kResolved);
+  ASSERT_TRUE(reaches([&] { return backend_status("b1").slots == 251; }));
+  const std::string change = controller_->status().change_id;
+  datapath_.prepare_fails = true;
+  file_ = make_model({backend(2)});
+  controller_->reload();
+  ASSERT_TRUE(reaches([&] { return datapath_.refused == 1; }));
+  datapath_.prepare_fails = false;
+  // Once this later change is seen, the refused one has been dealt with.
+  monitor_.set(address("10.0.0.2"), NextHop::State::kResolved);
+  ASSERT_TRUE(reaches([&] { return backend_status("b2").slots == 125; }));
+  EXPECT_EQ(backend_status("b1").state, "enabled");
+  EXPECT_EQ(controller_->status().change_id, change);
+}
+
+TEST_F(ControllerTest, AStartThatADatapathHasNoRoomForFails) {
+  datapath_.prepare_fails = true;
+  make_controller();
+  const auto started = controller_->start();
+  ASSERT_FALSE(started);
+  EXPECT_THAT(started.error().message, HasSubstr("no room"));
+  EXPECT_THAT(datapath_.published, IsEmpty());
+}
+
+class AdoptingControllerTest : public ControllerTest {
+ protected:
+  static constexpr model::HashSeed kKeptSeed{9, 8, 7};
+
+  /// A daemon has left b1 and b5, with other ids than a fresh start would give; the file has b1 and
+  /// b2.
+  AdoptingControllerTest() {
+    datapath::KeptFlows kept;
+    kept.director = "guideway";
+    kept.shape = {1, 64};
+    kept.hash_seed = kKeptSeed;
+    kept.generation = 41;
+    kept.ids = compile::BackendIds(file_.capacity.backends);
+    EXPECT_TRUE(kept.ids.restore(3, entry("b1", "10.0.0.1")));
+    EXPECT_TRUE(kept.ids.restore(0, entry("b5", "10.0.0.5")));
+    datapath_.kept = kept;
+    for (const char* each : {"10.0.0.1", "10.0.0.2", "10.0.0.5"})
+      monitor_.set(address(each), NextHop::State::kResolved);
+  }
+
+  static compile::BackendIds::Entry entry(const std::string& name, const std::string& ip) {
+    compile::BackendIds::Entry result;
+    result.key = {"web", address(ip), 0};
+    result.name = name;
+    result.sweep_timeout_s = 350;
+    return result;
+  }
+};
+
+TEST_F(AdoptingControllerTest, GenerationsAndIdsGoOn) {
+  start();
+  EXPECT_THAT(datapath_.published, ElementsAre(42));
+  EXPECT_EQ(datapath_.state().backend_info[3].name, "b1");
+  // A new backend gets an id that nobody had.
+  EXPECT_EQ(datapath_.state().backend_info[1].name, "b2");
+  EXPECT_EQ(backend_status("b1").state, "enabled");
+  EXPECT_EQ(backend_status("b1").slots, 126u);
+}
+
+TEST_F(AdoptingControllerTest, TheAdoptedSeedHoldsAndNotTheFiles) {
+  start();
+  const gw_hash_key adopted = datapath_.state().header.hash_key;
+  FakeDatapath fresh(64);
+  FakeMonitor monitor;
+  Controller other(Parts{loop_, fresh, monitor, addresses_, {"gw-wan"}}, file_, kKeptSeed,
+                   [this] { return file_; });
+  ASSERT_TRUE(other.start());
+  EXPECT_EQ(std::memcmp(&adopted, &fresh.state().header.hash_key, sizeof adopted), 0);
+}
+
+TEST_F(AdoptingControllerTest, ABackendThatTheFileLacksIsRemovedAndKeepsItsIdWhileItHasAFlow) {
+  gw_flow_store(&datapath_.word(3, 5), gw_flow_word(77, 0, GW_FLOW_ESTABLISHED, datapath_.now));
+  start();
+  EXPECT_EQ(backend_status("b5").state, "removed");
+  EXPECT_EQ(backend_status("b5").slots, 0u);
+  EXPECT_EQ(datapath_.state().backends[0].flags & GW_BACKEND_USED, GW_BACKEND_USED);
+  EXPECT_TRUE(reaches([&] { return backend_status("b5").live_flows == 1; }));
+  // With a record to be sent by, so its neighbour is looked after.
+  EXPECT_TRUE(monitor_.watched.contains(address("10.0.0.5")));
+
+  gw_flow_store(&datapath_.word(3, 5), 0);
+  EXPECT_TRUE(reaches([&] { return backend_status("b5").name.empty(); }));
 }
 
 }  // namespace

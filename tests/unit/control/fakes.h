@@ -28,6 +28,10 @@ class FakeDatapath : public datapath::Datapath {
 
   const std::optional<datapath::KeptFlows>& adopted() const override { return kept; }
   Result<void> prepare(const compile::ForwardingStatePtr& state) override {
+    if (prepare_fails) {
+      refused++;
+      return base::fail("there is no room for it");
+    }
     prepared.push_back(state->generation());
     return {};
   }
@@ -51,6 +55,9 @@ class FakeDatapath : public datapath::Datapath {
   std::uint64_t& word(std::size_t bucket, std::size_t way) { return buckets_[bucket].words[way]; }
 
   std::optional<datapath::KeptFlows> kept;
+  /// Every prepare() from now on.
+  std::atomic<bool> prepare_fails{false};
+  std::atomic<int> refused{0};
   std::vector<std::uint64_t> prepared;
   std::vector<std::uint64_t> published;
   std::set<std::uint16_t> forgotten_backends;

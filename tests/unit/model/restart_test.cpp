@@ -40,6 +40,7 @@ TEST(RestartKeys, NamesEachKeyThatNeedsARestart) {
       {"director.hash_seed", [](Model& m) { m.director.hash_seed = HashSeed{1}; }},
       {"director.state_dir", [](Model& m) { m.director.state_dir = "/x"; }},
       {"director.pin_dir", [](Model& m) { m.director.pin_dir = "/x"; }},
+      {"director.flow_dir", [](Model& m) { m.director.flow_dir = "/x"; }},
       {"director.eal_arguments", [](Model& m) { m.director.eal_arguments = {"-v"}; }},
       {"capacity.services", [](Model& m) { ++m.capacity.services; }},
       {"capacity.pools", [](Model& m) { ++m.capacity.pools; }},
@@ -53,6 +54,7 @@ TEST(RestartKeys, NamesEachKeyThatNeedsARestart) {
       {"interface[0].device", [](Model& m) { m.interfaces[0].device = "vdev:net_null0"; }},
       {"interface[0].addresses",
        [](Model& m) { m.interfaces[0].addresses = {*IpPrefix::parse("10.0.0.1/8")}; }},
+      {"interface[0].replace_program", [](Model& m) { m.interfaces[0].replace_program = true; }},
       {"interface",
        [](Model& m) {
          m.interfaces.push_back({"lan", "vdev:net_null0", {}});

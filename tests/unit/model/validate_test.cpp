@@ -53,6 +53,12 @@ Model good() {
   return model;
 }
 
+/// good(), on a NIC that stays with the kernel.
+void use_kernel_interface(Model& model, DatapathKind datapath) {
+  model.director.datapath = datapath;
+  model.interfaces[0] = {"wan", "eth1", {}};
+}
+
 Vxlan good_vxlan() { return {100, 4789, Mac::parse("02:67:77:00:00:01").value()}; }
 
 TEST(Validate, AcceptsAGoodModel) { EXPECT_THAT(validate(good()), IsEmpty()); }
@@ -91,6 +97,14 @@ TEST(Validate, AcceptsWhatIsUnusualButMeant) {
       [](Model& m) { m.admin.metrics.clear(); },
       [](Model& m) { m.admin.metrics = "[::1]:9641"; },
       [](Model& m) { m.director.datapath = DatapathKind::kDpdk; },
+      [](Model& m) { use_kernel_interface(m, DatapathKind::kAuto); },
+      [](Model& m) { use_kernel_interface(m, DatapathKind::kAfxdp); },
+      [](Model& m) { use_kernel_interface(m, DatapathKind::kXdp); },
+      [](Model& m) {
+        use_kernel_interface(m, DatapathKind::kAfxdp);
+        m.interfaces[0].replace_program = true;
+        m.interfaces.push_back({"lan", "eth1.100", {}});
+      },
       // The same server in two pools.
       [](Model& m) { m.pools.push_back(m.pools[0]), m.pools[1].name = "other"; },
       [](Model& m) {
@@ -125,10 +139,6 @@ void expect_one_problem(const std::vector<BadCase>& cases) {
 TEST(Validate, RefusesDirectorValues) {
   expect_one_problem({
       {[](Model& m) { m.director.name = "lb 1"; }, "director.name", "1 to 63 characters"},
-      {[](Model& m) { m.director.datapath = DatapathKind::kAfxdp; }, "director.datapath",
-       "\"afxdp\" is not in this version"},
-      {[](Model& m) { m.director.datapath = DatapathKind::kXdp; }, "director.datapath",
-       "\"xdp\" is not in this version"},
       {[](Model& m) {
          m.director.worker_cpus = {2, 3, 2};
        },
@@ -142,6 +152,7 @@ TEST(Validate, RefusesDirectorValues) {
        "director.workers", "allowed are 64"},
       {[](Model& m) { m.director.state_dir = "var"; }, "director.state_dir", "absolute path"},
       {[](Model& m) { m.director.pin_dir = "/run/\n"; }, "director.pin_dir", "\"/run/\\n\""},
+      {[](Model& m) { m.director.flow_dir = "flows"; }, "director.flow_dir", "absolute path"},
       {[](Model& m) {
          m.director.eal_arguments = {"-v", ""};
        },
@@ -220,7 +231,6 @@ TEST(Validate, RefusesDevices) {
     const char* device;
     const char* message;
   } cases[] = {
-      {"eth1", "afxdp and xdp are for kernel interfaces and come in the next version"},
       {"pci:3b:00.0", "not a PCI address"},
       {"pci:0000:3b:00.8", "not a PCI address"},
       {"pci:0000:3b:20.0", "not a PCI address"},
@@ -235,7 +245,8 @@ TEST(Validate, RefusesDevices) {
       {"0000:3b:00.0", "not a device"},
       {"a-name-of-16-chr", "not a device"},
   };
-  for (const auto datapath : {DatapathKind::kAuto, DatapathKind::kDpdk}) {
+  for (const auto datapath :
+       {DatapathKind::kAuto, DatapathKind::kDpdk, DatapathKind::kAfxdp, DatapathKind::kXdp}) {
     for (const auto& c : cases) {
       Model model = good();
       model.director.datapath = datapath;
@@ -245,6 +256,60 @@ TEST(Validate, RefusesDevices) {
       EXPECT_EQ(problems[0].path, "interface[0].device");
       EXPECT_THAT(problems[0].message, HasSubstr(c.message));
     }
+  }
+}
+
+TEST(Validate, EachDatapathHasItsSortOfDevice) {
+  const char* const sorts[] = {"pci:0000:3b:00.0", "vdev:net_tap0", "eth1"};
+  for (const auto datapath : {DatapathKind::kDpdk, DatapathKind::kAfxdp, DatapathKind::kXdp}) {
+    for (const char* device : sorts) {
+      Model model = good();
+      model.director.datapath = datapath;
+      model.interfaces[0] = {"wan", device, {}};
+      const auto problems = validate(model);
+      const bool fits = (datapath == DatapathKind::kDpdk) == !is_kernel_device(device);
+      ASSERT_THAT(problems, SizeIs(fits ? 0 : 1)) << device;
+      if (fits) continue;
+      EXPECT_EQ(problems[0].path, "interface[0].device");
+      EXPECT_THAT(problems[0].message,
+                  HasSubstr(is_kernel_device(device) ? "is a kernel interface: the datapaths"
+                                                     : "is not a kernel interface: the datapaths"));
+    }
+  }
+}
+
+TEST(Validate, RefusesInterfacesOfTwoSorts) {
+  expect_one_problem({
+      {[](Model& m) {
+         m.interfaces.push_back({"lan", "eth1", {}});
+       },
+       "interface[1].device", "of different sorts"},
+      {[](Model& m) {
+         use_kernel_interface(m, DatapathKind::kAuto);
+         m.interfaces.push_back({"lan", "vdev:net_tap0", {}});
+       },
+       "interface[1].device", "of different sorts"},
+  });
+}
+
+TEST(Validate, RefusesKeysOfTheOtherSortOfDevice) {
+  for (const auto datapath : {DatapathKind::kAuto, DatapathKind::kAfxdp, DatapathKind::kXdp}) {
+    Model model = good();
+    use_kernel_interface(model, datapath);
+    model.interfaces[0].addresses = {IpPrefix::parse("198.51.100.2/24").value()};
+    const auto problems = validate(model);
+    ASSERT_THAT(problems, SizeIs(1));
+    EXPECT_EQ(problems[0].path, "interface[0].addresses");
+    EXPECT_THAT(problems[0].message, HasSubstr("keeps the addresses that it has"));
+  }
+  for (const auto datapath : {DatapathKind::kAuto, DatapathKind::kDpdk}) {
+    Model model = good();
+    model.director.datapath = datapath;
+    model.interfaces[0].replace_program = true;
+    const auto problems = validate(model);
+    ASSERT_THAT(problems, SizeIs(1));
+    EXPECT_EQ(problems[0].path, "interface[0].replace_program");
+    EXPECT_THAT(problems[0].message, HasSubstr("only a kernel interface"));
   }
 }
 
@@ -465,7 +530,7 @@ TEST(Validate, RefusesServicesThatTakeTheSamePackets) {
 
 TEST(Validate, ReportsEverythingAtOnce) {
   Model model = good();
-  model.interfaces[0].device = "eth0";
+  model.interfaces[0].device = "eth/0";
   model.pools[0].backends[0].weight = 2000;
   model.pools[0].health_check->timeout = seconds(60);
   model.services[0].idle_timeout = seconds(9999);
