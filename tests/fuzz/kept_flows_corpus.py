@@ -7,7 +7,7 @@ MAGIC = b"gtwflow1"
 VERSION = 1
 DIRECTOR = b"lb1"
 RAW, SEAL, NAMED = 0, 1, 2  # bits of an input's first byte
-CAPACITY_1, CAPACITY_64 = 1 << 2, 2 << 2
+CAPACITY_1, CAPACITY_16 = 1 << 2, 2 << 2
 REMOVED, HAS_VXLAN, HAS_SOURCE = 1, 2, 4
 L2DSR, IPIP, VXLAN = 0, 1, 2
 
@@ -56,7 +56,7 @@ def inputs():
         "no room for ids": (RAW, whole(0)),
         "one copy": (RAW, whole(1, (1, [plain]))),
         "two copies": (RAW, two),
-        "two copies for a larger capacity": (RAW | CAPACITY_64, two),
+        "two copies for a larger capacity": (RAW | CAPACITY_16, two),
         "two copies for a smaller capacity": (RAW | CAPACITY_1, two),
         "newer copy damaged": (RAW, two[:-1 - 5 * 16] + b"x" + two[-5 * 16:]),
         "both copies damaged": (RAW, fixed(1) + (copy(1, 1, [plain])[:-1] + b"x") * 2),
@@ -76,6 +76,6 @@ def inputs():
         "last generation": (RAW, whole(1, (2**64 - 1, [plain]))),
         "sealed": (SEAL, two.replace(b"web", b"wex")),
         "sealed and named": (SEAL | NAMED, b"?" * 12 + two[12:40] + b"?" * 64 + two[104:]),
-        "sealed for a larger capacity": (SEAL | NAMED | CAPACITY_64, two),
+        "sealed for a larger capacity": (SEAL | NAMED | CAPACITY_16, two),
     }
     return {name: bytes([mode]) + data for name, (mode, data) in made.items()}

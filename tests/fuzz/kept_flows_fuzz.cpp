@@ -28,7 +28,7 @@ using datapath::KeptFlows;
 constexpr const char* kDirector = "lb1";
 constexpr std::uint8_t kSeal = 1;
 constexpr std::uint8_t kName = 2;
-constexpr std::uint32_t kCapacities[] = {8, 1, 64, GW_NO_BACKEND};
+constexpr std::uint32_t kCapacities[] = {8, 1, 16, GW_NO_BACKEND};
 /// Fields before the shape, and the director's name, come from here.
 const std::vector<std::byte>& good() {
   static const std::vector<std::byte> bytes = [] {
@@ -110,7 +110,7 @@ void run(std::span<const std::uint8_t> input) {
     return;
   }
   require_in_range(*kept, capacity);
-  if (capacity <= 64) require_again(*kept, capacity);
+  if (capacity <= 16) require_again(*kept, capacity);
 }
 
 }  // namespace

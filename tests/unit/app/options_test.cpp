@@ -33,6 +33,15 @@ TEST(Options, NamesAFileToRunOrToCheck) {
   EXPECT_EQ(check->config_file, "b.toml");
 }
 
+TEST(Options, DetachesTheDirectorOfAFile) {
+  const auto options = parse({"--detach", "--config", "a.toml"});
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->action, Options::Action::kDetach);
+  EXPECT_EQ(options->config_file, "a.toml");
+  EXPECT_EQ(parse({"--detach", "--help"})->action, Options::Action::kHelp);
+  EXPECT_THAT(help_text(), HasSubstr("--detach"));
+}
+
 TEST(Options, HelpAndVersionGoFirst) {
   EXPECT_EQ(parse({"--check", "b.toml", "--version"})->action, Options::Action::kVersion);
   EXPECT_EQ(parse({"--version", "--help"})->action, Options::Action::kHelp);

@@ -286,6 +286,17 @@ TEST_F(FlowStoreTest, WantOfMemoryIsAnError) {
   }
 }
 
+TEST_F(FlowStoreTest, ANewTableIsNeverBesideAnOldDescription) {
+  fill();
+  store_.pieces.erase(FlowStore::kFlows);
+  // The start ends between the two.
+  store_.no_room_for = FlowStore::kKept;
+  const LogOfTest log;
+  EXPECT_FALSE(FlowStore::open(store_, wanted()));
+  EXPECT_TRUE(store_.pieces.contains(FlowStore::kFlows));
+  EXPECT_FALSE(store_.pieces.contains(FlowStore::kKept));
+}
+
 TEST_F(FlowStoreTest, ReadingWhatIsNotThereIsAnError) {
   EXPECT_FALSE(FlowStore::read(store_, "lb1"));
   fill();
