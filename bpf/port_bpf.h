@@ -13,8 +13,8 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "guideway/core/kernel_shared.h"
 #include "guideway/core/layout.h"
-#include "guideway/datapath/xdp/shared.h"
 
 /* A global function: verified once, for all arguments, and called. Pointers inside what its
  * arguments point to are plain numbers to it. */

@@ -83,8 +83,7 @@ DatapathResult start_datapath(const model::Model& model, const model::HashSeed& 
 }
 
 Result<void> detach_datapath(const model::Director& director) {
-  const bool had_flows =
-      datapath::FileStore::remove_director(director.flow_dir, director.name);
+  const bool had_flows = datapath::FileStore::remove_director(director.flow_dir, director.name);
   auto detached = datapath::xdp::detach(director.pin_dir, director.name);
   if (had_flows) return {};
   return detached;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // guideway-decap's command line.
 // Threading: values.
-#ifndef GUIDEWAY_DECAP_SRC_OPTIONS_H_
-#define GUIDEWAY_DECAP_SRC_OPTIONS_H_
+#ifndef GUIDEWAY_DECAP_OPTIONS_H_
+#define GUIDEWAY_DECAP_OPTIONS_H_
 
 #include <string>
 
@@ -26,4 +26,4 @@ std::string help_text();
 
 }  // namespace guideway::decap
 
-#endif  // GUIDEWAY_DECAP_SRC_OPTIONS_H_
+#endif  // GUIDEWAY_DECAP_OPTIONS_H_

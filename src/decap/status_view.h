@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A decapsulator's status as text for people, and as JSON.
 // Threading: no state.
-#ifndef GUIDEWAY_DECAP_SRC_STATUS_VIEW_H_
-#define GUIDEWAY_DECAP_SRC_STATUS_VIEW_H_
+#ifndef GUIDEWAY_DECAP_STATUS_VIEW_H_
+#define GUIDEWAY_DECAP_STATUS_VIEW_H_
 
 #include <optional>
 #include <string>
@@ -18,4 +18,4 @@ std::string status_json(const std::string& device, const std::optional<Status>& 
 
 }  // namespace guideway::decap
 
-#endif  // GUIDEWAY_DECAP_SRC_STATUS_VIEW_H_
+#endif  // GUIDEWAY_DECAP_STATUS_VIEW_H_

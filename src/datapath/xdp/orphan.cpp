@@ -12,11 +12,11 @@
 #include <utility>
 
 #include "guideway/base/clock.h"
+#include "guideway/core/kernel_shared.h"
 #include "guideway/datapath/xdp/attachment.h"
 #include "guideway/datapath/xdp/mapped_map.h"
 #include "guideway/datapath/xdp/pin_dir.h"
 #include "guideway/datapath/xdp/pin_store.h"
-#include "guideway/datapath/xdp/shared.h"
 
 namespace guideway::datapath::xdp {
 namespace {

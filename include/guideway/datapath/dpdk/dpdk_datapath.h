@@ -14,10 +14,10 @@
 #include <vector>
 
 #include "guideway/base/result.h"
+#include "guideway/core/kernel_shared.h"
 #include "guideway/datapath/datapath.h"
 #include "guideway/datapath/dpdk/idle.h"
 #include "guideway/datapath/tables.h"
-#include "guideway/datapath/xdp/shared.h"
 
 namespace guideway::datapath::dpdk {
 

@@ -10,9 +10,9 @@
 #include <thread>
 
 #include "guideway/base/result.h"
+#include "guideway/core/kernel_shared.h"
 #include "guideway/datapath/dpdk/idle.h"
 #include "guideway/datapath/dpdk/worker.h"
-#include "guideway/datapath/xdp/shared.h"
 
 namespace guideway::datapath::dpdk {
 

@@ -12,8 +12,8 @@
 #include <string>
 
 #include "guideway/base/result.h"
+#include "guideway/core/kernel_shared.h"
 #include "guideway/datapath/kept_flows.h"
-#include "guideway/datapath/xdp/shared.h"
 
 struct bpf_map;
 struct bpf_object;

@@ -7,9 +7,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "guideway/core/kernel_shared.h"
 #include "guideway/datapath/datapath.h"
 #include "guideway/datapath/xdp/mapped_map.h"
-#include "guideway/datapath/xdp/shared.h"
 
 namespace guideway::datapath::xdp {
 

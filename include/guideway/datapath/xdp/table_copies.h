@@ -20,9 +20,9 @@
 
 #include "guideway/base/result.h"
 #include "guideway/compile/forwarding_state.h"
+#include "guideway/core/kernel_shared.h"
 #include "guideway/datapath/tables.h"
 #include "guideway/datapath/xdp/mapped_map.h"
-#include "guideway/datapath/xdp/shared.h"
 
 namespace guideway::datapath::xdp {
 

@@ -3,8 +3,8 @@
  * switches, the word that names the live copy, the workers' heartbeats, and how tables are laid
  * out in maps. Compiled on both sides (C11 for BPF, C++20), with the sizes asserted.
  * Threading: see each structure. */
-#ifndef GUIDEWAY_DATAPATH_XDP_SHARED_H_
-#define GUIDEWAY_DATAPATH_XDP_SHARED_H_
+#ifndef GUIDEWAY_CORE_KERNEL_SHARED_H_
+#define GUIDEWAY_CORE_KERNEL_SHARED_H_
 
 #include "guideway/core/layout.h"
 
@@ -70,4 +70,4 @@ struct gw_cpu_counters {
   struct gw_counters counters;
 } __attribute__((aligned(64)));
 
-#endif /* GUIDEWAY_DATAPATH_XDP_SHARED_H_ */
+#endif /* GUIDEWAY_CORE_KERNEL_SHARED_H_ */
