@@ -64,7 +64,8 @@ def restarts():
     """Datapath and signal; SIGKILL only with --long, test_death.py has it anyway."""
     for datapath in _BESIDE_THE_KERNEL:
         yield pytest.param(datapath, signal.SIGTERM, id=f"{datapath}-SIGTERM")
-        yield pytest.param(datapath, signal.SIGKILL, id=f"{datapath}-SIGKILL", marks=pytest.mark.long)
+        name = f"{datapath}-SIGKILL"
+        yield pytest.param(datapath, signal.SIGKILL, id=name, marks=pytest.mark.long)
 
 
 def write_another_config(lab, kept):
@@ -127,25 +128,25 @@ def test_flows_stay_over_a_restart_with_more_queues(make_lab, datapath, number):
     assert len(busy) == (2 if datapath == "afxdp" else 0), rows
 
 
-def without_kept(lab, pin):
+def without_kept(pin):
     pin.unlink()
 
 
-def with_garbage(lab, pin):
+def with_garbage(pin):
     overwrite(pin, bytes(i * 37 % 256 for i in range(4096)))
 
 
-def of_another_version(lab, pin):
+def of_another_version(pin):
     page = first_page(pin)
     overwrite(pin, page[:8] + (99).to_bytes(4, "little") + page[12:])
 
 
-def with_one_wrong_bit(lab, pin):
+def with_one_wrong_bit(pin):
     page = first_page(pin)
     overwrite(pin, page[:30] + bytes([page[30] ^ 1]) + page[31:])
 
 
-def of_another_kind(lab, pin):
+def of_another_kind(pin):
     pin.unlink()
     sizes = ("type", "hash", "key", "4", "value", "8", "entries", "16", "name", "foreign")
     run("bpftool", "map", "create", pin, *sizes)
@@ -169,11 +170,19 @@ _DAMAGES = {
 }
 
 
-@pytest.mark.parametrize("damage", _DAMAGES, ids=lambda damage: damage.__name__)
+def damages():
+    """Unit tests have every field of the description; without --long one of each sort is enough."""
+    for damage in _DAMAGES:
+        is_short = damage in (without_kept, with_garbage, of_another_kind)
+        marks = () if is_short else pytest.mark.long
+        yield pytest.param(damage, id=damage.__name__, marks=marks)
+
+
+@pytest.mark.parametrize("damage", damages())
 def test_damaged_pins_are_refused_with_a_reason_and_it_starts_clean(make_lab, damage):
     lab = make_lab(datapath="xdp", on_stop="keep")
     end(lab, signal.SIGTERM)
-    damage(lab, lab.plan.bpffs / f"gwlab-{lab.plan.name}" / "kept")
+    damage(lab.plan.bpffs / f"gwlab-{lab.plan.name}" / "kept")
     serves(lab)  # the program in the kernel needs it no more
     start(lab)
     said = [line for line in lab.director.log().splitlines() if "cannot be adopted" in line]
@@ -230,7 +239,7 @@ def test_two_directors_on_one_bpf_file_system_leave_each_other_alone(make_lab):
     serves(first)
 
 
-@pytest.mark.parametrize("datapath", _BESIDE_THE_KERNEL)
+@pytest.mark.parametrize("datapath", ["xdp", pytest.param("afxdp", marks=pytest.mark.long)])
 def test_a_foreign_program_is_not_displaced_unasked(make_lab, datapath):
     lab = make_lab(datapath=datapath, start_director=False)
     program = built_program(lab.build_dir, "bpf/pass.bpf.o")
