@@ -39,7 +39,7 @@ def assert_counts_agree(before, after):
 
 
 def assert_every_packet_has_an_end(lab):
-    """Per row of status (a worker, or the XDP program on a CPU): packets in = the sum of their ends."""
+    """Per row of status, a worker or the program on a CPU: packets in = the sum of their ends."""
 
     def unequal():
         return [worker for worker in lab.director.status()["workers"] if not adds_up(worker)]

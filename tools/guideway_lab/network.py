@@ -118,6 +118,11 @@ def set_queues(plan, count):
             run("ethtool", "-L", link, direction, count, netns=plan.netns(role))
 
 
+def set_cable(plan, state):
+    """Unplugs the director's cable, "down", or plugs it in again, "up"."""
+    ip_batch(plan.netns("switch"), [f"link set director.near {state}"])
+
+
 def _receive_queues(plan):
     listed = run("ethtool", "-l", KERNEL_NIC, netns=plan.netns("director")).stdout
     current = listed.partition("Current hardware settings:")[2].split("RX:")[1]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Watches which XDP program a device has: xdp_watch.py DEVICE, some 500 times a second.
 
-It says "watches" first. At the end of standard input it prints one JSON object: how many samples it
-took, how many of them found no program, and the ids of the programs in the order in which they came.
+It says "watches" first. At a line on standard input, or its end, it prints one JSON object: how
+many samples it took, how many of them found no program, and the ids of the programs as they came.
 """
 
 import json
