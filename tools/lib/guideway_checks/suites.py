@@ -141,10 +141,11 @@ def bench_smoke_suite(context):
     build = release_build()
     build.configure()
     build.compile(build.programs("tests/bench"))
-    names, cases = context.split("bench-smoke", ["core", "maglev"])
+    names, cases = context.split("bench-smoke", ["core", "maglev", "xdp"])
     for name in names:
         done = process.run(["tools/bench", name, "--quick"], f"bench-{name}", 180,
-                           {"GUIDEWAY_BUILD": str(build.folder), "GUIDEWAY_NO_SETUP": "1"})
+                           {"GUIDEWAY_BUILD": str(build.folder), "GUIDEWAY_NO_SETUP": "1"},
+                           as_root=name == "xdp")
         cases.append(Case(name, "" if done.ok else f"{done.why()}\n{tail(done.output)}"))
     return cases
 
@@ -172,7 +173,8 @@ SUITES = {
     "bpf": Suite(bpf_suite, "the kernel's verifier on the shared core", needs_root=True),
     "fuzz": Suite(fuzz_suite, "each fuzz target over its corpus, then some seconds more"),
     "system": Suite(system_suite, "real programs through guidewayd in the lab", needs_root=True),
-    "bench-smoke": Suite(bench_smoke_suite, "the benchmarks run; times are not judged"),
+    "bench-smoke": Suite(bench_smoke_suite, "the benchmarks run; times are not judged",
+                         needs_root=True),
     "tsan": Suite(tsan_suite, "unit tests with ThreadSanitizer", only_long=True),
     "bare-root": Suite(bare_root_suite, "tools/setup and unit tests in a bare Debian 12",
                        needs_root=True, only_long=True),
