@@ -79,7 +79,7 @@ def docs_suite(context):
     return run_checks(context, "docs", check_docs.CHECKS)
 
 
-def meson_suite(context, suite, build, wanted, limit_s, as_root=False):
+def meson_suite(context, suite, build, wanted, limit_s, as_root=False, env=None):
     """Builds, then runs the meson tests whose set of suites is wanted."""
     build.configure()
     build.compile()
@@ -87,7 +87,7 @@ def meson_suite(context, suite, build, wanted, limit_s, as_root=False):
     names, cases = context.split(suite, [name for name in tests if wanted(tests[name])])
     if not names and not cases:
         return [Case(suite, "there is no such test; did its build file forget test(… suite:)?")]
-    return cases + (build.run_tests(names, suite, limit_s, as_root) if names else [])
+    return cases + (build.run_tests(names, suite, limit_s, as_root, env) if names else [])
 
 
 def unit_suite(context):
@@ -99,7 +99,8 @@ def root_suite(context):
 
 
 def bpf_suite(context):
-    return meson_suite(context, "bpf", test_build(), lambda suites: "bpf" in suites, 300, True)
+    env = {"GUIDEWAY_FUZZ_SECONDS": "60"} if context.is_long else {}
+    return meson_suite(context, "bpf", test_build(), lambda suites: "bpf" in suites, 300, True, env)
 
 
 def tsan_suite(context):
