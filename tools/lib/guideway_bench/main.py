@@ -12,25 +12,27 @@ from . import build, huge_pages, machine, table
 # The flow table of 10 M flows (128 MB), the packet ring, and room for a --ring of four times that.
 CORE_MEMORY_MB = 192
 QUICK_CORE = ["--flows", "1", "1000", "100000", "--packets", "100000"]
+QUICK_XDP = ["--flows", "1", "1000", "100000", "--packets", "50000", "--entries", "262144"]
 
 
 def parse_arguments(arguments):
     parser = argparse.ArgumentParser(
         prog="tools/bench", description="Builds the benchmarks and runs them.",
         epilog="What follows -- goes to the benchmark program: tools/bench core -- --help")
-    parser.add_argument("which", choices=["core", "maglev", "all"],
-                        help="core: cycles per packet in memory; maglev: time of a table build")
+    parser.add_argument("which", choices=["core", "maglev", "xdp", "all"],
+                        help="core: cycles per packet in memory; maglev: time of a table build; "
+                        "xdp: ns per packet of the XDP program, as root")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--quick", action="store_true",
                         help="few rounds, few sizes: shows that it works; no figures to publish")
     parser.add_argument("--rounds", type=int, help="measurements of which the median is taken "
-                        "(core 10, maglev 50)")
+                        "(core and xdp 10, maglev 50)")
     own, _, extra = split_at(arguments, "--")
     options = parser.parse_args(own)
     if options.rounds is not None and options.rounds < 1:
         parser.error("--rounds is at least 1")
     if extra and options.which == "all":
-        parser.error("what follows -- is for one benchmark: say core or maglev instead of all")
+        parser.error("what follows -- is for one benchmark: say core, maglev or xdp instead of all")
     options.extra = extra
     return options
 
@@ -52,18 +54,32 @@ def maglev_command(program, options):
     return [program, "--runs", str(rounds), *as_json, *options.extra]
 
 
+def xdp_command(program, options):
+    rounds = options.rounds or (2 if options.quick else 10)
+    quick = QUICK_XDP if options.quick else []
+    return [program, "--rounds", str(rounds), *quick, *options.extra]
+
+
 def run_core(program, options):
     """The program speaks JSON; people get a table."""
     with huge_pages.reserved(CORE_MEMORY_MB) as problem:
         if problem:
             print(f"bench: {problem}", file=sys.stderr)
-        with subprocess.Popen(core_command(program, options), stdout=subprocess.PIPE,
-                              text=True) as process:
-            try:
-                show_core(process.stdout, options.json)
-            except BaseException:
-                process.terminate()
-                raise
+        return show_lines_of(core_command(program, options), show_core, options.json)
+
+
+def run_xdp(program, options):
+    return show_lines_of(xdp_command(program, options), show_xdp, options.json)
+
+
+def show_lines_of(command, show, as_json):
+    """Calls show(lines, as_json) while the program runs; returns its exit code."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            show(process.stdout, as_json)
+        except BaseException:
+            process.terminate()
+            raise
     return process.returncode
 
 
@@ -80,12 +96,30 @@ def show_core(lines, as_json):
         print(table.core_line(row), flush=True)
 
 
+def show_xdp(lines, as_json):
+    """Two lines a row: first ours, then the one to compare with."""
+    ours = None
+    header_due = True
+    for line in lines:
+        if as_json or not line.startswith("{"):
+            print(line, end="", flush=True)
+            continue
+        row = json.loads(line)
+        if header_due:
+            print(f"\n{table.xdp_title(row)}\n{table.xdp_header()}")
+            header_due = False
+        if row["program"] == "guideway":
+            ours = row
+        else:
+            print(table.xdp_line(ours, row), flush=True)
+
+
 def run_maglev(program, options):
     print(end="" if options.json else "\n", flush=True)
     return subprocess.run(maglev_command(program, options), check=False).returncode
 
 
-RUNNERS = {"core": run_core, "maglev": run_maglev}
+RUNNERS = {"core": run_core, "maglev": run_maglev, "xdp": run_xdp}
 
 
 def run(options):

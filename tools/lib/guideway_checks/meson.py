@@ -75,7 +75,7 @@ class Build:
         return {test["name"]: {suite.rpartition(":")[2] for suite in test["suite"]}
                 for test in self.introspect("tests")}
 
-    def run_tests(self, names, log_name, limit_s, as_root=False):
+    def run_tests(self, names, log_name, limit_s, as_root=False, env=None):
         """Runs the named meson tests; returns their cases."""
         command = ["meson", "test", "-C", self.folder, "--no-rebuild", "--logbase", log_name,
                    "--timeout-multiplier", "3", *names]
@@ -85,7 +85,7 @@ class Build:
         for old in logs.glob(f"{log_name}.*"):
             old.unlink()  # perhaps root's, from a run under sudo
         results = logs / f"{log_name}.json"
-        done = process.run(command, log_name, limit_s, SANITIZER_ENV, as_root)
+        done = process.run(command, log_name, limit_s, {**SANITIZER_ENV, **(env or {})}, as_root)
         cases = cases_of_log(results) if results.exists() else []
         if not done.ok and not any(case.problem for case in cases):
             cases.append(Case("meson test", f"{done.why()}\n{tail(done.output)}"))

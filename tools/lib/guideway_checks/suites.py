@@ -79,7 +79,7 @@ def docs_suite(context):
     return run_checks(context, "docs", check_docs.CHECKS)
 
 
-def meson_suite(context, suite, build, wanted, limit_s, as_root=False):
+def meson_suite(context, suite, build, wanted, limit_s, as_root=False, env=None):
     """Builds, then runs the meson tests whose set of suites is wanted."""
     build.configure()
     build.compile()
@@ -87,7 +87,7 @@ def meson_suite(context, suite, build, wanted, limit_s, as_root=False):
     names, cases = context.split(suite, [name for name in tests if wanted(tests[name])])
     if not names and not cases:
         return [Case(suite, "there is no such test; did its build file forget test(… suite:)?")]
-    return cases + (build.run_tests(names, suite, limit_s, as_root) if names else [])
+    return cases + (build.run_tests(names, suite, limit_s, as_root, env) if names else [])
 
 
 def unit_suite(context):
@@ -99,7 +99,8 @@ def root_suite(context):
 
 
 def bpf_suite(context):
-    return meson_suite(context, "bpf", test_build(), lambda suites: "bpf" in suites, 300, True)
+    env = {"GUIDEWAY_FUZZ_SECONDS": "60"} if context.is_long else {}
+    return meson_suite(context, "bpf", test_build(), lambda suites: "bpf" in suites, 300, True, env)
 
 
 def tsan_suite(context):
@@ -142,10 +143,11 @@ def bench_smoke_suite(context):
     build = release_build()
     build.configure()
     build.compile(build.programs("tests/bench"))
-    names, cases = context.split("bench-smoke", ["core", "maglev"])
+    names, cases = context.split("bench-smoke", ["core", "maglev", "xdp"])
     for name in names:
         done = process.run(["tools/bench", name, "--quick"], f"bench-{name}", 180,
-                           {"GUIDEWAY_BUILD": str(build.folder), "GUIDEWAY_NO_SETUP": "1"})
+                           {"GUIDEWAY_BUILD": str(build.folder), "GUIDEWAY_NO_SETUP": "1"},
+                           as_root=name == "xdp")
         cases.append(Case(name, "" if done.ok else f"{done.why()}\n{tail(done.output)}"))
     return cases
 
@@ -180,7 +182,8 @@ SUITES = {
     "bpf": Suite(bpf_suite, "the kernel's verifier on the shared core", needs_root=True),
     "fuzz": Suite(fuzz_suite, "each fuzz target over its corpus, then some seconds more"),
     "system": Suite(system_suite, "real programs through guidewayd in the lab", needs_root=True),
-    "bench-smoke": Suite(bench_smoke_suite, "the benchmarks run; times are not judged"),
+    "bench-smoke": Suite(bench_smoke_suite, "the benchmarks run; times are not judged",
+                         needs_root=True),
     "tsan": Suite(tsan_suite, "unit tests with ThreadSanitizer", only_long=True),
     "old-kernel": Suite(old_kernel_suite, "Debian 12's own kernel, in qemu", only_long=True),
     "bare-root": Suite(bare_root_suite, "tools/setup and unit tests in a bare Debian 12",

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// One row of the XDP benchmark: so many flows, and the time that our balancer and the one with an
+// LRU hash take for a packet, less what the feeder with an empty program takes. The three take
+// turns within each round, so that they meet the same weather.
+// Threading: one thread, pinned.
+#ifndef GUIDEWAY_TESTS_BENCH_XDP_RUN_H_
+#define GUIDEWAY_TESTS_BENCH_XDP_RUN_H_
+
+#include <array>
+#include <cstdint>
+
+#include "cycles.h"
+#include "guideway/base/result.h"
+#include "xdp_programs.h"
+
+namespace guideway::bench {
+
+struct XdpCase {
+  /// 0: every packet is the SYN of a flow never seen before.
+  std::uint32_t flows = 1;
+  unsigned rounds = 10;
+  /// Timed packets of one program in one round.
+  std::uint64_t packets = 200'000;
+  XdpTables tables;
+};
+
+struct XdpProgramResult {
+  /// Net of the empty program of the same round; median, lowest and highest of the rounds.
+  Summary ns_per_packet;
+  /// Of all timed packets.
+  std::uint64_t hits = 0;
+  std::uint64_t misses = 0;
+  std::uint64_t tx = 0;
+};
+
+struct XdpResult {
+  double empty_ns = 0;
+  std::array<XdpProgramResult, BENCH_PROGRAMS> programs;  // [BENCH_EMPTY] is not used
+};
+
+/// Errors: no permission; counters that say that packets took another path than the one to be
+/// measured.
+Result<XdpResult> run_xdp_case(const XdpCase& spec);
+
+}  // namespace guideway::bench
+
+#endif  // GUIDEWAY_TESTS_BENCH_XDP_RUN_H_

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whatever bytes come in, the native core and the loaded XDP program do the same: verdict, reason
+// and every other counter, bytes that leave, flow table. Sequences of packets over several
+// configurations, with time, sweeps, resets, foreign words and moves between shards in between.
+// Arguments: seconds (default 4), seed (default 1); what fails is named by seed and sequence.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <vector>
+
+#include "tests/bpf/mutations.h"
+#include "tests/support/core_world.h"
+#include "tests/support/plain_config.h"
+#include "tests/support/xdp_world.h"
+
+namespace guideway::test {
+namespace {
+
+/// Small, so that buckets fill and entries are evicted.
+constexpr std::uint32_t kBuckets = 4;
+constexpr std::size_t kSteps = 200;
+/// What BPF_PROG_TEST_RUN leaves in front (XDP_PACKET_HEADROOM), and enough behind.
+constexpr std::size_t kRoomInFront = 256;
+constexpr std::size_t kRoomBehind = 256;
+
+struct Shape {
+  PlainConfig config;
+  int vlans = 0;
+  std::uint32_t shards = 1;
+};
+
+const Shape kShapes[] = {
+    {{.forwarding = "l2dsr"}},
+    {{.forwarding = "l2dsr", .hash = "source", .outer_family = 6}, 2, 2},
+    {{.forwarding = "ipip"}},
+    {{.forwarding = "ipip", .hash = "source_port"}, 1, 2},
+    {{.forwarding = "ipip", .outer_family = 6}, 0, 2},
+    {{.forwarding = "ipip", .hash = "source_destination", .outer_family = 6}, 2},
+    {{.forwarding = "vxlan"}, 0, 2},
+    {{.forwarding = "vxlan", .hash = "source", .outer_family = 6}, 1},
+};
+
+double seconds = 4;
+std::uint64_t seed = 1;
+
+std::vector<Bytes> examples() {
+  std::vector<Bytes> all;
+  for (const auto& entry : std::filesystem::directory_iterator(GUIDEWAY_PARSE_CORPUS)) {
+    std::ifstream stream(entry.path(), std::ios::binary);
+    const std::vector<char> bytes{std::istreambuf_iterator<char>(stream), {}};
+    if (!bytes.empty()) all.emplace_back(bytes.begin(), bytes.end());
+  }
+  return all;
+}
+
+gw_counters difference(const gw_counters& after, const gw_counters& before) {
+  gw_counters d{after.packets_in - before.packets_in, after.bytes_in - before.bytes_in, {}, {}};
+  for (int i = 0; i < GW_REASON_COUNT; i++) d.reasons[i] = after.reasons[i] - before.reasons[i];
+  for (int i = 0; i < GW_EVENT_COUNT; i++) d.events[i] = after.events[i] - before.events[i];
+  return d;
+}
+
+/// The core and the program with the same generation; what is done to one is done to the other.
+class Pair {
+ public:
+  Pair(const Shape& shape, XdpWorld& program)
+      : core_({.buckets_per_shard = kBuckets, .shards = shape.shards}), program_(program) {
+    const model::Model model = make_model(shape.config);
+    const compile::NextHops hops = all_resolved(model, shape.vlans);
+    EXPECT_TRUE(core_.publish(model, hops));
+    auto published = program_.publish(std::make_shared<compile::ForwardingState>(core_.state()));
+    EXPECT_TRUE(published) << published.error().message;
+    program_.set_now_s(core_.now_s());
+    copy_table();
+  }
+
+  void send(const Bytes& frame) {
+    const gw_counters core_before = core_.counters();
+    const gw_counters program_before = program_.counters();
+    Frame native(frame, kRoomInFront, kRoomBehind);
+    const gw_outcome outcome = core_.balance(native);
+    const auto ran = program_.run(frame);
+    ASSERT_TRUE(ran) << ran.error().message;
+    const gw_counters core_counts = difference(core_.counters(), core_before);
+    const gw_counters program_counts = difference(program_.counters(), program_before);
+    for (int i = 0; i < GW_REASON_COUNT; i++)
+      ASSERT_EQ(core_counts.reasons[i], program_counts.reasons[i]) << "reason " << i;
+    for (int i = 0; i < GW_EVENT_COUNT; i++)
+      ASSERT_EQ(core_counts.events[i], program_counts.events[i]) << "event " << i;
+    ASSERT_EQ(core_counts.packets_in, 1U);
+    ASSERT_EQ(program_counts.packets_in, 1U);
+    ASSERT_EQ(core_counts.bytes_in, program_counts.bytes_in);
+    ASSERT_EQ(outcome.verdict, ran->verdict);
+    if (outcome.verdict == GW_FORWARD) {
+      ASSERT_EQ(outcome.interface_index, ran->interface_index);
+    }
+    if (outcome.verdict != GW_DROP) {
+      ASSERT_EQ(native.bytes(), ran->bytes);
+    }
+    ASSERT_EQ(std::memcmp(core_.buckets().data(), program_.buckets().data(),
+                          core_.buckets().size() * sizeof(gw_flow_bucket)),
+              0)
+        << "the flow tables differ";
+    reasons_ |= std::uint64_t{1} << outcome.reason;
+  }
+
+  void pass_time(std::uint32_t seconds_passed) {
+    core_.set_now_s(core_.now_s() + seconds_passed);
+    program_.set_now_s(core_.now_s());
+  }
+  void sweep(std::uint32_t reset) {
+    core_.sweep(reset);
+    copy_table();
+  }
+  /// Somebody else's word.
+  void plant(std::size_t index, std::uint64_t word) {
+    auto& buckets = core_.buckets();
+    buckets[index / GW_FLOW_WAYS % buckets.size()].words[index % GW_FLOW_WAYS] = word;
+    copy_table();
+  }
+  /// What was in the last shard is now in the first, and the other way round: as if the flows came
+  /// by another queue.
+  void swap_shards() {
+    auto& buckets = core_.buckets();
+    std::swap_ranges(buckets.begin(), buckets.begin() + kBuckets, buckets.end() - kBuckets);
+    copy_table();
+  }
+  std::uint64_t reasons() const { return reasons_; }
+
+ private:
+  void copy_table() { std::ranges::copy(core_.buckets(), program_.buckets().begin()); }
+
+  CoreWorld core_;
+  XdpWorld& program_;
+  std::uint64_t reasons_ = 0;
+};
+
+void step(Pair& pair, Mutations& mutations, std::uint32_t shards) {
+  switch (mutations.below(32)) {
+    case 0:
+      return pair.pass_time(
+          static_cast<std::uint32_t>(mutations.below(2) ? 1 : mutations.below(500)));
+    case 1:
+      return pair.sweep(static_cast<std::uint32_t>(mutations.below(12)));
+    case 2:
+      return pair.plant(mutations.below(1000), mutations.word());
+    case 3:
+      if (shards > 1) pair.swap_shards();
+      return;
+    default:
+      return pair.send(mutations.next());
+  }
+}
+
+TEST(CoreAndProgram, DoTheSame) {
+  std::vector<std::unique_ptr<XdpWorld>> programs;
+  for (const std::uint32_t shards : {1U, 2U}) {
+    auto program = XdpWorld::load({.buckets_per_shard = kBuckets, .shards = shards});
+    ASSERT_TRUE(program) << program.error().message;
+    programs.push_back(std::move(*program));
+  }
+  const std::vector<Bytes> corpus = examples();
+  ASSERT_GT(corpus.size(), 50U);
+  std::printf("seed %lu, %.0f s\n", static_cast<unsigned long>(seed), seconds);
+  using Clock = std::chrono::steady_clock;
+  const auto end = Clock::now() + std::chrono::duration<double>(seconds);
+  std::uint64_t reasons = 0;
+  std::size_t sequence = 0;
+  // Each shape once at least.
+  for (; sequence < std::size(kShapes) || Clock::now() < end; sequence++) {
+    const Shape& shape = kShapes[sequence % std::size(kShapes)];
+    Mutations mutations(seed + sequence, corpus, XdpWorld::kShortestFrame, XdpWorld::kLongestFrame);
+    Pair pair(shape, *programs[shape.shards - 1]);
+    for (std::size_t i = 0; i < kSteps; i++) {
+      step(pair, mutations, shape.shards);
+      ASSERT_FALSE(testing::Test::HasFailure())
+          << "step " << i << "; again: differential_test 0 "
+          << seed + sequence - sequence % std::size(kShapes) << ", sequence "
+          << sequence % std::size(kShapes) << " of them";
+    }
+    reasons |= pair.reasons();
+  }
+  std::printf("%zu sequences of %zu steps, reasons met: %lx\n", sequence, kSteps,
+              static_cast<unsigned long>(reasons));
+  for (const gw_reason met : {GW_REASON_FORWARDED, GW_REASON_RESET_SENT, GW_REASON_FRAGMENT,
+                              GW_REASON_TTL_EXPIRED, GW_REASON_IP_LENGTH, GW_REASON_MTU_EXCEEDED})
+    EXPECT_TRUE(reasons >> met & 1) << "no packet met reason " << met;
+}
+
+}  // namespace
+}  // namespace guideway::test
+
+int main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);
+  if (argc > 1) guideway::test::seconds = std::strtod(argv[1], nullptr);
+  if (argc > 2) guideway::test::seed = std::strtoull(argv[2], nullptr, 10);
+  if (const char* given = std::getenv("GUIDEWAY_FUZZ_SECONDS"); given && argc == 1)
+    guideway::test::seconds = std::strtod(given, nullptr);
+  return RUN_ALL_TESTS();
+}
