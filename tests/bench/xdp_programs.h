@@ -15,7 +15,7 @@
 #include "guideway/core/layout.h"
 #include "guideway/datapath/xdp/balancer_object.h"
 #include "guideway/datapath/xdp/mapped_map.h"
-#include "guideway/datapath/xdp/shared.h"
+#include "guideway/core/kernel_shared.h"
 #include "guideway/datapath/xdp/table_copies.h"
 
 struct bpf_object;
