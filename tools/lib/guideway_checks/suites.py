@@ -134,7 +134,7 @@ def system_suite(context):
     known = pytest_run.names("tests/system", build) if asked else set()
     deselected = [name for name in asked if name in known]
     _, cases = context.split("system", deselected)
-    limit_s = 3600 if context.is_long else 420
+    limit_s = 3600 if context.is_long else 600
     return cases + pytest_run.run("tests/system", build, limit_s, context.is_long, deselected)
 
 
