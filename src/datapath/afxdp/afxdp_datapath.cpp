@@ -4,6 +4,8 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "guideway/base/clock.h"
@@ -16,6 +18,9 @@ namespace {
 
 /// What a buffer of the sockets' memory holds beside a frame leaves no room for more.
 constexpr unsigned kLargestMtu = 3498;
+/// Workers poll at least every millisecond; a busy machine may take longer.
+constexpr std::chrono::milliseconds kFirstPoll{200};
+constexpr std::chrono::microseconds kLookAgain{100};
 
 class AfxdpDatapath : public Datapath {
  public:
@@ -31,6 +36,7 @@ class AfxdpDatapath : public Datapath {
   }
   void publish(compile::ForwardingStatePtr state) override {
     workers_->publish_tables(kernel_->publish(state));
+    if (!std::exchange(published_, true)) switch_over(state->generation());
   }
   bool grace_passed(std::uint64_t generation) const override {
     return workers_->grace_passed(generation) && kernel_->grace_passed(generation);
@@ -57,10 +63,22 @@ class AfxdpDatapath : public Datapath {
   }
 
  private:
+  void switch_over(std::uint64_t generation);
+
   std::unique_ptr<xdp::KernelPart> kernel_;
   std::unique_ptr<dpdk::DpdkDatapath> workers_;
   const std::string distribution_;
+  bool published_ = false;
 };
+
+/// Only once every worker has the tables: a packet that met one without would be lost. Once, at the
+/// start, and for as long as a poll takes.
+void AfxdpDatapath::switch_over(std::uint64_t generation) {
+  const auto deadline = std::chrono::steady_clock::now() + kFirstPoll;
+  while (!workers_->grace_passed(generation) && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(kLookAgain);
+  kernel_->switch_over();
+}
 
 DatapathStatus AfxdpDatapath::status() const {
   DatapathStatus status = workers_->status();

@@ -207,16 +207,16 @@ Result<void> KernelPart::prepare(const compile::ForwardingStatePtr& state) {
 }
 
 TablesPtr KernelPart::publish(const compile::ForwardingStatePtr& state) {
-  TablesPtr tables = tables_->publish(state);
-  if (published_) return tables;
-  published_ = true;
+  return tables_->publish(state);
+}
+
+void KernelPart::switch_over() {
   for (Interface& each : interfaces_) {
     if (each.switched_over) continue;
     // The earlier daemon's program and tables go on if it fails.
     if (auto done = put(each); !done) spdlog::critical("{}", done.error().message);
   }
   forget_other_devices();
-  return tables;
 }
 
 /// Takes off the programs of devices that are not configured any more.

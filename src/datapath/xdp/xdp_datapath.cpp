@@ -16,7 +16,10 @@ class XdpDatapath : public Datapath {
   Result<void> prepare(const compile::ForwardingStatePtr& state) override {
     return kernel_->prepare(state);
   }
-  void publish(compile::ForwardingStatePtr state) override { kernel_->publish(state); }
+  void publish(compile::ForwardingStatePtr state) override {
+    kernel_->publish(state);
+    if (!std::exchange(published_, true)) kernel_->switch_over();
+  }
   bool grace_passed(std::uint64_t generation) const override {
     return kernel_->grace_passed(generation);
   }
@@ -31,6 +34,7 @@ class XdpDatapath : public Datapath {
 
  private:
   std::unique_ptr<KernelPart> kernel_;
+  bool published_ = false;
 };
 
 DatapathStatus XdpDatapath::status() const {

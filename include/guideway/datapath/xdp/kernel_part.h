@@ -5,9 +5,9 @@
 //
 //   open():    adopt or make the flow table; load a program per interface over it, with fresh
 //              forwarding tables; find the links
-//   attach(), or the first publish(): the programs go onto the devices. A device that an earlier
-//              daemon's program serves keeps that one until the first generation is complete, and
-//              is then switched over in one step.
+//   attach():  the programs go onto the devices. A device that an earlier daemon's program serves
+//              keeps that one until the first generation is complete, and is then switched over in
+//              one step: switch_over().
 //   stop():    keep everything, or take everything off
 //   detach():  the same without a daemon
 //
@@ -83,6 +83,9 @@ class KernelPart {
 
   Result<void> prepare(const compile::ForwardingStatePtr& state);
   TablesPtr publish(const compile::ForwardingStatePtr& state);
+  /// Puts the programs in place of an earlier daemon's. Call it once, after the first publish(), and
+  /// when whoever they hand packets to has those tables.
+  void switch_over();
   void reclaim();
   bool grace_passed(std::uint64_t generation) const { return tables_->grace_passed(generation); }
 
@@ -126,7 +129,6 @@ class KernelPart {
   std::unique_ptr<TableCopies> tables_;
   std::unique_ptr<ProgramCounters> counters_;
   MappedMap<gw_heartbeat> heartbeats_;
-  bool published_ = false;
   bool stopped_ = false;
 };
 
