@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+// A director's part in the kernel, start to end, without packets: what is left behind, adopted,
+// refused and removed. On a real kernel, in namespaces of its own.
+#include "guideway/datapath/xdp/kernel_part.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/bpf/own_namespaces.h"
+#include "tests/support/generations.h"
+#include "tests/support/plain_config.h"
+
+namespace guideway::datapath::xdp {
+namespace {
+
+using KernelPartPtr = std::unique_ptr<KernelPart>;
+using test::add_veth;
+using test::foreign_program;
+using test::shell;
+using testing::HasSubstr;
+
+const std::string kPins = test::kOwnFolder + "/bpf";
+constexpr std::uint32_t kBackends = 64;
+constexpr std::uint64_t kWord = 0x1122334400020000u | GW_FLOW_WAYS;
+
+std::uint32_t attached(const std::string& device) {
+  const auto facts = look_at("wan", device);
+  std::uint32_t id = 0;
+  if (!facts || bpf_xdp_query_id(facts->index, 0, &id) != 0) return 0;
+  return id;
+}
+
+bool exists(const std::string& path) {
+  struct stat facts {};
+  return stat(path.c_str(), &facts) == 0;
+}
+
+KernelOptions options_for(const std::string& director, const std::string& device) {
+  KernelOptions options;
+  options.director = director;
+  options.pin_dir = kPins;
+  options.interfaces = {{.name = "wan", .device = device}};
+  options.services = 64;
+  options.pools = 64;
+  options.slots = 1 << 16;
+  options.backends = kBackends;
+  options.flows = 10'000;
+  options.hash_seed = {1, 2, 3};
+  return options;
+}
+
+class KernelPartTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(add_veth("gwtest0", "gwpeer0"));
+    ASSERT_TRUE(add_veth("gwtest1", "gwpeer1"));
+  }
+  void TearDown() override {
+    shell("ip link del gwtest0; ip link del gwtest1");
+    for (const char* director : {"one", "two"})
+      if (auto pins = PinDir::find(kPins, director)) pins->remove_all();
+  }
+
+  compile::ForwardingStatePtr next_state() {
+    const model::Model model = test::make_model();
+    auto state = generations_.next(model, test::all_resolved(model));
+    EXPECT_TRUE(state);
+    return state ? *state : nullptr;
+  }
+  /// Opens and publishes a generation.
+  KernelPartPtr start(const KernelOptions& options) {
+    auto part = KernelPart::open(options);
+    EXPECT_TRUE(part) << part.error().message;
+    if (!part) return nullptr;
+    publish(**part);
+    return std::move(*part);
+  }
+  void publish(KernelPart& part) {
+    const auto state = next_state();
+    const auto prepared = part.prepare(state);
+    EXPECT_TRUE(prepared) << prepared.error().message;
+    part.publish(state);
+    part.switch_over();
+    part.reclaim();
+  }
+  /// A daemon that published, knew a flow, and went.
+  void leave_behind() {
+    const KernelPartPtr part = start(options_for("one", "gwtest0"));
+    ASSERT_TRUE(part);
+    part->flow_table().buckets[5].words[3] = kWord;
+    part->stop(End::kKeep);
+  }
+
+  test::Generations generations_{kBackends};
+};
+
+TEST_F(KernelPartTest, StoppingForGoodLeavesNothing) {
+  const KernelPartPtr part = start(options_for("one", "gwtest0"));
+  ASSERT_TRUE(part);
+  EXPECT_NE(attached("gwtest0"), 0U);
+  EXPECT_TRUE(exists(kPins + "/one"));
+  part->stop(End::kDetach);
+  EXPECT_EQ(attached("gwtest0"), 0U);
+  EXPECT_FALSE(exists(kPins + "/one"));
+}
+
+TEST_F(KernelPartTest, AFailedStartLeavesNothing) {
+  {
+    auto part = KernelPart::open(options_for("one", "gwtest0"));
+    ASSERT_TRUE(part) << part.error().message;
+    ASSERT_TRUE((*part)->attach());
+    EXPECT_NE(attached("gwtest0"), 0U);
+  }
+  EXPECT_EQ(attached("gwtest0"), 0U);
+  EXPECT_FALSE(exists(kPins + "/one"));
+}
+
+TEST_F(KernelPartTest, TwoDirectorsShareAHost) {
+  const KernelPartPtr one = start(options_for("one", "gwtest0"));
+  const KernelPartPtr two = start(options_for("two", "gwtest1"));
+  ASSERT_TRUE(one && two);
+  EXPECT_NE(attached("gwtest0"), attached("gwtest1"));
+  one->flow_table().buckets[5].words[3] = kWord;
+  EXPECT_EQ(two->flow_table().buckets[5].words[3], 0U);
+  const std::uint32_t program_of_two = attached("gwtest1");
+  one->stop(End::kDetach);
+  EXPECT_EQ(attached("gwtest0"), 0U);
+  EXPECT_EQ(attached("gwtest1"), program_of_two);
+  EXPECT_FALSE(exists(kPins + "/one"));
+  EXPECT_TRUE(exists(kPins + "/two"));
+  two->stop(End::kDetach);
+}
+
+TEST_F(KernelPartTest, AnotherDirectorsDeviceIsRefused) {
+  const KernelPartPtr one = start(options_for("one", "gwtest0"));
+  ASSERT_TRUE(one);
+  const std::uint32_t program = attached("gwtest0");
+  const auto two = KernelPart::open(options_for("two", "gwtest0"));
+  ASSERT_FALSE(two);
+  EXPECT_THAT(two.error().message, HasSubstr("another XDP program"));
+  EXPECT_EQ(attached("gwtest0"), program);
+  one->stop(End::kDetach);
+}
+
+TEST_F(KernelPartTest, AdoptionKeepsFlowsShapeSeedAndIds) {
+  leave_behind();
+  const std::uint32_t program = attached("gwtest0");
+  EXPECT_NE(program, 0U);
+  KernelOptions changed = options_for("one", "gwtest0");
+  changed.flows = 40'000;
+  changed.hash_seed = {9, 9, 9};
+  auto opened = KernelPart::open(changed);
+  ASSERT_TRUE(opened) << opened.error().message;
+  KernelPart& part = **opened;
+  ASSERT_TRUE(part.adopted());
+  EXPECT_EQ(part.adopted()->shape, flow_shape_for(10'000, part.adopted()->shape.shards));
+  EXPECT_EQ(part.adopted()->hash_seed, options_for("one", "gwtest0").hash_seed);
+  EXPECT_EQ(part.adopted()->generation, 1U);
+  ASSERT_EQ(part.adopted()->ids.entries().size(), 9U);
+  const compile::ForwardingStatePtr known = next_state();
+  for (const auto& [id, entry] : known->ids.entries())
+    EXPECT_EQ(part.adopted()->ids.find(entry.key), id);
+  EXPECT_EQ(part.flow_table().buckets[5].words[3], kWord);
+  EXPECT_EQ(attached("gwtest0"), program) << "the old program goes on until there are tables";
+  publish(part);
+  EXPECT_NE(attached("gwtest0"), program);
+  EXPECT_NE(attached("gwtest0"), 0U);
+  part.stop(End::kDetach);
+  EXPECT_FALSE(exists(kPins + "/one"));
+}
+
+TEST_F(KernelPartTest, ADeviceThatIsNotConfiguredAnyMoreIsFreed) {
+  leave_behind();
+  const KernelPartPtr part = start(options_for("one", "gwtest1"));
+  ASSERT_TRUE(part);
+  EXPECT_NE(attached("gwtest1"), 0U);
+  EXPECT_EQ(attached("gwtest0"), 0U);
+  part->stop(End::kDetach);
+}
+
+TEST_F(KernelPartTest, DetachingNeedsNoDaemon) {
+  leave_behind();
+  const auto detached = detach(kPins, "one");
+  ASSERT_TRUE(detached) << detached.error().message;
+  EXPECT_EQ(attached("gwtest0"), 0U);
+  EXPECT_FALSE(exists(kPins + "/one"));
+  EXPECT_FALSE(detach(kPins, "one"));
+}
+
+/// A way to spoil the pins of a director.
+struct Damage {
+  const char* name;
+  void (*make)(const PinDir& pins);
+};
+void PrintTo(const Damage& damage, std::ostream* out) { *out << damage.name; }
+
+void flip_byte(const PinDir& pins, std::size_t at) {
+  const auto kept = pins.get(FlowStore::kKept);
+  ASSERT_TRUE(kept && *kept);
+  std::array<std::uint8_t, FlowStore::kKeptUnit> page{};
+  const std::uint32_t first = 0;
+  ASSERT_EQ(bpf_map_lookup_elem(kept->get(), &first, page.data()), 0);
+  page[at] ^= 1;
+  ASSERT_EQ(bpf_map_update_elem(kept->get(), &first, page.data(), BPF_ANY), 0);
+}
+
+void replace_by_map(const PinDir& pins, const char* name, std::uint32_t value_size) {
+  LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+  const base::FileDescriptor map(
+      bpf_map_create(BPF_MAP_TYPE_ARRAY, "other", 4, value_size, 3, &options));
+  ASSERT_TRUE(map);
+  ASSERT_TRUE(pins.put(map.get(), name));
+}
+
+void replace_by_program(const PinDir& pins, const char* name) {
+  const auto program = foreign_program("other");
+  ASSERT_TRUE(pins.put(program.get(), name));
+}
+
+const Damage kDamages[] = {
+    {"FirstByte", [](const PinDir& pins) { flip_byte(pins, 0); }},
+    {"Version", [](const PinDir& pins) { flip_byte(pins, 8); }},
+    {"SomewhereInTheIdentities", [](const PinDir& pins) { flip_byte(pins, 300); }},
+    {"NoDescription", [](const PinDir& pins) { pins.remove(FlowStore::kKept); }},
+    {"NoFlows", [](const PinDir& pins) { pins.remove(FlowStore::kFlows); }},
+    {"AnotherMapForFlows", [](const PinDir& pins) { replace_by_map(pins, FlowStore::kFlows, 64); }},
+    {"FlowsOfAnotherSize", [](const PinDir& pins) { replace_by_map(pins, FlowStore::kFlows, 8); }},
+    {"AnotherMapForKept", [](const PinDir& pins) { replace_by_map(pins, FlowStore::kKept, 4096); }},
+    {"AProgramForFlows", [](const PinDir& pins) { replace_by_program(pins, FlowStore::kFlows); }},
+    {"AMapForTheLink",
+     [](const PinDir& pins) { replace_by_map(pins, Attachment::pin_name("gwtest0").c_str(), 8); }},
+    {"AMapForTheSockets", [](const PinDir& pins) { replace_by_map(pins, "xsks-gwtest0", 4); }},
+};
+
+class DamagedPins : public KernelPartTest, public testing::WithParamInterface<Damage> {};
+
+/// Whatever is there, the daemon starts, or says in a sentence why not; and it forwards afterwards.
+TEST_P(DamagedPins, AreNotTrusted) {
+  leave_behind();
+  auto pins = PinDir::find(kPins, "one");
+  ASSERT_TRUE(pins) << pins.error().message;
+  GetParam().make(*pins);
+  const bool flows_are_whole = std::string(GetParam().name).starts_with("AMapFor");
+  const KernelPartPtr part = start(options_for("one", "gwtest0"));
+  ASSERT_TRUE(part);
+  EXPECT_EQ(part->adopted().has_value(), flows_are_whole);
+  if (!flows_are_whole) {
+    EXPECT_EQ(part->flow_table().buckets[5].words[3], 0U) << "started clean";
+  }
+  EXPECT_NE(attached("gwtest0"), 0U);
+  part->stop(End::kDetach);
+  EXPECT_EQ(attached("gwtest0"), 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, DamagedPins, testing::ValuesIn(kDamages),
+                         [](const auto& kind) { return std::string(kind.param.name); });
+
+}  // namespace
+}  // namespace guideway::datapath::xdp
+
+int main(int argc, char** argv) {
+  testing::InitGoogleMock(&argc, argv);
+  if (!guideway::test::enter_own_namespaces()) return 1;
+  return RUN_ALL_TESTS();
+}
