@@ -12,10 +12,10 @@
 #include "core_tables.h"
 #include "feed.h"
 #include "guideway/base/result.h"
+#include "guideway/core/kernel_shared.h"
 #include "guideway/core/layout.h"
 #include "guideway/datapath/xdp/balancer_object.h"
 #include "guideway/datapath/xdp/mapped_map.h"
-#include "guideway/core/kernel_shared.h"
 #include "guideway/datapath/xdp/table_copies.h"
 
 struct bpf_object;
