@@ -83,8 +83,8 @@ class KernelPart {
 
   Result<void> prepare(const compile::ForwardingStatePtr& state);
   TablesPtr publish(const compile::ForwardingStatePtr& state);
-  /// Puts the programs in place of an earlier daemon's. Call it once, after the first publish(), and
-  /// when whoever they hand packets to has those tables.
+  /// Puts the programs in place of an earlier daemon's. Call it once, after the first publish(),
+  /// and when whoever they hand packets to has those tables.
   void switch_over();
   void reclaim();
   bool grace_passed(std::uint64_t generation) const { return tables_->grace_passed(generation); }
