@@ -17,21 +17,6 @@ namespace {
 
 constexpr const char* kSeedFile = "hash_seed";
 
-/// Closes a descriptor at the end of the scope.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 Result<void> check_owner_and_mode(int fd, const std::string& path) {
   struct stat status {};
   if (fstat(fd, &status) != 0) return base::fail_errno(path, errno);
@@ -44,20 +29,8 @@ Result<void> check_owner_and_mode(int fd, const std::string& path) {
 
 }  // namespace
 
-StateDir::StateDir(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
-
-StateDir::StateDir(StateDir&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)) {}
-
-StateDir& StateDir::operator=(StateDir&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  std::swap(path_, other.path_);
-  return *this;
-}
-
-StateDir::~StateDir() {
-  if (fd_ >= 0) close(fd_);
-}
+StateDir::StateDir(base::FileDescriptor fd, std::string path)
+    : fd_(std::move(fd)), path_(std::move(path)) {}
 
 Result<StateDir> StateDir::open(const std::string& path) {
   const std::filesystem::path parent = std::filesystem::path(path).parent_path();
@@ -66,11 +39,13 @@ Result<StateDir> StateDir::open(const std::string& path) {
   if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
     return base::fail_errno("state_dir " + path + ": cannot create it (is guidewayd run as root?)",
                             errno);
-  StateDir dir(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), path);
-  if (dir.fd_ < 0) return base::fail_errno("state_dir " + path + ": cannot open it", errno);
-  if (auto checked = check_owner_and_mode(dir.fd_, "state_dir " + path); !checked)
+  StateDir dir(
+      base::FileDescriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)),
+      path);
+  if (!dir.fd_) return base::fail_errno("state_dir " + path + ": cannot open it", errno);
+  if (auto checked = check_owner_and_mode(dir.fd_.get(), "state_dir " + path); !checked)
     return tl::unexpected(checked.error());
-  if (flock(dir.fd_, LOCK_EX | LOCK_NB) != 0)
+  if (flock(dir.fd_.get(), LOCK_EX | LOCK_NB) != 0)
     return base::fail("state_dir " + path +
                       ": another guidewayd uses it; stop that one, or give this one its own "
                       "director.name and director.state_dir");
@@ -80,8 +55,9 @@ Result<StateDir> StateDir::open(const std::string& path) {
 Result<model::HashSeed> StateDir::hash_seed() const {
   const std::string name = path_ + "/" + kSeedFile;
   model::HashSeed seed{};
-  const Descriptor existing(openat(fd_, kSeedFile, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  if (existing.get() >= 0) {
+  const base::FileDescriptor existing(
+      openat(fd_.get(), kSeedFile, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (existing) {
     if (auto checked = check_owner_and_mode(existing.get(), name); !checked)
       return tl::unexpected(checked.error());
     char extra = 0;
@@ -97,12 +73,12 @@ Result<model::HashSeed> StateDir::hash_seed() const {
   if (getrandom(seed.data(), seed.size(), 0) != static_cast<ssize_t>(seed.size()))
     return base::fail_errno("getrandom", errno);
   const std::string temporary = std::string(kSeedFile) + ".new";
-  const Descriptor made(
-      openat(fd_, temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (made.get() < 0) return base::fail_errno(name + ": cannot write it", errno);
+  const base::FileDescriptor made(openat(
+      fd_.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!made) return base::fail_errno(name + ": cannot write it", errno);
   if (write(made.get(), seed.data(), seed.size()) != static_cast<ssize_t>(seed.size()) ||
-      fsync(made.get()) != 0 || renameat(fd_, temporary.c_str(), fd_, kSeedFile) != 0 ||
-      fsync(fd_) != 0)
+      fsync(made.get()) != 0 || renameat(fd_.get(), temporary.c_str(), fd_.get(), kSeedFile) != 0 ||
+      fsync(fd_.get()) != 0)
     return base::fail_errno(name + ": cannot write it", errno);
   return seed;
 }

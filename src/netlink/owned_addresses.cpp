@@ -24,21 +24,6 @@ constexpr const char* kFirstLine = "guideway-owned-addresses 1";
 /// Far beyond what the largest configuration writes; bounds what a damaged file can cost.
 constexpr std::size_t kMostBytes = 4U << 20;
 
-/// Closes a descriptor at the end of the scope.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 std::string boot_id() {
   std::ifstream file("/proc/sys/kernel/random/boot_id");
   std::string id;
@@ -126,31 +111,16 @@ bool write_whole(int fd, const std::string& text) {
 
 }  // namespace
 
-OwnedAddresses::OwnedAddresses(int directory_fd, std::string directory)
-    : directory_fd_(directory_fd), directory_(std::move(directory)) {}
-
-OwnedAddresses::OwnedAddresses(OwnedAddresses&& other) noexcept
-    : directory_fd_(std::exchange(other.directory_fd_, -1)),
-      directory_(std::move(other.directory_)),
-      all_(std::move(other.all_)) {}
-
-OwnedAddresses& OwnedAddresses::operator=(OwnedAddresses&& other) noexcept {
-  std::swap(directory_fd_, other.directory_fd_);
-  std::swap(directory_, other.directory_);
-  std::swap(all_, other.all_);
-  return *this;
-}
-
-OwnedAddresses::~OwnedAddresses() {
-  if (directory_fd_ >= 0) close(directory_fd_);
-}
+OwnedAddresses::OwnedAddresses(base::FileDescriptor directory_fd, std::string directory)
+    : directory_fd_(std::move(directory_fd)), directory_(std::move(directory)) {}
 
 std::string OwnedAddresses::name() const { return directory_ + "/" + kFile; }
 
 Result<OwnedAddresses> OwnedAddresses::open(const std::string& directory) {
-  OwnedAddresses opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+  OwnedAddresses opened(base::FileDescriptor(::open(
+                            directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)),
                         directory);
-  if (opened.directory_fd_ < 0)
+  if (!opened.directory_fd_)
     return base::fail_errno("state_dir " + directory + ": cannot open it", errno);
   if (auto read = opened.read(); !read) return tl::unexpected(read.error());
   return opened;
@@ -158,9 +128,9 @@ Result<OwnedAddresses> OwnedAddresses::open(const std::string& directory) {
 
 Result<void> OwnedAddresses::read() {
   // Non-blocking: a pipe of this name must not stop the start.
-  const Descriptor file(
-      openat(directory_fd_, kFile, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  if (file.get() < 0) {
+  const base::FileDescriptor file(
+      openat(directory_fd_.get(), kFile, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!file) {
     if (errno == ENOENT) return {};
     if (errno == ELOOP) return set_aside("is a link");
     return base::fail_errno(name() + ": cannot read it", errno);
@@ -174,7 +144,7 @@ Result<void> OwnedAddresses::read() {
 }
 
 Result<void> OwnedAddresses::set_aside(const std::string& why) const {
-  if (renameat(directory_fd_, kFile, directory_fd_, kDamagedFile) != 0)
+  if (renameat(directory_fd_.get(), kFile, directory_fd_.get(), kDamagedFile) != 0)
     return base::fail_errno(name() + ": " + why + ", and cannot be renamed; remove it by hand",
                             errno);
   spdlog::warn(
@@ -187,7 +157,7 @@ Result<void> OwnedAddresses::set_aside(const std::string& why) const {
 Result<void> OwnedAddresses::set(std::set<OwnedAddress> addresses) {
   if (addresses == all_) return {};
   if (addresses.empty()) {
-    if (unlinkat(directory_fd_, kFile, 0) != 0 && errno != ENOENT)
+    if (unlinkat(directory_fd_.get(), kFile, 0) != 0 && errno != ENOENT)
       return base::fail_errno(name() + ": cannot remove it", errno);
   } else if (auto written = write(to_text(addresses)); !written) {
     return written;
@@ -197,11 +167,12 @@ Result<void> OwnedAddresses::set(std::set<OwnedAddress> addresses) {
 }
 
 Result<void> OwnedAddresses::write(const std::string& text) const {
-  unlinkat(directory_fd_, kNewFile, 0);
-  const Descriptor file(
-      openat(directory_fd_, kNewFile, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (file.get() < 0 || !write_whole(file.get(), text) ||
-      renameat(directory_fd_, kNewFile, directory_fd_, kFile) != 0 || fsync(directory_fd_) != 0)
+  unlinkat(directory_fd_.get(), kNewFile, 0);
+  const base::FileDescriptor file(openat(
+      directory_fd_.get(), kNewFile, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!file || !write_whole(file.get(), text) ||
+      renameat(directory_fd_.get(), kNewFile, directory_fd_.get(), kFile) != 0 ||
+      fsync(directory_fd_.get()) != 0)
     return base::fail_errno(name() +
                                 ": cannot write the addresses down before they are added (is " +
                                 "the disk full or read-only?)",

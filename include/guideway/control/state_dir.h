@@ -7,6 +7,7 @@
 
 #include <string>
 
+#include "guideway/base/file_descriptor.h"
 #include "guideway/base/result.h"
 #include "guideway/model/model.h"
 
@@ -18,18 +19,14 @@ class StateDir {
   /// and locks it until destruction.
   static Result<StateDir> open(const std::string& path);
 
-  StateDir(StateDir&& other) noexcept;
-  StateDir& operator=(StateDir&& other) noexcept;
-  ~StateDir();
-
   /// The seed in the file "hash_seed" (mode 0600, no links followed); made from the kernel's random
   /// numbers when there is no such file. A damaged file is an error: a new seed would move flows.
   Result<model::HashSeed> hash_seed() const;
 
  private:
-  StateDir(int fd, std::string path);
+  StateDir(base::FileDescriptor fd, std::string path);
 
-  int fd_ = -1;
+  base::FileDescriptor fd_;
   std::string path_;
 };
 

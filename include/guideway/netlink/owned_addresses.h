@@ -19,6 +19,7 @@
 #include <string>
 
 #include "guideway/base/address.h"
+#include "guideway/base/file_descriptor.h"
 #include "guideway/base/result.h"
 
 namespace guideway::netlink {
@@ -37,10 +38,6 @@ class OwnedAddresses {
   /// directory cannot be used. A record of an earlier boot counts as empty.
   static Result<OwnedAddresses> open(const std::string& directory);
 
-  OwnedAddresses(OwnedAddresses&& other) noexcept;
-  OwnedAddresses& operator=(OwnedAddresses&& other) noexcept;
-  ~OwnedAddresses();
-
   const std::set<OwnedAddress>& all() const { return all_; }
   bool contains(const OwnedAddress& address) const { return all_.contains(address); }
 
@@ -49,13 +46,13 @@ class OwnedAddresses {
   Result<void> set(std::set<OwnedAddress> addresses);
 
  private:
-  OwnedAddresses(int directory_fd, std::string directory);
+  OwnedAddresses(base::FileDescriptor directory_fd, std::string directory);
   Result<void> read();
   Result<void> set_aside(const std::string& why) const;
   Result<void> write(const std::string& text) const;
   std::string name() const;
 
-  int directory_fd_ = -1;
+  base::FileDescriptor directory_fd_;
   std::string directory_;
   std::set<OwnedAddress> all_;
 };
