@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "tests/bpf/own_namespaces.h"
+#include "tests/support/eventually.h"
 #include "tests/support/generations.h"
 #include "tests/support/plain_config.h"
 
@@ -237,7 +238,11 @@ const Damage kDamages[] = {
     {"AnotherMapForKept", [](const PinDir& pins) { replace_by_map(pins, FlowStore::kKept, 4096); }},
     {"AProgramForFlows", [](const PinDir& pins) { replace_by_program(pins, FlowStore::kFlows); }},
     {"AMapForTheLink",
-     [](const PinDir& pins) { replace_by_map(pins, Attachment::pin_name("gwtest0").c_str(), 8); }},
+     [](const PinDir& pins) {
+       replace_by_map(pins, Attachment::pin_name("gwtest0").c_str(), 8);
+       // The link's program leaves the device some time after the link's last name.
+       ASSERT_TRUE(test::eventually([] { return attached("gwtest0") == 0; }));
+     }},
     {"AMapForTheSockets", [](const PinDir& pins) { replace_by_map(pins, "xsks-gwtest0", 4); }},
 };
 

@@ -157,9 +157,9 @@ void Attachment::read_mode() {
 }
 
 void Attachment::detach(const PinDir& pins) {
-  pins.remove(pin_name(device_));
   if (link_) bpf_link_detach(link_.get());
   link_.reset();
+  pins.remove(pin_name(device_));
 }
 
 }  // namespace guideway::datapath::xdp

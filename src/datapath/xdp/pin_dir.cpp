@@ -62,6 +62,14 @@ Result<void> trust(const std::string& path) {
   return {};
 }
 
+/// The kernel frees what a pin held some time after the unlink; a link's program would stay on its
+/// device until then, and look like somebody else's. So a link lets go of its device first.
+void remove_pin(const std::string& path) {
+  const base::FileDescriptor pinned(bpf_obj_get(path.c_str()));
+  if (pinned) bpf_link_detach(pinned.get());  // refused, and harmless, for all else
+  unlink(path.c_str());
+}
+
 }  // namespace
 
 Result<PinDir> PinDir::open(const std::string& pin_dir, const std::string& director) {
@@ -80,6 +88,11 @@ Result<PinDir> PinDir::find(const std::string& pin_dir, const std::string& direc
     if (auto trusted = trust(each); !trusted) return tl::unexpected(trusted.error());
   if (!is_bpffs(path)) return base::fail(path + " is on no BPF file system");
   return PinDir(std::move(path));
+}
+
+bool PinDir::contains(const std::string& name) const {
+  struct stat facts {};
+  return lstat(path_of(name).c_str(), &facts) == 0 || errno != ENOENT;
 }
 
 Result<base::FileDescriptor> PinDir::get(const std::string& name) const {
@@ -102,7 +115,7 @@ Result<void> PinDir::put(int fd, const std::string& name) const {
   return {};
 }
 
-void PinDir::remove(const std::string& name) const { unlink(path_of(name).c_str()); }
+void PinDir::remove(const std::string& name) const { remove_pin(path_of(name)); }
 
 std::string PinDir::with_dots(std::string name) {
   constexpr std::string_view kDot = "%2E";
@@ -126,7 +139,7 @@ std::vector<std::string> PinDir::names() const {
 }
 
 void PinDir::remove_all() const {
-  for (const std::string& name : names()) unlink((path_ + "/" + name).c_str());
+  for (const std::string& name : names()) remove_pin(path_ + "/" + name);
   rmdir(path_.c_str());
 }
 

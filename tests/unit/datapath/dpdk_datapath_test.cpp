@@ -8,6 +8,7 @@
 #include <functional>
 #include <thread>
 
+#include "../../support/eventually.h"
 #include "guideway/datapath/dpdk/eal.h"
 #include "small_state.h"
 #include "worker_fixture.h"
@@ -18,15 +19,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-/// Until it is true, or ten seconds have passed.
-bool eventually(const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
+using ::guideway::test::eventually;
 
 Options options_for(const std::string& device) {
   start_test_eal();

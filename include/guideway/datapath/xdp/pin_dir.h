@@ -23,17 +23,20 @@ class PinDir {
 
   const std::string& path() const { return path_; }
 
+  /// Whether something is pinned under that name.
+  bool contains(const std::string& name) const;
   /// The object of that name; an empty descriptor when there is none.
   Result<base::FileDescriptor> get(const std::string& name) const;
   /// Pins `fd` in place of what has that name, in one step.
   Result<void> put(int fd, const std::string& name) const;
+  /// A link takes its program off its device first.
   void remove(const std::string& name) const;
   /// The director of a directory's name.
   static std::string with_dots(std::string name);
   /// As they stand in the file system: a dot is written "%2E".
   std::vector<std::string> names() const;
   std::string path_of(const std::string& name) const;
-  /// Removes every pin and the directory.
+  /// remove() for every pin, and the directory.
   void remove_all() const;
 
  private:
