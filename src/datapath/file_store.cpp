@@ -15,6 +15,7 @@
 #include <system_error>
 
 #include "guideway/base/file_descriptor.h"
+#include "guideway/base/round_up.h"
 
 namespace guideway::datapath {
 namespace {
@@ -26,27 +27,21 @@ constexpr const char* kNew = ".new";
 
 class MappedFile : public StoredMemory {
  public:
-  MappedFile(std::string path, void* memory, std::size_t bytes, std::size_t mapped, bool huge)
-      : path_(std::move(path)), memory_(memory), bytes_(bytes), mapped_(mapped), huge_(huge) {}
+  MappedFile(std::string path, void* memory, std::size_t bytes, std::size_t mapped)
+      : path_(std::move(path)), memory_(memory), bytes_(bytes), mapped_(mapped) {}
   ~MappedFile() override { munmap(memory_, mapped_); }
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
 
   std::span<std::byte> bytes() const override { return {static_cast<std::byte*>(memory_), bytes_}; }
   const std::string& path() const { return path_; }
-  bool huge() const { return huge_; }
 
  private:
   const std::string path_;
   void* const memory_;
   const std::size_t bytes_;
   const std::size_t mapped_;
-  const bool huge_;
 };
-
-std::size_t round_up(std::size_t bytes, std::size_t unit) {
-  return (bytes + unit - 1) / unit * unit;
-}
 
 Result<void> make_own_directory(const std::string& path) {
   std::error_code ignored;
@@ -65,11 +60,11 @@ Result<void> make_own_directory(const std::string& path) {
 }
 
 Result<StoredMemoryPtr> map_file(int fd, const std::string& path, std::size_t bytes, bool huge) {
-  const std::size_t mapped = huge ? round_up(bytes, kHugePage) : bytes;
+  const std::size_t mapped = huge ? base::round_up(bytes, kHugePage) : bytes;
   // Populated at once: a file system that runs full later would end the process by SIGBUS.
   void* memory = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
   if (memory == MAP_FAILED) return base::fail_errno("cannot map " + path, errno);
-  return std::make_unique<MappedFile>(path, memory, bytes, mapped, huge);
+  return std::make_unique<MappedFile>(path, memory, bytes, mapped);
 }
 
 Result<StoredMemoryPtr> make_file(const std::string& path, std::size_t bytes, bool huge) {
@@ -78,7 +73,7 @@ Result<StoredMemoryPtr> make_file(const std::string& path, std::size_t bytes, bo
   const base::FileDescriptor fd(
       open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!fd) return base::fail_errno("cannot make " + temporary, errno);
-  const auto size = static_cast<off_t>(huge ? round_up(bytes, kHugePage) : bytes);
+  const auto size = static_cast<off_t>(huge ? base::round_up(bytes, kHugePage) : bytes);
   const int error = posix_fallocate(fd.get(), 0, size);
   auto memory = error == 0 ? map_file(fd.get(), path, bytes, huge)
                            : base::fail_errno("no room for " + std::to_string(bytes >> 20) +
@@ -128,6 +123,14 @@ std::string FileStore::find_huge_mount() {
   return "";
 }
 
+bool FileStore::contains(const std::string& name) const {
+  const auto is_there = [](const std::string& path) {
+    struct stat facts {};
+    return lstat(path.c_str(), &facts) == 0 || errno != ENOENT;
+  };
+  return is_there(directory_ + "/" + name) || (!huge_.empty() && is_there(huge_ + "/" + name));
+}
+
 Result<StoredMemoryPtr> FileStore::open(const std::string& name, std::size_t unit) {
   auto small = open_file(directory_ + "/" + name, unit, false);
   if (!small || *small || huge_.empty()) return small;
@@ -173,10 +176,6 @@ bool FileStore::remove_director(const std::string& flow_dir, const std::string& 
   const bool there = access((directory + "/" + FlowStore::kKept).c_str(), F_OK) == 0;
   FileStore(directory, mount.empty() ? "" : mount + "/guideway-" + director).remove_all();
   return there;
-}
-
-bool FileStore::on_huge_pages(const StoredMemory& memory) {
-  return static_cast<const MappedFile&>(memory).huge();
 }
 
 }  // namespace guideway::datapath

@@ -5,15 +5,13 @@
 
 #include <utility>
 
+#include "guideway/base/round_up.h"
+
 namespace guideway::datapath {
 namespace {
 
 std::size_t bytes_of(FlowShape shape) {
   return std::size_t{shape.shards} * shape.buckets_per_shard * FlowStore::kFlowsUnit;
-}
-
-std::size_t round_up(std::size_t bytes, std::size_t unit) {
-  return (bytes + unit - 1) / unit * unit;
 }
 
 Result<StoredMemoryPtr> open_present(MemoryStore& store, const std::string& name,
@@ -23,19 +21,10 @@ Result<StoredMemoryPtr> open_present(MemoryStore& store, const std::string& name
   return memory;
 }
 
-bool is_empty(MemoryStore& store) {
-  for (const auto& [name, unit] : {std::pair(FlowStore::kFlows, FlowStore::kFlowsUnit),
-                                   std::pair(FlowStore::kKept, FlowStore::kKeptUnit)}) {
-    const auto memory = store.open(name, unit);
-    if (!memory || *memory) return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 Result<FlowStore> FlowStore::open(MemoryStore& store, const Wanted& wanted) {
-  if (!is_empty(store)) {
+  if (store.contains(kFlows) || store.contains(kKept)) {
     FlowStore flows;
     auto adopted = flows.adopt(store, wanted);
     if (adopted) return flows;
@@ -78,7 +67,8 @@ Result<void> FlowStore::make(MemoryStore& store, const Wanted& wanted) {
 }
 
 Result<void> FlowStore::make_kept(MemoryStore& store, const Wanted& wanted) {
-  auto kept = store.make(kKept, round_up(kept_flows_bytes(wanted.backends), kKeptUnit), kKeptUnit);
+  auto kept =
+      store.make(kKept, base::round_up(kept_flows_bytes(wanted.backends), kKeptUnit), kKeptUnit);
   if (!kept) return tl::unexpected(kept.error());
   kept_ = std::move(*kept);
   format_kept_flows(kept_->bytes(), wanted.director, wanted.shape, wanted.hash_seed,

@@ -18,8 +18,6 @@ constexpr std::uint32_t kMostBuckets = 1U << 28;      // 16 GiB
 /// No director gets there, and those that follow an adopted one still have room.
 constexpr std::uint64_t kMostGenerations = std::uint64_t{1} << 62;
 constexpr std::size_t kNameSize = 64;  // names have at most 63 characters
-/// Share of the words that `capacity.flows` may take: above, more and more flows find no room.
-constexpr std::uint64_t kLoadPercent = 75;
 
 using Name = std::array<char, kNameSize>;
 
@@ -256,7 +254,7 @@ Result<void> read_identities(std::span<const std::byte> memory, std::uint32_t ba
 }  // namespace
 
 FlowShape flow_shape_for(std::uint64_t flows, std::uint32_t shards) {
-  const std::uint64_t words = flows * 100 / kLoadPercent;
+  const std::uint64_t words = flows * 100 / kFlowLoadPercent;
   const std::uint64_t per_shard = std::uint64_t{shards} * GW_FLOW_WAYS;
   const std::uint64_t buckets = (words + per_shard - 1) / per_shard;
   return {shards, static_cast<std::uint32_t>(std::max<std::uint64_t>(1, buckets))};

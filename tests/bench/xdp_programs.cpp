@@ -35,14 +35,6 @@ tl::unexpected<Error> refused(const std::string& what, int error, const LibbpfLo
                     log.tail(datapath::xdp::kQuotedLines));
 }
 
-template <typename T>
-Result<void> into(MappedMap<T>& map, int fd, std::size_t count, const std::string& name) {
-  auto mapped = MappedMap<T>::make(fd, count, name);
-  if (!mapped) return tl::unexpected(mapped.error());
-  map = std::move(*mapped);
-  return {};
-}
-
 bpf_map* internal_map(bpf_object* object, const std::string& section) {
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, object) {
@@ -93,21 +85,11 @@ Result<std::unique_ptr<XdpPrograms>> XdpPrograms::load(const XdpTables& tables) 
 }
 
 Result<void> XdpPrograms::publish(const gw_limits& l, const XdpTables& tables) {
-  constexpr std::size_t kCopies = GW_COPIES;
-  CopyMaps maps;
-  const auto map = [&](auto& member, const char* name, std::size_t count) {
-    return into(member, balancer_.map_fd(name), count, name);
-  };
-  auto mapped =
-      map(maps.control, "gw_control", 1)
-          .and_then([&] { return map(maps.states, "gw_states", kCopies); })
-          .and_then([&] { return map(maps.services, "gw_services", kCopies * l.services); })
-          .and_then([&] { return map(maps.pools, "gw_pools", kCopies * l.pools); })
-          .and_then([&] { return map(maps.slots, "gw_slots", kCopies * l.slot_lines); })
-          .and_then([&] { return map(maps.backends, "gw_backends", kCopies * l.backends); })
-          .and_then([&] { return map(counters_, "gw_cpu_counters", l.cpus); });
-  if (!mapped) return mapped;
-  tables_ = std::make_unique<datapath::xdp::TableCopies>(std::move(maps));
+  auto maps = CopyMaps::of(balancer_, l);
+  if (!maps) return tl::unexpected(maps.error());
+  if (auto mapped = balancer_.map_into(counters_, "gw_cpu_counters", l.cpus); !mapped)
+    return mapped;
+  tables_ = std::make_unique<datapath::xdp::TableCopies>(std::move(*maps));
   auto state = make_tables({.backends = tables.backends});
   if (!state) return tl::unexpected(state.error());
   if (auto prepared = tables_->prepare(*state); !prepared) return prepared;
@@ -141,7 +123,11 @@ Result<void> XdpPrograms::load_feeder() {
   for (std::uint32_t i = 0; i < fds.size(); i++)
     if (bpf_map_update_elem(programs, &i, &fds[i], BPF_ANY) != 0)
       return refused("give the feeder its programs", errno, log);
-  return into(feed_, bpf_map__fd(internal_map(feeder_.get(), ".bss")), 1, ".bss");
+  auto feed =
+      MappedMap<bench_feed>::make(bpf_map__fd(internal_map(feeder_.get(), ".bss")), 1, ".bss");
+  if (!feed) return tl::unexpected(feed.error());
+  feed_ = std::move(*feed);
+  return {};
 }
 
 Result<void> XdpPrograms::run(const Packets& packets) {

@@ -19,15 +19,6 @@ using datapath::xdp::ProgramCounters;
 constexpr std::uint32_t kLoopback = 1;
 constexpr std::uint32_t kStart_s = 1000;
 
-template <typename T>
-Result<void> into(MappedMap<T>& map, const BalancerObject& object, const char* name,
-                  std::size_t count) {
-  auto mapped = MappedMap<T>::make(object.map_fd(name), count, name);
-  if (!mapped) return tl::unexpected(mapped.error());
-  map = std::move(*mapped);
-  return {};
-}
-
 /// GW_REPLY looks like GW_FORWARD from outside: both leave.
 Result<gw_verdict> verdict_of(std::uint32_t action, bool is_reply) {
   switch (action) {
@@ -64,38 +55,16 @@ Result<std::unique_ptr<XdpWorld>> XdpWorld::load(const Size& size) {
 }
 
 Result<void> XdpWorld::map(const gw_limits& l) {
-  CopyMaps copies;
-  ProgramCounters::Maps counters;
-  constexpr std::size_t kCopies = GW_COPIES;
-  auto done =
-      into(copies.control, object_, "gw_control", 1)
-          .and_then([&] { return into(copies.states, object_, "gw_states", kCopies); })
-          .and_then(
-              [&] { return into(copies.services, object_, "gw_services", kCopies * l.services); })
-          .and_then([&] { return into(copies.pools, object_, "gw_pools", kCopies * l.pools); })
-          .and_then([&] { return into(copies.slots, object_, "gw_slots", kCopies * l.slot_lines); })
-          .and_then(
-              [&] { return into(copies.backends, object_, "gw_backends", kCopies * l.backends); })
-          .and_then([&] { return into(counters.cpus, object_, "gw_cpu_counters", l.cpus); })
-          .and_then([&] {
-            return into(counters.backends, object_, "gw_backend_traffic",
-                        std::size_t{l.cpus} * l.backends);
-          })
-          .and_then([&] {
-            return into(counters.services, object_, "gw_service_traffic",
-                        std::size_t{l.cpus} * l.services);
-          })
-          .and_then([&] {
-            return into(buckets_, object_, "gw_buckets",
-                        std::size_t{l.shards} * l.buckets_per_shard);
-          });
-  if (!done) return done;
+  auto copies = CopyMaps::of(object_, l);
+  if (!copies) return tl::unexpected(copies.error());
+  auto counters = ProgramCounters::Maps::of(object_, l);
+  if (!counters) return tl::unexpected(counters.error());
   auto test = MappedMap<gw_test>::make(object_.test_fd(), 1, ".bss");
   if (!test) return tl::unexpected(test.error());
   test_ = std::move(*test);
-  tables_ = std::make_unique<datapath::xdp::TableCopies>(std::move(copies));
-  counters_ = std::make_unique<ProgramCounters>(std::move(counters));
-  return {};
+  tables_ = std::make_unique<datapath::xdp::TableCopies>(std::move(*copies));
+  counters_ = std::make_unique<ProgramCounters>(std::move(*counters));
+  return object_.map_into(buckets_, "gw_buckets", std::size_t{l.shards} * l.buckets_per_shard);
 }
 
 Result<void> XdpWorld::publish(const compile::ForwardingStatePtr& state) {

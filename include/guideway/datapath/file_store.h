@@ -23,6 +23,7 @@ class FileStore : public MemoryStore {
   static std::string find_huge_mount();
 
   std::string name() const override { return directory_; }
+  bool contains(const std::string& name) const override;
   Result<StoredMemoryPtr> open(const std::string& name, std::size_t unit) override;
   Result<StoredMemoryPtr> make(const std::string& name, std::size_t bytes,
                                std::size_t unit) override;
@@ -33,8 +34,6 @@ class FileStore : public MemoryStore {
 
   /// Removes a director's files; false when there were none.
   static bool remove_director(const std::string& flow_dir, const std::string& director);
-
-  static bool on_huge_pages(const StoredMemory& memory);
 
  private:
   FileStore(std::string directory, std::string huge)

@@ -34,6 +34,8 @@ class MemoryStore {
   virtual ~MemoryStore() = default;
   /// "/run/guideway/bpf/lb1", for messages.
   virtual std::string name() const = 0;
+  /// Whether something, good or not, is there under `name`.
+  virtual bool contains(const std::string& name) const = 0;
   /// What was put there under `name`; null when nothing was. `unit`: bytes of one element.
   /// Errors: it is not what it should be.
   virtual Result<StoredMemoryPtr> open(const std::string& name, std::size_t unit) = 0;

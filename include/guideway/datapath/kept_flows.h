@@ -37,7 +37,11 @@ struct FlowShape {
   friend bool operator==(const FlowShape&, const FlowShape&) = default;
 };
 
-/// Enough buckets for `flows` at three quarters full.
+/// Share of the words that the flows wanted may take: up to here nearly every flow finds a place in
+/// one of its two buckets.
+inline constexpr std::uint64_t kFlowLoadPercent = 75;
+
+/// Enough buckets for `flows` at kFlowLoadPercent.
 FlowShape flow_shape_for(std::uint64_t flows, std::uint32_t shards);
 
 /// What a table was left with.

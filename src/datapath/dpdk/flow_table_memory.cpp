@@ -14,13 +14,6 @@ constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
 std::size_t round_up(std::size_t value, std::size_t to) { return (value + to - 1) / to * to; }
 
-std::uint32_t buckets_for(std::uint64_t flows, std::uint32_t shards) {
-  const std::uint64_t words = flows * 100 / FlowTableMemory::kLoadPercent;
-  const std::uint64_t per_shard = std::uint64_t{shards} * GW_FLOW_WAYS;
-  return static_cast<std::uint32_t>(
-      std::max<std::uint64_t>(1, (words + per_shard - 1) / per_shard));
-}
-
 void* map(std::size_t bytes, int extra_flags) {
   void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | extra_flags, -1, 0);
@@ -32,7 +25,7 @@ void* map(std::size_t bytes, int extra_flags) {
 Result<FlowTableMemory> FlowTableMemory::make(std::uint32_t flows, std::uint32_t shards) {
   FlowTableMemory table;
   table.shards_ = shards;
-  table.buckets_per_shard_ = buckets_for(flows, shards);
+  table.buckets_per_shard_ = flow_shape_for(flows, shards).buckets_per_shard;
   const std::size_t needed =
       std::size_t{table.buckets_per_shard_} * shards * sizeof(gw_flow_bucket);
   table.bytes_ = round_up(needed, kHugePage);

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kMostKept = std::size_t{1} << 16;
 
-std::string kept;                     // NOLINT: libbpf's hook has no context argument
+std::string last_text;                // NOLINT: libbpf's hook has no context argument
 libbpf_print_fn_t earlier = nullptr;  // NOLINT
 
 int keep(libbpf_print_level level, const char* format, va_list arguments) {
@@ -25,8 +25,8 @@ int keep(libbpf_print_level level, const char* format, va_list arguments) {
   std::vector<char> text(static_cast<std::size_t>(length < 0 ? 0 : length) + 1);
   std::vsnprintf(text.data(), text.size(), format, again);
   va_end(again);
-  kept += text.data();
-  if (kept.size() > kMostKept) kept.erase(0, kept.size() - kMostKept);
+  last_text += text.data();
+  if (last_text.size() > kMostKept) last_text.erase(0, last_text.size() - kMostKept);
   spdlog::debug("libbpf: {}", text.data());
   return 0;
 }
@@ -34,19 +34,19 @@ int keep(libbpf_print_level level, const char* format, va_list arguments) {
 }  // namespace
 
 LibbpfLog::LibbpfLog() {
-  kept.clear();
+  last_text.clear();
   earlier = libbpf_set_print(keep);
 }
 
 LibbpfLog::~LibbpfLog() { libbpf_set_print(earlier); }
 
 std::string LibbpfLog::tail(unsigned lines) const {
-  std::size_t from = kept.size();
-  while (from > 0 && kept[from - 1] == '\n') from--;
+  std::size_t from = last_text.size();
+  while (from > 0 && last_text[from - 1] == '\n') from--;
   const std::size_t end = from;
   for (; from > 0; from--)
-    if (kept[from - 1] == '\n' && lines-- == 1) break;
-  return kept.substr(from, end - from);
+    if (last_text[from - 1] == '\n' && lines-- == 1) break;
+  return last_text.substr(from, end - from);
 }
 
 }  // namespace guideway::datapath::xdp

@@ -17,16 +17,6 @@ namespace {
 
 std::string sockets_pin(const std::string& device) { return "xsks-" + device; }
 
-/// Maps `count` values of the object's map `name` into `map`.
-template <typename T>
-Result<void> map_into(MappedMap<T>& map, const BalancerObject& object, const std::string& name,
-                      std::size_t count) {
-  auto mapped = MappedMap<T>::make(object.map_fd(name), count, name);
-  if (!mapped) return tl::unexpected(mapped.error());
-  map = std::move(*mapped);
-  return {};
-}
-
 }  // namespace
 
 Result<std::unique_ptr<KernelPart>> KernelPart::open(const KernelOptions& options) {
@@ -109,7 +99,7 @@ base::FileDescriptor KernelPart::adopted_sockets(const Interface& interface) con
 
 /// The maps that a program shares with others: those of the first program, the flow table, and the
 /// sockets of an earlier daemon, so that a socket joins the old program and the new one at once.
-Result<BalancerObject::Maps> KernelPart::existing_maps(std::size_t interface) const {
+BalancerObject::Maps KernelPart::existing_maps(std::size_t interface) const {
   BalancerObject::Maps maps;
   if (interface != 0) maps = interfaces_.front().program->shared_maps();
   maps["gw_buckets"] = flows_->flows_fd();
@@ -124,9 +114,7 @@ Result<void> KernelPart::load_programs() {
   for (std::size_t i = 0; i < interfaces_.size(); i++) {
     limits.interface_index = static_cast<std::uint32_t>(i);
     sockets_.push_back(adopted_sockets(interfaces_[i]));
-    auto maps = existing_maps(i);
-    if (!maps) return tl::unexpected(maps.error());
-    auto program = BalancerObject::load(options_.director, limits, *maps);
+    auto program = BalancerObject::load(options_.director, limits, existing_maps(i));
     if (!program) return tl::unexpected(program.error());
     interfaces_[i].program = std::move(*program);
     if (auto pinned = pin_sockets(i); !pinned) return pinned;
@@ -146,42 +134,13 @@ Result<void> KernelPart::pin_sockets(std::size_t interface) {
 
 Result<void> KernelPart::map_tables(const gw_limits& limits) {
   const BalancerObject& object = *interfaces_.front().program;
-  CopyMaps copies;
-  ProgramCounters::Maps counters;
-  const std::size_t cpus = limits.cpus;
-  auto done =
-      map_into(copies.control, object, "gw_control", 1)
-          .and_then([&] { return map_into(copies.states, object, "gw_states", GW_COPIES); })
-          .and_then([&] {
-            return map_into(copies.services, object, "gw_services",
-                            std::size_t{GW_COPIES} * limits.services);
-          })
-          .and_then([&] {
-            return map_into(copies.pools, object, "gw_pools",
-                            std::size_t{GW_COPIES} * limits.pools);
-          })
-          .and_then([&] {
-            return map_into(copies.slots, object, "gw_slots",
-                            std::size_t{GW_COPIES} * limits.slot_lines);
-          })
-          .and_then([&] {
-            return map_into(copies.backends, object, "gw_backends",
-                            std::size_t{GW_COPIES} * limits.backends);
-          })
-          .and_then([&] { return map_into(counters.cpus, object, "gw_cpu_counters", cpus); })
-          .and_then([&] {
-            return map_into(counters.backends, object, "gw_backend_traffic",
-                            cpus * limits.backends);
-          })
-          .and_then([&] {
-            return map_into(counters.services, object, "gw_service_traffic",
-                            cpus * limits.services);
-          })
-          .and_then([&] { return map_into(heartbeats_, object, "gw_heartbeats", GW_MAX_SHARDS); });
-  if (!done) return done;
-  tables_ = std::make_unique<TableCopies>(std::move(copies));
-  counters_ = std::make_unique<ProgramCounters>(std::move(counters));
-  return {};
+  auto copies = CopyMaps::of(object, limits);
+  if (!copies) return tl::unexpected(copies.error());
+  auto counters = ProgramCounters::Maps::of(object, limits);
+  if (!counters) return tl::unexpected(counters.error());
+  tables_ = std::make_unique<TableCopies>(std::move(*copies));
+  counters_ = std::make_unique<ProgramCounters>(std::move(*counters));
+  return object.map_into(heartbeats_, "gw_heartbeats", GW_MAX_SHARDS);
 }
 
 Result<void> KernelPart::put(Interface& interface) {
@@ -268,8 +227,7 @@ void KernelPart::stop(End end) {
 Result<void> detach(const std::string& pin_dir, const std::string& director) {
   auto pins = PinDir::find(pin_dir, director);
   if (!pins) return tl::unexpected(pins.error());
-  // The pins are the last that hold the links and maps.
-  pins->remove_all();
+  pins->remove_all();  // nobody else holds the links and maps
   return {};
 }
 

@@ -51,6 +51,22 @@ void subtract(gw_traffic& from, const gw_traffic& what) {
 
 }  // namespace
 
+Result<ProgramCounters::Maps> ProgramCounters::Maps::of(const BalancerObject& object,
+                                                        const gw_limits& limits) {
+  const std::size_t cpus = limits.cpus;
+  Maps maps;
+  auto mapped =
+      object.map_into(maps.cpus, "gw_cpu_counters", cpus)
+          .and_then([&] {
+            return object.map_into(maps.backends, "gw_backend_traffic", cpus * limits.backends);
+          })
+          .and_then([&] {
+            return object.map_into(maps.services, "gw_service_traffic", cpus * limits.services);
+          });
+  if (!mapped) return tl::unexpected(mapped.error());
+  return maps;
+}
+
 ProgramCounters::ProgramCounters(Maps maps) : maps_(std::move(maps)) {
   forgotten_backends_.resize(maps_.backends.values().size() / cpu_count());
   forgotten_services_.resize(maps_.services.values().size() / cpu_count());

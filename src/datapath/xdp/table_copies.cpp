@@ -30,6 +30,23 @@ Result<void> check_size(std::size_t wanted, std::size_t there, const std::string
 
 }  // namespace
 
+Result<CopyMaps> CopyMaps::of(const BalancerObject& object, const gw_limits& limits) {
+  constexpr std::size_t kCopies = GW_COPIES;
+  CopyMaps maps;
+  const auto map = [&](auto& member, const char* name, std::size_t count) {
+    return object.map_into(member, name, count);
+  };
+  auto mapped =
+      map(maps.control, "gw_control", 1)
+          .and_then([&] { return map(maps.states, "gw_states", kCopies); })
+          .and_then([&] { return map(maps.services, "gw_services", kCopies * limits.services); })
+          .and_then([&] { return map(maps.pools, "gw_pools", kCopies * limits.pools); })
+          .and_then([&] { return map(maps.slots, "gw_slots", kCopies * limits.slot_lines); })
+          .and_then([&] { return map(maps.backends, "gw_backends", kCopies * limits.backends); });
+  if (!mapped) return tl::unexpected(mapped.error());
+  return maps;
+}
+
 TableCopies::TableCopies(CopyMaps maps) : maps_(std::move(maps)) {
   // Names no copy: every packet passes to the kernel until the first publish().
   __atomic_store_n(&maps_.control[0].live_copy, GW_COPIES, __ATOMIC_RELEASE);

@@ -39,6 +39,9 @@ class InMemoryStore : public MemoryStore {
  public:
   std::string name() const override { return "the test"; }
 
+  bool contains(const std::string& name) const override {
+    return pieces.contains(name) || faults.contains(name);
+  }
   Result<StoredMemoryPtr> open(const std::string& name, std::size_t) override {
     if (faults.contains(name)) return base::fail(faults[name]);
     const auto found = pieces.find(name);

@@ -15,7 +15,7 @@ TEST(FlowTableMemory, HasRoomForTheFlowsAtItsLoad) {
   EXPECT_EQ(view.shard_count, 3u);
   EXPECT_EQ(view.buckets.size(), std::size_t{3} * view.buckets_per_shard);
   const std::size_t words = view.buckets.size() * GW_FLOW_WAYS;
-  EXPECT_GE(words * FlowTableMemory::kLoadPercent / 100, 1'000'000u);
+  EXPECT_GE(words * kFlowLoadPercent / 100, 1'000'000u);
   EXPECT_LT(words, 1'340'000u);
 }
 

@@ -14,14 +14,11 @@ namespace guideway::datapath::dpdk {
 
 class FlowTableMemory {
  public:
-  /// Room for `flows` flows in `shards` shards at kLoadPercent occupancy. Errors: no memory.
+  /// Room for `flows` flows in `shards` shards, as flow_shape_for() says. Errors: no memory.
   static Result<FlowTableMemory> make(std::uint32_t flows, std::uint32_t shards);
   ~FlowTableMemory();
   FlowTableMemory(FlowTableMemory&& other) noexcept;
   FlowTableMemory& operator=(FlowTableMemory&&) = delete;
-
-  /// Up to here nearly every flow finds a place in one of its two buckets.
-  static constexpr std::uint64_t kLoadPercent = 75;
 
   FlowTableView view() const;
   bool on_huge_pages() const { return on_huge_pages_; }

@@ -6,14 +6,17 @@
 #ifndef GUIDEWAY_DATAPATH_XDP_BALANCER_OBJECT_H_
 #define GUIDEWAY_DATAPATH_XDP_BALANCER_OBJECT_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "guideway/base/result.h"
 #include "guideway/core/kernel_shared.h"
 #include "guideway/datapath/kept_flows.h"
+#include "guideway/datapath/xdp/mapped_map.h"
 
 struct bpf_map;
 struct bpf_object;
@@ -48,6 +51,14 @@ class BalancerObject {
   int program_fd() const;
   /// REQUIRES: the object has a map of that name.
   int map_fd(const std::string& name) const;
+  /// Maps `count` values of the map of that name into `map`. REQUIRES: as map_fd().
+  template <typename T>
+  Result<void> map_into(MappedMap<T>& map, const std::string& name, std::size_t count) const {
+    auto mapped = MappedMap<T>::make(map_fd(name), count, name);
+    if (!mapped) return tl::unexpected(mapped.error());
+    map = std::move(*mapped);
+    return {};
+  }
   /// Packets for the interface of that index leave by the kernel's interface `ifindex`.
   Result<void> set_device(std::uint32_t index, std::uint32_t ifindex);
   /// Of the map whose one value is the gw_test.

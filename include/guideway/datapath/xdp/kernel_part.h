@@ -114,7 +114,7 @@ class KernelPart {
   Result<void> open_flows();
   Result<void> load_programs();
   base::FileDescriptor adopted_sockets(const Interface& interface) const;
-  Result<BalancerObject::Maps> existing_maps(std::size_t interface) const;
+  BalancerObject::Maps existing_maps(std::size_t interface) const;
   Result<void> pin_sockets(std::size_t interface);
   Result<void> map_tables(const gw_limits& limits);
   Result<void> find_attachments();

@@ -20,6 +20,7 @@ class PinStore : public MemoryStore {
       : pins_(pins), director_(std::move(director)) {}
 
   std::string name() const override { return pins_.path(); }
+  bool contains(const std::string& name) const override { return pins_.contains(name); }
   Result<StoredMemoryPtr> open(const std::string& name, std::size_t unit) override;
   Result<StoredMemoryPtr> make(const std::string& name, std::size_t bytes,
                                std::size_t unit) override;

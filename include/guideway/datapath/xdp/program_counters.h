@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "guideway/base/result.h"
 #include "guideway/core/kernel_shared.h"
 #include "guideway/datapath/datapath.h"
+#include "guideway/datapath/xdp/balancer_object.h"
 #include "guideway/datapath/xdp/mapped_map.h"
 
 namespace guideway::datapath::xdp {
@@ -19,6 +21,9 @@ class ProgramCounters {
     MappedMap<gw_cpu_counters> cpus;
     MappedMap<gw_traffic> backends;  // [cpu][id]
     MappedMap<gw_traffic> services;  // [cpu][id]
+
+    /// Those of a loaded program. Errors: they cannot be mapped.
+    static Result<Maps> of(const BalancerObject& object, const gw_limits& limits);
   };
   explicit ProgramCounters(Maps maps);
 

@@ -22,6 +22,7 @@
 #include "guideway/compile/forwarding_state.h"
 #include "guideway/core/kernel_shared.h"
 #include "guideway/datapath/tables.h"
+#include "guideway/datapath/xdp/balancer_object.h"
 #include "guideway/datapath/xdp/mapped_map.h"
 
 namespace guideway::datapath::xdp {
@@ -34,6 +35,9 @@ struct CopyMaps {
   MappedMap<gw_pool> pools;
   MappedMap<gw_slot_line> slots;
   MappedMap<gw_backend> backends;
+
+  /// Those of a loaded program. Errors: they cannot be mapped.
+  static Result<CopyMaps> of(const BalancerObject& object, const gw_limits& limits);
 
   std::size_t services_each() const { return services.values().size() / GW_COPIES; }
   std::size_t pools_each() const { return pools.values().size() / GW_COPIES; }
