@@ -6,7 +6,7 @@
 namespace guideway::config {
 namespace {
 
-void read_port(TableReader& table, std::uint16_t& port) {
+void read_probe_port(TableReader& table, std::uint16_t& port) {
   const Node* node = table.find("port");
   if (node == nullptr || (node->kind == Node::Kind::kString && node->text == "traffic")) {
     return;
@@ -30,7 +30,7 @@ model::HealthCheck read_health_check(const Node& node, const std::string& path, 
                                     {"ping", CheckProtocol::kPing},
                                     {"exec", std::nullopt}},
                                    check.protocol);
-  read_port(table, check.port);
+  read_probe_port(table, check.port);
   table.read_string("path", check.path);
   table.read_duration("interval", check.interval);
   table.read_duration("timeout", check.timeout);

@@ -21,7 +21,7 @@ Result<IpAddress> parse_vip(std::string_view text) {
   return address;
 }
 
-void read_port(TableReader& table, std::uint16_t& port) {
+void read_service_port(TableReader& table, std::uint16_t& port) {
   const Node* node = table.find("port", Need::kRequired);
   if (node == nullptr) {
     return;
@@ -88,7 +88,7 @@ model::Service read_service(const Node& node, const std::string& path, Errors& e
       "protocol",
       {{"tcp", Protocol::kTcp}, {"udp", Protocol::kUdp}, {"tcp_udp", Protocol::kTcpUdp}},
       service.protocol);
-  read_port(table, service.port);
+  read_service_port(table, service.port);
   read_target(table, errors, service.pool);
   table.read_choice<VipMode>("vip", {{"owned", VipMode::kOwned}, {"routed", VipMode::kRouted}},
                              service.vip);

@@ -51,8 +51,6 @@ class Faults {
   std::vector<std::string> messages_;
 };
 
-void ignore_message(const nlmsghdr& /*message*/) {}
-
 tl::unexpected<Error> refused(const std::string& what, int error) {
   if (error == EPERM) {
     return base::fail(what + ": no permission; give guidewayd CAP_NET_ADMIN or run it as root");
@@ -177,7 +175,7 @@ Result<void> KernelHostAddresses::set_interface(const std::string& kernel_name,
 /// Only once: an operator who sets it down later means it.
 Result<void> KernelHostAddresses::bring_up(const Link& link) {
   if (!link.up) {
-    const auto error = socket_.request(link_up_request(link.index), ignore_message);
+    const auto error = socket_.request(link_up_request(link.index));
     if (!error) return tl::unexpected(error.error());
     if (*error != 0) return refused("cannot bring the interface " + link.name + " up", *error);
   }
@@ -240,8 +238,7 @@ Result<void> KernelHostAddresses::add(const HostState& host, const OwnedAddress&
                                       SourceChoice choice) {
   const auto link = find_link(host, address.interface);
   if (!link) return tl::unexpected(link.error());
-  const auto error =
-      socket_.request(address_request(link->index, address.prefix, choice), ignore_message);
+  const auto error = socket_.request(address_request(link->index, address.prefix, choice));
   if (!error) return tl::unexpected(error.error());
   if (*error == 0) return {};
   if (*error != EEXIST) {
@@ -269,8 +266,7 @@ void KernelHostAddresses::remove(const HostState& host, const std::set<OwnedAddr
 Result<void> KernelHostAddresses::remove_one(const HostState& host, const OwnedAddress& address) {
   const auto link = host.links.find(address.interface);
   if (link == host.links.end()) return {};
-  const auto error =
-      socket_.request(address_removal(link->second.index, address.prefix), ignore_message);
+  const auto error = socket_.request(address_removal(link->second.index, address.prefix));
   if (!error) return tl::unexpected(error.error());
   // Somebody else removed it, or its interface is gone: as wanted.
   if (*error == 0 || *error == EADDRNOTAVAIL || *error == ENODEV) return {};

@@ -30,8 +30,6 @@ const std::vector<int> kGroups = {
     RTNLGRP_IPV4_RULE,   RTNLGRP_IPV6_RULE,  RTNLGRP_NEXTHOP,
 };
 
-void ignore_message(const nlmsghdr& /*message*/) {}
-
 /// Errors that say "not now": the link went down or away, or the neighbour cannot be asked for. A
 /// notification or the next tick comes back to it.
 bool passes_by_itself(int error) {
@@ -210,11 +208,11 @@ Result<void> KernelMonitor::ask_neighbours(Clock::time_point deadline) {
 }
 
 Result<void> KernelMonitor::ask(const NeighbourKey& neighbour) {
-  auto error = requests_.request(neighbour_request(neighbour, refresh_), ignore_message);
+  auto error = requests_.request(neighbour_request(neighbour, refresh_));
   if (!error) return tl::unexpected(error.error());
   const bool refuses_managed = *error == EINVAL || *error == EOPNOTSUPP;
   if (refuses_managed && refresh_ == Refresh::kManaged) {
-    error = requests_.request(neighbour_request(neighbour, Refresh::kOnce), ignore_message);
+    error = requests_.request(neighbour_request(neighbour, Refresh::kOnce));
     if (!error) return tl::unexpected(error.error());
     // Only the way of asking was wrong: a kernel before 5.16.
     if (*error == 0) refresh_ = Refresh::kOnce;
@@ -246,7 +244,7 @@ void KernelMonitor::release(const NeighbourKey& neighbour) {
   // Whoever made it permanent since then wants it to stay.
   if (tables_.is_fixed(neighbour)) return;
   // Best effort: the entry, or its whole interface, may be gone already.
-  static_cast<void>(requests_.request(neighbour_removal(neighbour), ignore_message));
+  static_cast<void>(requests_.request(neighbour_removal(neighbour)));
 }
 
 }  // namespace guideway::netlink

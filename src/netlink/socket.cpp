@@ -119,6 +119,10 @@ Socket::Progress Socket::read_answer(std::size_t size, std::uint32_t sequence,
   return progress;
 }
 
+Result<int> Socket::request(Message message) {
+  return request(std::move(message), [](const nlmsghdr&) {});
+}
+
 Result<int> Socket::request(Message message, const OnMessage& on_message) {
   const std::uint32_t sequence = ++sequence_;
   nlmsghdr* header = nlmsg_hdr(message.get());

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <boost/program_options.hpp>
-#include <cctype>
 #include <charconv>
 #include <map>
 #include <set>
@@ -14,6 +13,7 @@
 #include <system_error>
 
 #include "guideway/base/text.h"
+#include "real_network.h"
 
 namespace guideway::pktgen {
 namespace {
@@ -121,17 +121,6 @@ std::optional<T> number_of(std::string_view text) {
 
 std::string without_prefix(const std::string& text, const std::string& prefix) {
   return text.rfind(prefix, 0) == 0 ? text.substr(prefix.size()) : text;
-}
-
-/// "0000:3b:00.0".
-bool is_pci_address(const std::string& text) {
-  constexpr std::string_view kForm = "hhhh:hh:hh.h";
-  if (text.size() != kForm.size()) return false;
-  for (std::size_t i = 0; i < kForm.size(); i++) {
-    const bool is_digit = std::isxdigit(static_cast<unsigned char>(text[i])) != 0;
-    if (kForm[i] == 'h' ? !is_digit : text[i] != kForm[i]) return false;
-  }
-  return true;
 }
 
 bool is_virtual_device(const std::string& name) {

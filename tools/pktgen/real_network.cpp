@@ -5,8 +5,9 @@
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 
-#include <algorithm>
+#include <cctype>
 #include <filesystem>
+#include <string_view>
 
 #include "guideway/netlink/parse.h"
 #include "guideway/netlink/socket.h"
@@ -66,10 +67,6 @@ void add_route(const nlmsghdr& message, KernelNetwork& network) {
   add_next_hops(message, network.default_links);
 }
 
-bool is_pci_address(const std::string& name) {
-  return std::count(name.begin(), name.end(), ':') == 2 && name.find('.') != std::string::npos;
-}
-
 /// Whether a kernel interface belongs to a PCI device, also through virtio.
 bool stands_on(const std::string& link, const std::string& pci_address) {
   if (!is_pci_address(pci_address)) return false;
@@ -83,6 +80,16 @@ bool stands_on(const std::string& link, const std::string& pci_address) {
 }
 
 }  // namespace
+
+bool is_pci_address(const std::string& text) {
+  constexpr std::string_view kForm = "hhhh:hh:hh.h";
+  if (text.size() != kForm.size()) return false;
+  for (std::size_t i = 0; i < kForm.size(); i++) {
+    const bool is_digit = std::isxdigit(static_cast<unsigned char>(text[i])) != 0;
+    if (kForm[i] == 'h' ? !is_digit : text[i] != kForm[i]) return false;
+  }
+  return true;
+}
 
 Result<KernelNetwork> read_kernel_network() {
   auto socket = netlink::Socket::open_for_requests();

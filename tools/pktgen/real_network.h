@@ -22,6 +22,9 @@ struct KernelLink {
   int lower = 0;
 };
 
+/// Written like "0000:3b:00.0".
+bool is_pci_address(const std::string& text);
+
 /// What the kernel says, of this network namespace.
 struct KernelNetwork {
   std::vector<KernelLink> links;

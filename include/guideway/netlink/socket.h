@@ -34,6 +34,8 @@ class Socket {
   /// the work inside the send, so this does not wait. Gives the errno that the kernel answered
   /// with, 0 for success; an Error means that the socket itself failed.
   Result<int> request(Message message, const OnMessage& on_message);
+  /// For a request that is answered by nothing but success or an error.
+  Result<int> request(Message message);
 
   enum class Received : std::uint8_t {
     kAll,   // nothing is left for now

@@ -11,12 +11,14 @@
 #include <string>
 #include <vector>
 
+#include "../../support/ip.h"
+
 namespace guideway::compile {
 namespace {
 
 using ::testing::HasSubstr;
 
-IpAddress address(const char* text) { return IpAddress::parse(text).value(); }
+using guideway::test::ip;
 Mac mac(const char* text) { return Mac::parse(text).value(); }
 
 std::string hex(const std::uint8_t* bytes, std::size_t size) {
@@ -46,19 +48,19 @@ NextHop resolved(std::vector<VlanTag> vlans = {}) {
 
 NextHop resolved_4(std::vector<VlanTag> vlans = {}) {
   NextHop hop = resolved(std::move(vlans));
-  hop.preferred_source = address("198.51.100.2");
+  hop.preferred_source = ip("198.51.100.2");
   return hop;
 }
 
 NextHop resolved_6(std::vector<VlanTag> vlans = {}) {
   NextHop hop = resolved(std::move(vlans));
-  hop.preferred_source = address("2001:db8::2");
+  hop.preferred_source = ip("2001:db8::2");
   return hop;
 }
 
 Destination destination(const char* to, model::Forwarding forwarding) {
   Destination result;
-  result.address = address(to);
+  result.address = ip(to);
   result.forwarding = forwarding;
   if (forwarding == model::Forwarding::kVxlan) {
     result.vxlan = model::Vxlan{0x123456, 4789, mac("02:67:77:00:00:01")};
@@ -163,7 +165,7 @@ TEST(BackendRecord, VxlanOverIpv6AndTwoVlansIsTheLongestTemplate) {
 
 TEST(BackendRecord, AConfiguredSourceGoesBeforeTheKernels) {
   Destination to = destination(kBackend4, model::Forwarding::kIpip);
-  to.source = address("198.51.100.99");
+  to.source = ip("198.51.100.99");
   EXPECT_THAT(template_of(record_of(to, resolved_4())), HasSubstr("c63364630a00000b"));
 }
 
@@ -193,7 +195,7 @@ TEST(BackendRecord, ATunnelWithoutASourceAddressSendsNothing) {
 
 TEST(BackendRecord, ASourceOfTheOtherFamilyIsRefused) {
   Destination to = destination(kBackend4, model::Forwarding::kIpip);
-  to.source = address("2001:db8::2");
+  to.source = ip("2001:db8::2");
   const auto record = make_backend_record(to, resolved_4());
   ASSERT_FALSE(record);
   EXPECT_THAT(record.error().message, HasSubstr("different families"));

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <string>
 
+#include "../../support/ip.h"
 #include "guideway/core/port_native.h"
 // After the port header, which the core's other headers need.
 #include "guideway/core/hash.h"
@@ -18,14 +19,14 @@ namespace {
 using ::testing::Each;
 using ::testing::HasSubstr;
 
-IpAddress address(const std::string& text) { return IpAddress::parse(text).value(); }
+using guideway::test::ip;
 
 NextHop hop_to(std::uint8_t host) {
   NextHop hop;
   hop.state = NextHop::State::kResolved;
   hop.destination = Mac{{2, 0, 0, 0, 0, host}};
   hop.source = Mac{{2, 0, 0, 0, 0, 0xaa}};
-  hop.preferred_source = address("198.51.100.2");
+  hop.preferred_source = ip("198.51.100.2");
   return hop;
 }
 
@@ -54,7 +55,7 @@ Input make_input() {
   input.model.pools = {web, dns};
   model::Service http;
   http.name = "http";
-  http.address = address("203.0.113.10");
+  http.address = ip("203.0.113.10");
   http.port = 80;
   http.pool = "web";
   model::Service names = http;
@@ -197,13 +198,12 @@ INSTANTIATE_TEST_SUITE_P(
              "disabled by the operator"},
         Idle{"weightless", [](Input& i) { i.model.pools[0].backends[1].weight = 0; },
              "its weight is 0"},
-        Idle{"unknown", [](Input& i) { i.next_hops.erase(address("10.0.0.2")); },
-             "no neighbour yet"},
+        Idle{"unknown", [](Input& i) { i.next_hops.erase(ip("10.0.0.2")); }, "no neighbour yet"},
         Idle{"silent",
-             [](Input& i) { i.next_hops[address("10.0.0.2")].state = NextHop::State::kFailed; },
+             [](Input& i) { i.next_hops[ip("10.0.0.2")].state = NextHop::State::kFailed; },
              "does not answer"},
         Idle{"unreachable",
-             [](Input& i) { i.next_hops[address("10.0.0.2")].state = NextHop::State::kNoRoute; },
+             [](Input& i) { i.next_hops[ip("10.0.0.2")].state = NextHop::State::kNoRoute; },
              "no route"}),
     [](const auto& tested) { return std::string(tested.param.name); });
 
@@ -373,7 +373,7 @@ TEST(Compile, AWeightTooSmallForTheTableIsRefusedWhileItIsDrainedToo) {
 
 TEST(Compile, ASourceOfTheOtherFamilyNamesPoolAndBackend) {
   Input input = make_input();
-  input.model.pools[1].source = address("2001:db8::1");
+  input.model.pools[1].source = ip("2001:db8::1");
   EXPECT_THAT(error_of(input), HasSubstr("pool dns, backend b4: source 2001:db8::1"));
 }
 

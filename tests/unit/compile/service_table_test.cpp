@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 
+#include "../../support/ip.h"
 #include "guideway/core/port_native.h"
 // After the port header, which the core's other headers need.
 #include "guideway/core/service.h"
@@ -19,13 +20,13 @@ namespace {
 
 using ::testing::HasSubstr;
 
-IpAddress address(const char* text) { return IpAddress::parse(text).value(); }
+using guideway::test::ip;
 
 model::Service service(const char* name, const char* vip, model::Protocol protocol,
                        std::uint16_t port, const char* pool = "web") {
   model::Service result;
   result.name = name;
-  result.address = address(vip);
+  result.address = ip(vip);
   result.protocol = protocol;
   result.port = port;
   result.pool = pool;
@@ -67,20 +68,20 @@ TEST(ServiceTable, ThePacketPathFindsEveryService) {
                          service("dns", "203.0.113.10", model::Protocol::kTcpUdp, 53, "dns"),
                          service("any", "203.0.113.11", model::Protocol::kUdp, 0)}));
   ASSERT_EQ(table.info.size(), 5u);
-  const gw_service* web = find(table, address("203.0.113.10"), GW_PROTO_TCP, 80);
+  const gw_service* web = find(table, ip("203.0.113.10"), GW_PROTO_TCP, 80);
   ASSERT_NE(web, nullptr);
   EXPECT_EQ(web->id, 0);
   EXPECT_EQ(web->pool, 0);
   EXPECT_EQ(web->idle_timeout_s, 350);
-  EXPECT_EQ(find(table, address("2001:db8::10"), GW_PROTO_TCP, 80)->id, 1);
-  EXPECT_EQ(find(table, address("203.0.113.10"), GW_PROTO_TCP, 53)->id, 2);
-  EXPECT_EQ(find(table, address("203.0.113.10"), GW_PROTO_UDP, 53)->id, 3);
-  EXPECT_EQ(find(table, address("203.0.113.10"), GW_PROTO_UDP, 53)->pool, 1);
-  EXPECT_EQ(find(table, address("203.0.113.11"), GW_PROTO_UDP, 0)->id, 4);
+  EXPECT_EQ(find(table, ip("2001:db8::10"), GW_PROTO_TCP, 80)->id, 1);
+  EXPECT_EQ(find(table, ip("203.0.113.10"), GW_PROTO_TCP, 53)->id, 2);
+  EXPECT_EQ(find(table, ip("203.0.113.10"), GW_PROTO_UDP, 53)->id, 3);
+  EXPECT_EQ(find(table, ip("203.0.113.10"), GW_PROTO_UDP, 53)->pool, 1);
+  EXPECT_EQ(find(table, ip("203.0.113.11"), GW_PROTO_UDP, 0)->id, 4);
 
-  EXPECT_EQ(find(table, address("203.0.113.10"), GW_PROTO_UDP, 80), nullptr);
-  EXPECT_EQ(find(table, address("203.0.113.12"), GW_PROTO_TCP, 80), nullptr);
-  EXPECT_EQ(find(table, address("203.0.113.11"), GW_PROTO_UDP, 80), nullptr);
+  EXPECT_EQ(find(table, ip("203.0.113.10"), GW_PROTO_UDP, 80), nullptr);
+  EXPECT_EQ(find(table, ip("203.0.113.12"), GW_PROTO_TCP, 80), nullptr);
+  EXPECT_EQ(find(table, ip("203.0.113.11"), GW_PROTO_UDP, 80), nullptr);
 }
 
 TEST(ServiceTable, EveryVipIsMarkedOnce) {
@@ -88,9 +89,9 @@ TEST(ServiceTable, EveryVipIsMarkedOnce) {
       table_of(model_of({service("a", "203.0.113.10", model::Protocol::kTcp, 80),
                          service("b", "203.0.113.10", model::Protocol::kTcp, 443),
                          service("c", "2001:db8::10", model::Protocol::kUdp, 53)}));
-  EXPECT_NE(find(table, address("203.0.113.10"), GW_PROTO_NONE, 0), nullptr);
-  EXPECT_NE(find(table, address("2001:db8::10"), GW_PROTO_NONE, 0), nullptr);
-  EXPECT_EQ(find(table, address("203.0.113.11"), GW_PROTO_NONE, 0), nullptr);
+  EXPECT_NE(find(table, ip("203.0.113.10"), GW_PROTO_NONE, 0), nullptr);
+  EXPECT_NE(find(table, ip("2001:db8::10"), GW_PROTO_NONE, 0), nullptr);
+  EXPECT_EQ(find(table, ip("203.0.113.11"), GW_PROTO_NONE, 0), nullptr);
   EXPECT_EQ(std::count_if(table.entries.begin(), table.entries.end(),
                           [](const gw_service& e) { return (e.flags & GW_SERVICE_USED) != 0; }),
             5);
@@ -99,8 +100,8 @@ TEST(ServiceTable, EveryVipIsMarkedOnce) {
 TEST(ServiceTable, AnIpv4VipIsNotTheIpv6AddressOfTheSameBytes) {
   const ServiceTable table =
       table_of(model_of({service("a", "32.1.13.184", model::Protocol::kTcp, 80)}));
-  EXPECT_NE(find(table, address("32.1.13.184"), GW_PROTO_TCP, 80), nullptr);
-  EXPECT_EQ(find(table, address("2001:db8::"), GW_PROTO_TCP, 80), nullptr);
+  EXPECT_NE(find(table, ip("32.1.13.184"), GW_PROTO_TCP, 80), nullptr);
+  EXPECT_EQ(find(table, ip("2001:db8::"), GW_PROTO_TCP, 80), nullptr);
 }
 
 TEST(ServiceTable, AnyPortIsSaidOnlyIfSomeServiceHasIt) {
@@ -147,19 +148,19 @@ TEST(ServiceTable, TheSaltBelongsToTheServiceAndNotToItsPlace) {
   for (const char* vip : {"203.0.113.10", "203.0.113.11", "2001:db8::10"}) {
     for (const std::uint8_t protocol : {6, 17}) {
       for (const std::uint16_t port : {0, 80, 443}) {
-        salts.insert(service_salt(address(vip), protocol, port));
+        salts.insert(service_salt(ip(vip), protocol, port));
       }
     }
   }
   EXPECT_EQ(salts.size(), 18u);
   // Part of the flow hash, which has to outlive restarts and upgrades.
-  EXPECT_EQ(service_salt(address("203.0.113.10"), GW_PROTO_TCP, 80), 336621554u);
+  EXPECT_EQ(service_salt(ip("203.0.113.10"), GW_PROTO_TCP, 80), 336621554u);
 }
 
 TEST(ServiceTable, NoServicesGiveAnEmptyTable) {
   const ServiceTable table = table_of(model_of({}));
   EXPECT_TRUE(std::has_single_bit(table.entries.size()));
-  EXPECT_EQ(find(table, address("203.0.113.10"), GW_PROTO_TCP, 80), nullptr);
+  EXPECT_EQ(find(table, ip("203.0.113.10"), GW_PROTO_TCP, 80), nullptr);
 }
 
 model::Model large_model(std::size_t count) {

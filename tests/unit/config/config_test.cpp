@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "interface_line.h"
+
 namespace guideway::config {
 namespace {
 
@@ -18,8 +20,6 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 using namespace std::chrono_literals;
-
-constexpr const char* kInterface = "interface = [{ name = 'wan', device = 'vdev:net_null0' }]\n";
 
 // Every key, each with a value that is not its default.
 constexpr const char* kFull = R"(

@@ -5,6 +5,8 @@
 
 #include "guideway/config/config.h"
 
+#include "interface_line.h"
+
 namespace guideway::config {
 namespace {
 
@@ -13,8 +15,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
-
-constexpr const char* kInterface = "interface = [{ name = 'wan', device = 'vdev:net_null0' }]\n";
 
 std::vector<std::string> errors_of(const std::string& text) {
   return parse(kInterface + text, "f.toml").errors;

@@ -23,13 +23,13 @@ std::uint32_t read32(const Bytes& bytes, std::size_t at) {
 }
 
 /// The answer as the RFC says it: what a closed port would send.
-struct Answer {
+struct RfcAnswer {
   std::uint32_t sequence;
   std::uint32_t acknowledgement;
   std::uint8_t flags;
 };
 
-Answer rfc_answer(const FrameSpec& spec) {
+RfcAnswer rfc_answer(const FrameSpec& spec) {
   if (spec.tcp_flags & GW_TCP_ACK) return {spec.acknowledgement, 0, GW_TCP_RST};
   std::uint32_t length = spec.data_length;
   if (spec.tcp_flags & GW_TCP_SYN) ++length;
@@ -63,7 +63,7 @@ class ResetTest : public testing::TestWithParam<int> {
     const Bytes out = frame.bytes();
     ASSERT_TRUE(frame.is_inside_buffer());
     ASSERT_EQ(out.size(), tcp_ + 20);
-    const Answer answer = rfc_answer(spec);
+    const RfcAnswer answer = rfc_answer(spec);
     EXPECT_EQ(read32(out, tcp_ + 4), answer.sequence);
     EXPECT_EQ(read32(out, tcp_ + 8), answer.acknowledgement);
     EXPECT_EQ(out[tcp_ + 12], 0x50);

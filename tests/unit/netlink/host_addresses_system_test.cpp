@@ -21,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "../../support/ip.h"
 #include "../../support/temporary_dir.h"
 #include "guideway/netlink/announce.h"
 #include "netns.h"
@@ -30,7 +31,7 @@ namespace {
 
 using test::Netns;
 
-IpAddress ip(const std::string& text) { return IpAddress::parse(text).value(); }
+using guideway::test::ip;
 IpPrefix prefix(const std::string& text) { return IpPrefix::parse(text).value(); }
 
 /// Sees every frame that arrives on an interface.

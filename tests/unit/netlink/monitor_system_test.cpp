@@ -24,6 +24,7 @@
 #include <utility>
 #include <vector>
 
+#include "../../support/ip.h"
 #include "guideway/netlink/kernel_monitor.h"
 #include "netns.h"
 
@@ -34,7 +35,7 @@ using compile::NextHop;
 using test::Netns;
 using Clock = std::chrono::steady_clock;
 
-IpAddress ip(const std::string& text) { return IpAddress::parse(text).value(); }
+using guideway::test::ip;
 
 /// CPU time, so that a busy machine does not count.
 double thread_cpu_ms() {

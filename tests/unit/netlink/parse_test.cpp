@@ -18,14 +18,15 @@
 #include <string>
 #include <vector>
 
+#include "../../support/ip.h"
 #include "guideway/netlink/requests.h"
 
 namespace guideway::netlink {
 namespace {
 
-IpAddress ip(const std::string& text) { return IpAddress::parse(text).value(); }
+using guideway::test::ip;
 
-const Mac kMac{{0x02, 0x67, 0x77, 0x00, 0x00, 0x01}};
+const Mac kLinkMac{{0x02, 0x67, 0x77, 0x00, 0x00, 0x01}};
 
 /// A message under construction.
 class Build {
@@ -73,7 +74,7 @@ ifinfomsg link_header(int index, unsigned flags = IFF_UP) {
 Build vlan_link(std::optional<std::uint16_t> protocol = std::nullopt) {
   Build build(RTM_NEWLINK, link_header(7));
   build.put(IFLA_IFNAME, "gw-wan.100")
-      .put(IFLA_ADDRESS, kMac.bytes)
+      .put(IFLA_ADDRESS, kLinkMac.bytes)
       .put(IFLA_MTU, std::uint32_t{1496})
       .put(IFLA_LINK, std::uint32_t{2})
       .nest(IFLA_LINKINFO, [&](Build& info) {
@@ -91,7 +92,7 @@ TEST(ParseLink, ReadsAVlanInterface) {
   ASSERT_TRUE(link);
   const Link expected{.index = 7,
                       .name = "gw-wan.100",
-                      .mac = kMac,
+                      .mac = kLinkMac,
                       .mtu = 1496,
                       .up = true,
                       .vlan_id = 100,
@@ -129,7 +130,7 @@ TEST(ParseLink, AddressOfAnotherKindOfLinkIsNoMac) {
   ifinfomsg header = link_header(7);
   header.ifi_type = ARPHRD_TUNNEL6;
   Build build(RTM_NEWLINK, header);
-  build.put(IFLA_ADDRESS, kMac.bytes);
+  build.put(IFLA_ADDRESS, kLinkMac.bytes);
   EXPECT_FALSE(parse_link(build.header())->mac);
 }
 
@@ -150,12 +151,12 @@ ndmsg neighbour_header() {
 TEST(ParseNeighbour, ReadsAManagedEntry) {
   Build build(RTM_NEWNEIGH, neighbour_header());
   build.put(NDA_DST, ip("10.0.0.1"))
-      .put(NDA_LLADDR, kMac.bytes)
+      .put(NDA_LLADDR, kLinkMac.bytes)
       .put(NDA_FLAGS_EXT, std::uint32_t{NTF_EXT_MANAGED});
   const auto neighbour = parse_neighbour(build.header());
   ASSERT_TRUE(neighbour);
   const Neighbour expected{
-      .key = {3, ip("10.0.0.1")}, .state = NUD_REACHABLE, .mac = kMac, .managed = true};
+      .key = {3, ip("10.0.0.1")}, .state = NUD_REACHABLE, .mac = kLinkMac, .managed = true};
   EXPECT_EQ(*neighbour, expected);
 }
 

@@ -7,10 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "../../support/ip.h"
+
 namespace guideway::netlink {
 namespace {
 
-IpAddress ip(const std::string& text) { return IpAddress::parse(text).value(); }
+using guideway::test::ip;
 IpPrefix prefix(const std::string& text) { return IpPrefix::parse(text).value(); }
 
 using Addresses = std::vector<IpAddress>;

@@ -9,12 +9,14 @@
 #include <string>
 #include <vector>
 
+#include "../../support/ip.h"
+
 namespace guideway::netlink {
 namespace {
 
 using compile::NextHop;
 
-IpAddress ip(const std::string& text) { return IpAddress::parse(text).value(); }
+using guideway::test::ip;
 Mac mac(const std::string& text) { return Mac::parse(text).value(); }
 
 const Mac kOurMac = mac("02:00:00:00:00:01");

@@ -17,9 +17,9 @@ using guideway::test::Frame;
 using guideway::test::PlainConfig;
 
 /// (forwarding, outer family, VIP, protocol)
-using Kind = std::tuple<std::string, int, std::string, Protocol>;
+using ForwardedKind = std::tuple<std::string, int, std::string, Protocol>;
 
-class CoreForwards : public testing::TestWithParam<Kind> {
+class CoreForwards : public testing::TestWithParam<ForwardedKind> {
  protected:
   RunSpec spec() const {
     return {.flows = 500, .vip = std::get<2>(GetParam()), .protocol = std::get<3>(GetParam())};

@@ -22,9 +22,9 @@ namespace {
 
 using guideway::test::internet_sum;
 
-using Kind = std::tuple<std::string, Protocol, Size>;
+using PacketKind = std::tuple<std::string, Protocol, Size>;
 
-class Packets : public testing::TestWithParam<Kind> {
+class Packets : public testing::TestWithParam<PacketKind> {
  protected:
   RunSpec spec() const {
     return {.vip = std::get<0>(GetParam()),

@@ -101,9 +101,9 @@ TEST(Faults, IpOptions) {
   EXPECT_EQ(faults_of({}, frame), "ip_header ");
 }
 
-using Kind = std::tuple<std::string, Protocol>;
+using DamageKind = std::tuple<std::string, Protocol>;
 
-class Damage : public testing::TestWithParam<Kind> {
+class Damage : public testing::TestWithParam<DamageKind> {
  protected:
   RunSpec spec() const {
     return {.vip = std::get<0>(GetParam()), .protocol = std::get<1>(GetParam())};
