@@ -23,8 +23,8 @@ def main() -> None:
         "#include <span>\n"
         f"namespace {namespace} {{\n"
         f"extern const std::span<const unsigned char> {symbol};\n"
-        "alignas(8) static constexpr unsigned char kBytes[] = {\n" + "\n".join(lines) + "\n};\n"
-        f"const std::span<const unsigned char> {symbol}(kBytes);\n"
+        f"alignas(8) static constexpr unsigned char bytes_of_{symbol}[] = {{\n" + "\n".join(lines) + "\n};\n"
+        f"const std::span<const unsigned char> {symbol}(bytes_of_{symbol});\n"
         f"}}  // namespace {namespace}\n"
     )
 
