@@ -31,7 +31,8 @@ SEC("xdp")
 int xsk_def_prog(struct xdp_md *context) {
   struct gw_packet packet = {.context = context};
   struct gw_port port = {.shard = context->rx_queue_index, .cpu = bpf_get_smp_processor_id()};
-  struct gw_work w;
+  struct gw_work work;
+  struct gw_work *w = gw_in_memory(&work);
   __u32 zero = 0;
 
   const struct gw_control *control = bpf_map_lookup_elem(&gw_control, &zero);
@@ -43,7 +44,7 @@ int xsk_def_prog(struct xdp_md *context) {
   port.counters = &mine->counters;
   if (port.shard >= gw_limits.shards) port.shard %= gw_limits.shards;
 
-  enum gw_reason reason = gw_classify(&port, &packet, &w);
+  enum gw_reason reason = gw_classify(&port, &packet, w);
   __u64 now_ns = bpf_ktime_get_coarse_ns();
   if (gw_limits.hand_over && gw_reason_verdict(reason) != GW_KERNEL) {
     __u32 queue = context->rx_queue_index;
@@ -52,8 +53,8 @@ int xsk_def_prog(struct xdp_md *context) {
       return XDP_REDIRECT;
     gw_counter_add(&port.counters->events[GW_EVENT_WORKER_ABSENT], 1);
   }
-  __u32 now_s = gw_limits.test ? gw_test.now_s : (__u32)(now_ns / 1000000000u);
-  struct gw_outcome outcome = gw_conclude(&port, &packet, &w, reason, now_s);
+  __u32 now_s = gw_limits.test ? gw_test.now_s : gw_seconds(now_ns);
+  struct gw_outcome outcome = gw_conclude(&port, &packet, w, reason, now_s);
   switch (outcome.verdict) {
     case GW_FORWARD:
       return send_out(outcome.interface_index);

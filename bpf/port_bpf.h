@@ -129,6 +129,16 @@ struct {
   __type(value, __u32);
 } xsks_map SEC(".maps");
 
+struct gw_work;
+
+/* Hides where *work came from, so that the compiler leaves it in memory. It would rather keep each
+ * of its fields in a register; BPF has ten, and every branch of the parser then writes some twenty
+ * of them to the stack, most of them zeros. (193 ns a packet without this, 159 with.) */
+GW_INLINE struct gw_work *gw_in_memory(struct gw_work *work) {
+  __asm__ volatile("" : "+r"(work) : : "memory");
+  return work;
+}
+
 struct gw_packet {
   struct xdp_md *context;
 };

@@ -67,7 +67,8 @@ SEC("xdp")
 int balancer_lru(struct xdp_md *context) {
   struct gw_packet packet = {.context = context};
   struct gw_port port = {.cpu = bpf_get_smp_processor_id()};
-  struct gw_work w;
+  struct gw_work work;
+  struct gw_work *w = gw_in_memory(&work);
   __u32 zero = 0;
   const struct gw_control *control = bpf_map_lookup_elem(&gw_control, &zero);
   if (!control) return XDP_PASS;
@@ -77,11 +78,11 @@ int balancer_lru(struct xdp_md *context) {
   if (!port.state || !mine) return XDP_PASS;
   port.counters = &mine->counters;
 
-  enum gw_reason reason = gw_parse(gw_packet_data(&packet), gw_packet_end(&packet), &w);
-  reason = gw_find_service(&port, &w, reason);
-  if (reason == GW_GO_ON) reason = gw_admit(&w);
-  if (reason == GW_GO_ON) reason = forward(&port, &packet, &w);
-  struct gw_outcome outcome = gw_account(&port, &w, reason);
+  enum gw_reason reason = gw_parse(gw_packet_data(&packet), gw_packet_end(&packet), w);
+  reason = gw_find_service(&port, w, reason);
+  if (reason == GW_GO_ON) reason = gw_admit(w);
+  if (reason == GW_GO_ON) reason = forward(&port, &packet, w);
+  struct gw_outcome outcome = gw_account(&port, w, reason);
   if (outcome.verdict == GW_KERNEL) return XDP_PASS;
   return outcome.verdict == GW_FORWARD ? XDP_TX : XDP_DROP;
 }

@@ -8,7 +8,10 @@
 #include "guideway/core/work.h"
 
 GW_INLINE enum gw_reason gw_admit(const struct gw_work *w) {
-  if (w->l4_reason != GW_GO_ON) return (enum gw_reason)w->l4_reason;
+  if (GW_UNLIKELY(w->l4_reason != GW_GO_ON)) {
+    /* The two that there are, by name: the verifier would not know a bound of the number. */
+    return w->l4_reason == GW_REASON_UDP_LENGTH ? GW_REASON_UDP_LENGTH : GW_REASON_TCP_HEADER;
+  }
   if (w->ttl <= 1) return GW_REASON_TTL_EXPIRED;
   return GW_GO_ON;
 }

@@ -42,6 +42,7 @@ GW_INLINE void gw_look_ahead(const struct gw_port *port, struct gw_work *w) {
     }
     return;
   }
+  gw_locate_second(port, w);
   gw_prefetch_for_write(w->buckets[1]);
   const struct gw_pool *pool = gw_port_pool(port, w->service->pool);
   if (pool && pool->slot_count)

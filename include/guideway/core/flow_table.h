@@ -96,22 +96,24 @@ GW_INLINE uint32_t gw_flow_match(const struct gw_flow_bucket *bucket, uint32_t t
   return mask;
 }
 
-/* Bit i: way i is in `state`. For GW_FLOW_EMPTY that is the word 0. */
-GW_INLINE uint32_t gw_flow_ways_in(const struct gw_flow_bucket *bucket, uint32_t state) {
-  uint32_t mask = 0;
+/* The states of all ways, two bits each: way i at bit 2 * i. An empty way has state 0. */
+GW_INLINE uint32_t gw_flow_states(const struct gw_flow_bucket *bucket) {
+  uint32_t states = 0;
 #pragma GCC unroll 8
-  for (uint32_t i = 0; i < GW_FLOW_WAYS; i++) {
-    uint64_t word = gw_flow_load(&bucket->words[i]);
-    uint64_t difference = ((word >> 14) & 3) ^ state;
-    mask |= (uint32_t)((difference - 1) >> 63) << i;
-  }
-  return mask;
+  for (uint32_t i = 0; i < GW_FLOW_WAYS; i++)
+    states |= ((uint32_t)gw_flow_load(&bucket->words[i]) >> 14 & 3) << (2 * i);
+  return states;
 }
 
-GW_INLINE uint32_t gw_count_ways(uint32_t mask) {
-  mask = mask - ((mask >> 1) & 0x55);
-  mask = (mask & 0x33) + ((mask >> 2) & 0x33);
-  return (mask + (mask >> 4)) & 0x0f;
+/* Of such states, bit 2 * i: way i is empty; on probation. */
+GW_INLINE uint32_t gw_empty_ways(uint32_t states) { return ~(states | states >> 1) & 0x5555; }
+GW_INLINE uint32_t gw_probation_ways(uint32_t states) { return states & ~(states >> 1) & 0x5555; }
+
+/* The number of bits of 0x5555 that are set. */
+GW_INLINE uint32_t gw_count_ways(uint32_t ways) {
+  ways = (ways & 0x1111) + ((ways >> 2) & 0x1111);
+  ways = ways + (ways >> 4);
+  return (ways + (ways >> 8)) & 0x0f;
 }
 
 /* The record that `word` leads to, if it is an entry for `tag` whose backend belongs to `pool`; or
@@ -144,15 +146,22 @@ GW_INLINE int gw_flow_find_in(const struct gw_port *port, struct gw_work *w,
   return 0;
 }
 
-/* Sets w->hash and w->buckets. REQUIRES: w->service. Returns GW_GO_ON, or that the table is
+/* Sets w->hash and w->buckets[0]. REQUIRES: w->service. Returns GW_GO_ON, or that the table is
  * damaged. */
 GW_INLINE enum gw_reason gw_locate_flow(const struct gw_port *port, struct gw_work *w) {
   uint32_t count = gw_port_buckets_per_shard(port);
   uint32_t shard = gw_port_shard(port);
   w->hash = gw_flow_hash(&gw_port_state(port)->hash_key, w, w->service);
   w->buckets[0] = gw_port_bucket(port, shard, gw_hash_first_bucket(w->hash, count));
-  w->buckets[1] = gw_port_bucket(port, shard, gw_hash_second_bucket(w->hash, count));
-  return w->buckets[0] && w->buckets[1] ? GW_GO_ON : GW_REASON_BAD_TABLE;
+  return w->buckets[0] ? GW_GO_ON : GW_REASON_BAD_TABLE;
+}
+
+/* Sets w->buckets[1], which most hits do without. REQUIRES: gw_locate_flow(). */
+GW_INLINE void gw_locate_second(const struct gw_port *port, struct gw_work *w) {
+  uint32_t count = gw_port_buckets_per_shard(port);
+  struct gw_flow_bucket *second =
+      gw_port_bucket(port, gw_port_shard(port), gw_hash_second_bucket(w->hash, count));
+  w->buckets[1] = second ? second : w->buckets[0]; /* never null, but the verifier cannot know */
 }
 
 GW_INLINE int gw_is_syn(const struct gw_work *w) {
@@ -190,6 +199,7 @@ GW_INLINE enum gw_flow_use gw_find_flow(const struct gw_port *port, struct gw_wo
   int found = w->match && gw_flow_find_in(port, w, w->buckets[0], w->match);
   if (!found) found = gw_flow_find_in(port, w, w->buckets[0], gw_flow_match(w->buckets[0], tag));
   if (!found) {
+    gw_locate_second(port, w);
     found = gw_flow_find_in(port, w, w->buckets[1], gw_flow_match(w->buckets[1], tag));
     if (found) gw_counter_add(&gw_port_counters(port)->events[GW_EVENT_SECOND_BUCKET], 1);
   }
@@ -216,13 +226,14 @@ GW_INLINE void gw_touch_flow(struct gw_work *w, uint32_t now_s) {
   w->tracked = 1;
 }
 
-/* One of the ways in `mask`, by hash bits, so that a flood does not always hit the same one. The
- * top bits: lower ones are the same for all flows of a bucket, whose number is made of them.
- * REQUIRES: mask != 0. */
-GW_INLINE uint32_t gw_pick_way(uint32_t mask, uint64_t hash) {
+/* The number of one of `ways` (bits of 0x5555), by hash bits, so that a flood does not always hit
+ * the same one. The top bits: lower ones are the same for all flows of a bucket, whose number is
+ * made of them. REQUIRES: ways != 0. */
+GW_INLINE uint32_t gw_pick_way(uint32_t ways, uint64_t hash) {
   uint32_t turn = (uint32_t)(hash >> 61);
-  uint32_t turned = (mask >> turn | mask << (8 - turn)) & 0xff;
-  return (gw_lowest_bit(turned) + turn) & (GW_FLOW_WAYS - 1);
+  uint32_t turned = (ways >> 2 * turn | ways << 2 * (GW_FLOW_WAYS - turn)) & 0x5555;
+  uint32_t below_lowest = (turned & -turned) - 1;
+  return (gw_count_ways(below_lowest & 0x5555) + turn) & (GW_FLOW_WAYS - 1);
 }
 
 #define GW_NO_WAY (2 * GW_FLOW_WAYS)
@@ -253,22 +264,21 @@ GW_INLINE void gw_insert_flow(const struct gw_port *port, struct gw_work *w, uin
   uint64_t word = gw_flow_word(gw_hash_tag(w->hash), w->backend, state, now_s);
   uint64_t *entry = w->entry;
   if (!entry) {
-    uint32_t empty0 = gw_flow_ways_in(w->buckets[0], GW_FLOW_EMPTY);
-    uint32_t empty1 = gw_flow_ways_in(w->buckets[1], GW_FLOW_EMPTY);
-    uint32_t free0 = gw_count_ways(empty0);
-    uint32_t free1 = gw_count_ways(empty1);
+    uint32_t states0 = gw_flow_states(w->buckets[0]);
+    uint32_t states1 = gw_flow_states(w->buckets[1]);
+    uint32_t free0 = gw_count_ways(gw_empty_ways(states0));
+    uint32_t free1 = gw_count_ways(gw_empty_ways(states1));
     int second = GW_FLOW_WAYS - free0 >= GW_FIRST_BUCKET_FULL_ENOUGH && free1 > free0;
-    struct gw_flow_bucket *bucket = second ? w->buckets[1] : w->buckets[0];
-    uint32_t ways = second ? empty1 : empty0;
+    uint32_t ways = gw_empty_ways(second ? states1 : states0);
     uint32_t way;
     if (!ways) { /* then both are full: were the second emptier, it had been chosen */
-      uint32_t probation0 = gw_flow_ways_in(w->buckets[0], GW_FLOW_PROBATION);
-      uint32_t probation1 = gw_flow_ways_in(w->buckets[1], GW_FLOW_PROBATION);
+      uint32_t probation0 = gw_probation_ways(states0);
+      uint32_t probation1 = gw_probation_ways(states1);
       second = probation0 == 0 || (probation1 != 0 && (w->hash >> 60 & 1));
-      bucket = second ? w->buckets[1] : w->buckets[0];
       ways = second ? probation1 : probation0;
       if (ways) gw_counter_add(&counters->events[GW_EVENT_FLOW_EVICTED], 1);
     }
+    struct gw_flow_bucket *bucket = second ? w->buckets[1] : w->buckets[0];
     if (ways) {
       way = gw_pick_way(ways, w->hash);
     } else {

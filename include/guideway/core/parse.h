@@ -143,7 +143,7 @@ GW_INLINE enum gw_reason gw_parse_ipv6(const uint8_t *c, const uint8_t *end, str
  * A reason of verdict GW_DROP means "malformed": it counts only if the destination is a VIP. */
 GW_INLINE enum gw_reason gw_parse(const uint8_t *data, const uint8_t *end, struct gw_work *w) {
   const uint8_t *c = data;
-  __builtin_memset(w, 0, sizeof *w);
+  gw_work_start(w);
   w->backend = GW_NO_BACKEND;
   w->frame_length = (uint32_t)(end - data);
   if (c + GW_ETHERNET_LENGTH > end) return GW_REASON_TOO_SHORT;

@@ -51,4 +51,10 @@ struct gw_work {
   const struct gw_backend *record;
 };
 
+/* Zero for all that is read before a stage has set it. */
+GW_INLINE void gw_work_start(struct gw_work *w) {
+  __builtin_memset(w, 0, offsetof(struct gw_work, hash));
+  w->entry = NULL;
+}
+
 #endif /* GUIDEWAY_CORE_WORK_H_ */

@@ -70,7 +70,36 @@ TEST(FlowMatch, FindsExactlyTheWaysWithTheTag) {
       bucket.words[way] = gw_flow_word(tag, way, GW_FLOW_ESTABLISHED, 1);
     }
     EXPECT_EQ(gw_flow_match(&bucket, 0x80000001u), pattern);
-    EXPECT_EQ(gw_count_ways(pattern), static_cast<std::uint32_t>(__builtin_popcount(pattern)));
+  }
+}
+
+TEST(FlowStates, SayHowManyWaysAreEmptyOrOnProbation) {
+  for (std::uint32_t pattern = 0; pattern < 1u << 16; ++pattern) {
+    gw_flow_bucket bucket{};
+    std::uint32_t empty = 0;
+    std::uint32_t probation = 0;
+    for (std::uint32_t way = 0; way < GW_FLOW_WAYS; ++way) {
+      const std::uint32_t state = pattern >> 2 * way & 3;
+      if (state != GW_FLOW_EMPTY) bucket.words[way] = gw_flow_word(7, 0xffff, state, 8191);
+      if (state == GW_FLOW_EMPTY) empty |= 1u << 2 * way;
+      if (state == GW_FLOW_PROBATION) probation |= 1u << 2 * way;
+    }
+    const std::uint32_t states = gw_flow_states(&bucket);
+    ASSERT_EQ(states, pattern);
+    ASSERT_EQ(gw_empty_ways(states), empty);
+    ASSERT_EQ(gw_probation_ways(states), probation);
+    ASSERT_EQ(gw_count_ways(empty), static_cast<std::uint32_t>(__builtin_popcount(empty)));
+  }
+}
+
+TEST(FlowStates, TheWayThatIsPickedIsOneOfThose) {
+  for (std::uint32_t pattern = 1; pattern < 256; ++pattern) {
+    std::uint32_t ways = 0;
+    for (std::uint32_t way = 0; way < GW_FLOW_WAYS; ++way) ways |= (pattern >> way & 1) << 2 * way;
+    for (std::uint64_t turn = 0; turn < 8; ++turn) {
+      const std::uint32_t way = gw_pick_way(ways, turn << 61 | 0x1234);
+      ASSERT_TRUE(way < GW_FLOW_WAYS && (pattern >> way & 1)) << pattern << " " << turn;
+    }
   }
 }
 
