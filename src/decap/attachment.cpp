@@ -14,15 +14,13 @@
 
 #include "guideway/base/file_descriptor.h"
 #include "guideway/base/text.h"
+#include "guideway/bpf/loaded.h"
 #include "guideway/decap/host.h"
 
 namespace guideway::decap {
 namespace {
 
 using base::FileDescriptor;
-
-// veth's limit, and about that of drivers that put a packet into one 4 KB page.
-constexpr unsigned kNativeMtu = 3498;
 
 /// Ours on the device.
 struct Present {
@@ -32,41 +30,10 @@ struct Present {
   Mode mode = Mode::kNative;
 };
 
-/// The XDP program that a device runs; id 0 if none.
-struct Running {
-  std::uint32_t id = 0;
-  Mode mode = Mode::kNative;
-  std::string name;
-};
-
 std::string pin_of(const Place& place) { return place.pin_folder + "/link"; }
 
-Result<Running> running_on(const Device& device) {
-  bpf_xdp_query_opts facts{};
-  facts.sz = sizeof facts;
-  if (const int error = bpf_xdp_query(static_cast<int>(device.index), 0, &facts); error != 0)
-    return base::fail_errno("cannot ask for the XDP program of " + device.name, -error);
-  Running running;
-  running.id = facts.prog_id;
-  if (facts.attach_mode == XDP_ATTACHED_MULTI)
-    running.id = facts.drv_prog_id != 0 ? facts.drv_prog_id : facts.hw_prog_id;
-  if (facts.attach_mode == XDP_ATTACHED_SKB) running.mode = Mode::kGeneric;
-  const FileDescriptor program(running.id == 0 ? -1 : bpf_prog_get_fd_by_id(running.id));
-  bpf_prog_info info{};
-  std::uint32_t length = sizeof info;
-  if (program && bpf_obj_get_info_by_fd(program.get(), &info, &length) == 0)
-    running.name.assign(info.name, strnlen(info.name, sizeof info.name));
-  return running;
-}
-
-/// Whether a descriptor is one of a link: information about other objects has another layout.
-bool is_link(const FileDescriptor& object) {
-  std::array<char, 64> target{};
-  const std::string path = "/proc/self/fd/" + std::to_string(object.get());
-  const ssize_t size = readlink(path.c_str(), target.data(), target.size() - 1);
-  if (size <= 0) return false;
-  const std::string_view name(target.data());
-  return name == "anon_inode:bpf-link" || name == "anon_inode:bpf_link";
+Mode mode_of(const bpf::DeviceProgram& program) {
+  return program.generic ? Mode::kGeneric : Mode::kNative;
 }
 
 /// What is pinned at the place: no descriptor if nothing is.
@@ -80,7 +47,7 @@ Result<FileDescriptor> open_pin(const Place& place) {
 }
 
 tl::unexpected<Error> without_pin(const Device& device, const Place& place,
-                                  const Running& running) {
+                                  const bpf::DeviceProgram& running) {
   if (running.name == kProgramName)
     return base::fail(device.name + " has a decapsulator that is not pinned in " +
                       place.pin_folder +
@@ -97,28 +64,24 @@ tl::unexpected<Error> without_pin(const Device& device, const Place& place,
 Result<std::optional<Present>> find_present(const Device& device, const Place& place) {
   auto pin = open_pin(place);
   if (!pin) return tl::unexpected(pin.error());
-  const auto running = running_on(device);
-  if (!running) return tl::unexpected(running.error());
-  bpf_link_info info{};
-  if (*pin) {
-    std::uint32_t length = sizeof info;
-    if (!is_link(*pin) || bpf_obj_get_info_by_fd(pin->get(), &info, &length) != 0 ||
-        info.type != BPF_LINK_TYPE_XDP)
-      return base::fail(pin_of(place) +
-                        " is not a link of an XDP program, so it is not a pin of"
-                        " guideway-decap: remove it, or name another --pin-dir");
-  }
-  if (!*pin || info.xdp.ifindex == 0) {
+  const auto running = bpf::program_on(static_cast<int>(device.index));
+  if (!running) return base::fail(device.name + ": " + running.error().message);
+  const auto link = *pin ? bpf::xdp_link(pin->get()) : std::nullopt;
+  if (*pin && !link)
+    return base::fail(pin_of(place) +
+                      " is not a link of an XDP program, so it is not a pin of"
+                      " guideway-decap: remove it, or name another --pin-dir");
+  if (!link || link->interface_index == 0) {
     if (running->id == 0) return std::nullopt;
     return without_pin(device, place, *running);
   }
-  if (info.prog_id != running->id)
+  if (link->program_id != running->id)
     return base::fail(pin_of(place) +
                       " holds the program of another device, perhaps of one in"
                       " another network namespace: name another folder by --pin-dir");
   if (running->name != kProgramName) return without_pin(device, place, *running);
-  Present present{std::move(*pin), FileDescriptor(bpf_prog_get_fd_by_id(info.prog_id)),
-                  info.prog_id, running->mode};
+  Present present{std::move(*pin), FileDescriptor(bpf_prog_get_fd_by_id(link->program_id)),
+                  link->program_id, mode_of(*running)};
   if (!present.program)
     return base::fail_errno("cannot open the program attached to " + device.name, errno);
   return present;
@@ -131,9 +94,9 @@ bool is_of_native_mode(int error) {
 
 std::string why_not_native(const Device& device, int error) {
   std::string why = device.name + " does not run the program natively (" + std::strerror(error);
-  if (device.mtu > kNativeMtu)
+  if (device.mtu > bpf::kUsualNativeMtu)
     why += "; its MTU is " + std::to_string(device.mtu) + ", and native mode takes about " +
-           std::to_string(kNativeMtu) + " at most";
+           std::to_string(bpf::kUsualNativeMtu) + " at most";
   return why + ")";
 }
 

@@ -10,14 +10,14 @@
 #include <utility>
 
 #include "decap.h"
-#include "libbpf_log.h"
+#include "guideway/bpf/libbpf_log.h"
+#include "guideway/bpf/loaded.h"
 
 namespace guideway::decap {
 namespace {
 
 using base::FileDescriptor;
 
-constexpr unsigned kVerifierLines = 12;
 constexpr const char* kOwnMap = "gw_decap_own";
 constexpr const char* kFromMap = "gw_decap_from";
 constexpr const char* kVipMap = "gw_decap_vip";
@@ -106,38 +106,27 @@ Result<void> fill_own(bpf_object* object, const Settings& settings) {
   return {};
 }
 
-tl::unexpected<Error> load_error(int error, const LibbpfLog& log) {
+tl::unexpected<Error> load_error(int error, const bpf::LibbpfLog& log) {
   if (error == EPERM || error == EACCES) {
     // EACCES is the verifier's answer, too; then it has said why.
-    if (log.text().find("PROG LOAD LOG") == std::string::npos)
+    if (!log.has_verifier_part())
       return base::fail(
           "no permission to load BPF programs: run as root, or with CAP_BPF,"
           " CAP_NET_ADMIN and CAP_SYS_ADMIN");
   }
   return base::fail("the kernel refused the program (" + std::string(std::strerror(error)) +
-                    "), please report it with these lines of the verifier:\n" +
-                    last_lines(log.text(), kVerifierLines));
+                    "), please report it with these lines of the verifier:\n" + log.quote());
 }
 
 /// A map of a loaded program by its name; invalid if there is none of these sizes.
 FileDescriptor open_map(int program, std::string_view name, std::uint32_t key_size,
                         std::uint32_t value_size) {
-  constexpr std::uint32_t kMostMaps = 16;
-  std::uint32_t ids[kMostMaps] = {};
-  bpf_prog_info info{};
-  info.nr_map_ids = kMostMaps;
-  info.map_ids = reinterpret_cast<std::uintptr_t>(ids);
-  std::uint32_t length = sizeof info;
-  if (bpf_obj_get_info_by_fd(program, &info, &length) != 0) return {};
-  for (std::uint32_t i = 0; i < std::min(info.nr_map_ids, kMostMaps); ++i) {
-    FileDescriptor map(bpf_map_get_fd_by_id(ids[i]));
-    bpf_map_info facts{};
-    length = sizeof facts;
-    if (!map || bpf_obj_get_info_by_fd(map.get(), &facts, &length) != 0) continue;
-    if (name == facts.name && facts.key_size == key_size && facts.value_size == value_size)
-      return map;
-  }
-  return {};
+  auto maps = bpf::maps_of(program);
+  const auto found = maps ? maps->find(std::string(name)) : bpf::OpenMaps::iterator();
+  if (!maps || found == maps->end() || found->second.info.key_size != key_size ||
+      found->second.info.value_size != value_size)
+    return {};
+  return std::move(found->second.fd);
 }
 
 tl::unexpected<Error> not_ours() {
@@ -179,15 +168,14 @@ void Program::Closer::operator()(bpf_object* object) const { bpf_object__close(o
 
 Result<Program> Program::load(const Settings& settings, int counters,
                               std::span<const unsigned char> object) {
-  const LibbpfLog log;
+  const bpf::LibbpfLog log;
   bpf_object_open_opts options{};
   options.sz = sizeof options;
   options.object_name = "gw_decap";
   Program program;
   program.object_.reset(bpf_object__open_mem(object.data(), object.size(), &options));
   if (!program.object_)
-    return base::fail("the built-in BPF object cannot be read, please report: " +
-                      last_lines(log.text(), kVerifierLines));
+    return base::fail("the built-in BPF object cannot be read, please report: " + log.quote());
   bpf_object* opened = program.object_.get();
   if (auto done = prepare(opened, settings, counters); !done) return tl::unexpected(done.error());
   if (const int error = bpf_object__load(opened); error != 0) return load_error(-error, log);

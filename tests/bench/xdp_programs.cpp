@@ -12,7 +12,7 @@
 #include <string>
 #include <utility>
 
-#include "guideway/datapath/xdp/bpf_error.h"
+#include "guideway/bpf/libbpf_log.h"
 #include "guideway/model/model.h"
 
 namespace guideway::bench {
@@ -22,9 +22,9 @@ extern const std::span<const unsigned char> feeder_bytes;
 
 namespace {
 
+using bpf::LibbpfLog;
 using datapath::xdp::BalancerObject;
 using datapath::xdp::CopyMaps;
-using datapath::xdp::LibbpfLog;
 using datapath::xdp::MappedMap;
 
 /// An outer IPv4 header.
@@ -32,7 +32,7 @@ constexpr std::uint32_t kIpipGrowth = 20;
 
 tl::unexpected<Error> refused(const std::string& what, int error, const LibbpfLog& log) {
   return base::fail("cannot " + what + ": " + std::strerror(error) + "; run as root. " +
-                    log.tail(datapath::xdp::kQuotedLines));
+                    log.quote());
 }
 
 bpf_map* internal_map(bpf_object* object, const std::string& section) {

@@ -20,9 +20,9 @@
 #include <fstream>
 
 #include "decap_run.h"
+#include "guideway/bpf/libbpf_log.h"
 #include "guideway/decap/attachment.h"
 #include "guideway/decap/host.h"
-#include "libbpf_log.h"
 
 namespace guideway::decap::test {
 
@@ -253,10 +253,10 @@ TEST(Load, AProgramThatTheVerifierRefusesIsReportedWithItsLastLines) {
 }
 
 TEST(Load, TheLastLinesAreTheVerifiersOwn) {
-  EXPECT_EQ(last_lines("one\ntwo\nthree\n", 2), "two\nthree");
-  EXPECT_EQ(last_lines("one\ntwo\n", 9), "one\ntwo");
-  EXPECT_EQ(last_lines("", 3), "");
-  EXPECT_EQ(last_lines("a\nb\nlibbpf: -- END PROG LOAD LOG --\nlibbpf: failed\n", 1), "b");
+  EXPECT_EQ(bpf::last_lines("one\ntwo\nthree\n", 2), "two\nthree");
+  EXPECT_EQ(bpf::last_lines("one\ntwo\n", 9), "one\ntwo");
+  EXPECT_EQ(bpf::last_lines("", 3), "");
+  EXPECT_EQ(bpf::last_lines("a\nb\nlibbpf: -- END PROG LOAD LOG --\nlibbpf: failed\n", 1), "b");
 }
 
 }  // namespace

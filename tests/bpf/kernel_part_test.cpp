@@ -243,6 +243,15 @@ const Damage kDamages[] = {
        // The link's program leaves the device some time after the link's last name.
        ASSERT_TRUE(test::eventually([] { return attached("gwtest0") == 0; }));
      }},
+    // Numbered among maps as XDP's links are among links.
+    {"APerCpuMapForTheLink",
+     [](const PinDir& pins) {
+       const base::FileDescriptor map(
+           bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "other", 4, 8, 3, nullptr));
+       ASSERT_TRUE(map);
+       ASSERT_TRUE(pins.put(map.get(), Attachment::pin_name("gwtest0").c_str()));
+       ASSERT_TRUE(test::eventually([] { return attached("gwtest0") == 0; }));
+     }},
     {"AMapForTheSockets", [](const PinDir& pins) { replace_by_map(pins, "xsks-gwtest0", 4); }},
 };
 
@@ -254,7 +263,8 @@ TEST_P(DamagedPins, AreNotTrusted) {
   auto pins = PinDir::find(kPins, "one");
   ASSERT_TRUE(pins) << pins.error().message;
   GetParam().make(*pins);
-  const bool flows_are_whole = std::string(GetParam().name).starts_with("AMapFor");
+  const bool flows_are_whole = std::string(GetParam().name).ends_with("ForTheLink") ||
+                               std::string(GetParam().name).ends_with("ForTheSockets");
   const KernelPartPtr part = start(options_for("one", "gwtest0"));
   ASSERT_TRUE(part);
   EXPECT_EQ(part->adopted().has_value(), flows_are_whole);

@@ -9,8 +9,8 @@
 #include <cstring>
 #include <span>
 
+#include "guideway/bpf/libbpf_log.h"
 #include "guideway/compile/service_table.h"
-#include "guideway/datapath/xdp/bpf_error.h"
 
 namespace guideway::datapath::xdp {
 
@@ -27,8 +27,8 @@ std::string kernel_release() {
 }
 
 /// What to do when loading failed with this error.
-tl::unexpected<Error> load_failed(int error_number, const LibbpfLog& log) {
-  const std::string quoted = log.tail(kQuotedLines);
+tl::unexpected<Error> load_failed(int error_number, const bpf::LibbpfLog& log) {
+  const std::string quoted = log.quote();
   if (error_number == EPERM) {
     return base::fail(
         "no permission to load BPF programs: run as root, or with CAP_BPF, CAP_NET_ADMIN and "
@@ -100,7 +100,7 @@ gw_limits limits_for(const Sizes& sizes) {
 
 Result<BalancerObject> BalancerObject::load(const std::string& director, const gw_limits& limits,
                                             const Maps& existing) {
-  const LibbpfLog log;
+  const bpf::LibbpfLog log;
   LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = director.c_str());
   bpf_object* opened = bpf_object__open_mem(balancer_bytes.data(), balancer_bytes.size(), &options);
   if (!opened) return load_failed(errno, log);

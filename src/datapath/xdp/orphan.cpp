@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "guideway/base/clock.h"
+#include "guideway/bpf/loaded.h"
 #include "guideway/core/kernel_shared.h"
 #include "guideway/datapath/xdp/attachment.h"
 #include "guideway/datapath/xdp/mapped_map.h"
@@ -21,37 +22,9 @@
 namespace guideway::datapath::xdp {
 namespace {
 
-constexpr std::size_t kMostMaps = 64;
-
-struct OpenMap {
-  base::FileDescriptor fd;
-  bpf_map_info info{};
-};
-/// By the name that the kernel keeps: the first 15 characters.
-using OpenMaps = std::map<std::string, OpenMap>;
-
-Result<OpenMaps> maps_of_program(std::uint32_t program_id) {
-  const base::FileDescriptor program(bpf_prog_get_fd_by_id(program_id));
-  std::array<std::uint32_t, kMostMaps> ids{};
-  bpf_prog_info info{};
-  info.nr_map_ids = kMostMaps;
-  info.map_ids = reinterpret_cast<std::uint64_t>(ids.data());
-  std::uint32_t length = sizeof info;
-  if (!program || bpf_obj_get_info_by_fd(program.get(), &info, &length) != 0)
-    return base::fail_errno("its program cannot be looked at (are you root?)", errno);
-  OpenMaps maps;
-  for (std::uint32_t i = 0; i < info.nr_map_ids && i < kMostMaps; i++) {
-    OpenMap map{base::FileDescriptor(bpf_map_get_fd_by_id(ids[i]))};
-    length = sizeof map.info;
-    if (map.fd && bpf_obj_get_info_by_fd(map.fd.get(), &map.info, &length) == 0)
-      maps.emplace(map.info.name, std::move(map));
-  }
-  return maps;
-}
-
 /// All values of a map, if it is what this program makes of it.
 template <typename T>
-Result<MappedMap<T>> values_of(const OpenMaps& maps, const std::string& name) {
+Result<MappedMap<T>> values_of(const bpf::OpenMaps& maps, const std::string& name) {
   const auto found = maps.find(name.substr(0, BPF_OBJ_NAME_LEN - 1));
   if (found == maps.end() || found->second.info.value_size != sizeof(T) ||
       found->second.info.type != BPF_MAP_TYPE_ARRAY)
@@ -66,7 +39,8 @@ void add(gw_counters& sum, const gw_counters& more) {
   for (int i = 0; i < GW_EVENT_COUNT; i++) sum.events[i] += more.events[i];
 }
 
-Result<void> read_counters(Orphan& orphan, const compile::BackendIds& ids, const OpenMaps& maps) {
+Result<void> read_counters(Orphan& orphan, const compile::BackendIds& ids,
+                           const bpf::OpenMaps& maps) {
   auto cpus = values_of<gw_cpu_counters>(maps, "gw_cpu_counters");
   if (!cpus) return tl::unexpected(cpus.error());
   auto traffic = values_of<gw_traffic>(maps, "gw_backend_traffic");
@@ -99,14 +73,14 @@ Result<std::optional<Orphan>> read_orphan(const std::string& pin_dir, const std:
   for (const std::string& name : pins->names()) {
     if (!name.starts_with(prefix)) continue;
     const base::FileDescriptor link(bpf_obj_get((pins->path() + "/" + name).c_str()));
-    bpf_link_info info{};
-    std::uint32_t length = sizeof info;
-    if (!link || bpf_obj_get_info_by_fd(link.get(), &info, &length) != 0) continue;
+    const auto facts = link ? bpf::xdp_link(link.get()) : std::nullopt;
+    if (!facts) continue;
     orphan.devices.push_back(name.substr(prefix.size()));
-    program = info.prog_id;
+    program = facts->program_id;
   }
   if (program == 0) return base::fail("no interface has its program");
-  auto maps = maps_of_program(program);
+  const base::FileDescriptor opened(bpf_prog_get_fd_by_id(program));
+  auto maps = bpf::maps_of(opened.get());
   if (!maps) return tl::unexpected(maps.error());
   auto control = values_of<gw_control>(*maps, "gw_control");
   if (!control) return tl::unexpected(control.error());

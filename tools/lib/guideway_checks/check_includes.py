@@ -11,15 +11,16 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 MAY_INCLUDE = {
     "core": set(),
     "base": set(),
+    "bpf": set(),
     "model": set(),
     "config": {"model"},
     "compile": {"model"},
     "netlink": {"compile"},
-    "datapath": {"model", "compile"},
+    "datapath": {"model", "compile", "bpf"},
     "control": {"model", "config", "compile", "netlink", "datapath"},
     "admin": {"model", "compile", "datapath", "control"},
     "cli": {"admin", "datapath"},
-    "decap": set(),
+    "decap": {"bpf"},
     "app": {"model", "config", "compile", "netlink", "datapath", "control", "admin"},
 }
 # Who may know which datapath, beside itself and the program's main: "afxdp" is made of the two
@@ -32,7 +33,7 @@ CORE_SYSTEM_HEADERS = {"stdint.h", "stddef.h"}
 # Library → the folders (below src/ or include/guideway/) that may know it.
 LIBRARY_FOLDERS = [
     (re.compile(r"rte_\w+\.h$"), ("datapath/dpdk",), "DPDK"),
-    (re.compile(r"(bpf|xdp)/"), ("datapath/xdp", "decap"), "libbpf and libxdp"),
+    (re.compile(r"(bpf|xdp)/"), ("bpf", "datapath/xdp", "decap"), "libbpf and libxdp"),
     (re.compile(r"(netlink|linux/(rt)?netlink)\b"), ("netlink", "datapath/dpdk"), "netlink"),
     (re.compile(r"toml\+\+"), ("config",), "toml++"),
 ]

@@ -1,26 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "libbpf_log.h"
+#include "guideway/bpf/libbpf_log.h"
 
 #include <bpf/libbpf.h>
+#include <spdlog/spdlog.h>
 
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 
-namespace guideway::decap {
+namespace guideway::bpf {
 namespace {
 
+constexpr std::size_t kMostKept = std::size_t{1} << 16;
+constexpr unsigned kQuotedLines = 12;
 constexpr std::string_view kVerifierEnd = "-- END PROG LOAD LOG --";
 
-// libbpf's hook has no argument of ours.
-std::string collected;  // NOLINT
+std::string collected;                // NOLINT: libbpf's hook has no context argument
+libbpf_print_fn_t earlier = nullptr;  // NOLINT
 
 int collect(libbpf_print_level level, const char* format, va_list arguments) {
   if (level == LIBBPF_DEBUG) return 0;
-  char* line = nullptr;
-  if (vasprintf(&line, format, arguments) < 0) return 0;
-  collected += line;
-  std::free(line);
+  char* text = nullptr;
+  if (vasprintf(&text, format, arguments) < 0) return 0;
+  collected += text;
+  if (collected.size() > kMostKept) collected.erase(0, collected.size() - kMostKept);
+  spdlog::debug("libbpf: {}", text);
+  std::free(text);
   return 0;
 }
 
@@ -28,12 +33,16 @@ int collect(libbpf_print_level level, const char* format, va_list arguments) {
 
 LibbpfLog::LibbpfLog() {
   collected.clear();
-  libbpf_set_print(collect);
+  earlier = libbpf_set_print(collect);
 }
 
-LibbpfLog::~LibbpfLog() { libbpf_set_print(nullptr); }
+LibbpfLog::~LibbpfLog() { libbpf_set_print(earlier); }
 
-const std::string& LibbpfLog::text() const { return collected; }
+bool LibbpfLog::has_verifier_part() const {
+  return collected.find(kVerifierEnd) != std::string::npos;
+}
+
+std::string LibbpfLog::quote() const { return last_lines(collected, kQuotedLines); }
 
 std::string last_lines(std::string_view log, unsigned count) {
   if (const auto end = log.find(kVerifierEnd); end != std::string_view::npos) {
@@ -47,4 +56,4 @@ std::string last_lines(std::string_view log, unsigned count) {
   return std::string(start == std::string_view::npos ? log : log.substr(start + (start > 0)));
 }
 
-}  // namespace guideway::decap
+}  // namespace guideway::bpf
