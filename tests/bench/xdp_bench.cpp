@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "command_line.h"
 #include "cycles.h"
 #include "xdp_run.h"
 
@@ -119,17 +120,8 @@ int main_of(int argc, char** argv) {
   Options options;
   const po::options_description description = describe(options);
   po::variables_map given;
-  try {
-    po::store(po::parse_command_line(argc, argv, description), given);
-    po::notify(given);
-  } catch (const po::error& error) {
-    std::fprintf(stderr, "xdp_bench: %s\n", error.what());
-    return 2;
-  }
-  if (given.count("help") != 0) {
-    std::cout << description;
-    return 0;
-  }
+  if (const auto status = read_command_line("xdp_bench", argc, argv, description, given))
+    return *status;
   const std::string problem = problem_of(options);
   if (!problem.empty()) {
     std::fprintf(stderr, "xdp_bench: %s\n", problem.c_str());

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "guideway/base/clock.h"
+#include "guideway/datapath/counters.h"
 #include "guideway/datapath/dpdk/buffer_pool.h"
 #include "guideway/datapath/dpdk/device.h"
 #include "guideway/datapath/dpdk/eal.h"
@@ -24,22 +25,9 @@
 namespace guideway::datapath::dpdk {
 namespace {
 
-void add_traffic(gw_traffic& sum, const gw_traffic& more) {
-  sum.packets += more.packets;
-  sum.bytes += more.bytes;
-  sum.flows += more.flows;
-}
-
-/// A worker that takes a count back (gw_recount) can be below what was seen of it before.
-void subtract(std::uint64_t& from, std::uint64_t what) { from -= std::min(from, what); }
-
 /// REQUIRES: of one size.
-void subtract(std::vector<gw_traffic>& from, const std::vector<gw_traffic>& what) {
-  for (std::size_t i = 0; i < from.size(); i++) {
-    subtract(from[i].packets, what[i].packets);
-    subtract(from[i].bytes, what[i].bytes);
-    subtract(from[i].flows, what[i].flows);
-  }
+void subtract_all(std::vector<gw_traffic>& from, const std::vector<gw_traffic>& what) {
+  for (std::size_t i = 0; i < from.size(); i++) subtract(from[i], what[i]);
 }
 
 // EAL, port names and CPUs belong to the process; two datapaths would fight over them.
@@ -350,14 +338,14 @@ void Running::forget_backend_traffic(std::uint16_t id) {
   if (id >= forgotten_backends_.size()) return;
   forgotten_backends_[id] = {};
   for (const auto& worker : workers_)
-    add_traffic(forgotten_backends_[id], worker->worker().counters().backend(id));
+    add(forgotten_backends_[id], worker->worker().counters().backend(id));
 }
 
 void Running::forget_service_traffic(std::uint16_t id) {
   if (id >= forgotten_services_.size()) return;
   forgotten_services_[id] = {};
   for (const auto& worker : workers_)
-    add_traffic(forgotten_services_[id], worker->worker().counters().service(id));
+    add(forgotten_services_[id], worker->worker().counters().service(id));
 }
 
 DatapathStatus Running::status() const {
@@ -376,8 +364,8 @@ DatapathStatus Running::status() const {
     counters.add_backends_to(status.backends);
     counters.add_services_to(status.services);
   }
-  subtract(status.backends, forgotten_backends_);
-  subtract(status.services, forgotten_services_);
+  subtract_all(status.backends, forgotten_backends_);
+  subtract_all(status.services, forgotten_services_);
   return status;
 }
 

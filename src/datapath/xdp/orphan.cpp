@@ -14,6 +14,7 @@
 #include "guideway/base/clock.h"
 #include "guideway/bpf/loaded.h"
 #include "guideway/core/kernel_shared.h"
+#include "guideway/datapath/counters.h"
 #include "guideway/datapath/xdp/attachment.h"
 #include "guideway/datapath/xdp/mapped_map.h"
 #include "guideway/datapath/xdp/pin_dir.h"
@@ -32,29 +33,19 @@ Result<MappedMap<T>> values_of(const bpf::OpenMaps& maps, const std::string& nam
   return MappedMap<T>::make(found->second.fd.get(), found->second.info.max_entries, name);
 }
 
-void add(gw_counters& sum, const gw_counters& more) {
-  sum.packets_in += more.packets_in;
-  sum.bytes_in += more.bytes_in;
-  for (int i = 0; i < GW_REASON_COUNT; i++) sum.reasons[i] += more.reasons[i];
-  for (int i = 0; i < GW_EVENT_COUNT; i++) sum.events[i] += more.events[i];
-}
-
-Result<void> read_counters(Orphan& orphan, const compile::BackendIds& ids,
-                           const bpf::OpenMaps& maps) {
+Result<void> count_up(Orphan& orphan, const compile::BackendIds& ids, const bpf::OpenMaps& maps) {
   auto cpus = values_of<gw_cpu_counters>(maps, "gw_cpu_counters");
   if (!cpus) return tl::unexpected(cpus.error());
   auto traffic = values_of<gw_traffic>(maps, "gw_backend_traffic");
   if (!traffic) return tl::unexpected(traffic.error());
-  for (const gw_cpu_counters& row : cpus->values()) add(orphan.counters, row.counters);
+  for (const gw_cpu_counters& row : cpus->values())
+    add(orphan.counters, read_counters(row.counters));
   const std::size_t row = traffic->values().size() / cpus->values().size();
   for (const auto& [id, entry] : ids.entries()) {
     OrphanBackend backend{
         entry.key.pool + "/" + entry.name, entry.key.address.to_string(), entry.removed, {}};
-    for (std::size_t at = id; at < traffic->values().size() && id < row; at += row) {
-      backend.traffic.packets += (*traffic)[at].packets;
-      backend.traffic.bytes += (*traffic)[at].bytes;
-      backend.traffic.flows += (*traffic)[at].flows;
-    }
+    for (std::size_t at = id; at < traffic->values().size() && id < row; at += row)
+      add(backend.traffic, read_traffic((*traffic)[at]));
     orphan.backends.push_back(std::move(backend));
   }
   return {};
@@ -88,8 +79,7 @@ Result<std::optional<Orphan>> read_orphan(const std::string& pin_dir, const std:
   const std::uint64_t alive_s = (*control)[0].daemon_alive_s;
   orphan.alone_s = now_s > alive_s ? now_s - alive_s : 0;
   if (orphan.alone_s < kAliveWithin_s) return std::nullopt;
-  if (auto read = read_counters(orphan, kept->ids, *maps); !read)
-    return tl::unexpected(read.error());
+  if (auto read = count_up(orphan, kept->ids, *maps); !read) return tl::unexpected(read.error());
   return orphan;
 }
 

@@ -4,49 +4,22 @@
 #include <algorithm>
 #include <utility>
 
+#include "guideway/datapath/counters.h"
+
 namespace guideway::datapath::xdp {
 namespace {
 
 /// A reader that a CPU under full load outruns gives up at some time and takes what it has.
 constexpr int kAttempts = 1000;
 
-std::uint64_t load(const std::uint64_t& counter) {
-  return __atomic_load_n(&counter, __ATOMIC_RELAXED);
-}
-
-gw_counters copy(const gw_counters& live) {
-  gw_counters now{};
-  // The sum first and the parts after it; the program writes in that order, too.
-  now.packets_in = load(live.packets_in);
-  now.bytes_in = load(live.bytes_in);
-  for (int i = 0; i < GW_REASON_COUNT; i++) now.reasons[i] = load(live.reasons[i]);
-  for (int i = 0; i < GW_EVENT_COUNT; i++) now.events[i] = load(live.events[i]);
-  return now;
-}
-
-bool adds_up(const gw_counters& counters) {
-  std::uint64_t sum = 0;
-  for (const std::uint64_t reason : counters.reasons) sum += reason;
-  return sum == counters.packets_in;
-}
-
 /// The counters between two packets.
 gw_counters snapshot(const gw_counters& live) {
-  gw_counters now = copy(live);
-  for (int i = 0; i < kAttempts && !adds_up(now); i++) now = copy(live);
+  gw_counters now = read_counters(live);
+  for (int i = 0; i < kAttempts && sum_of_reasons(now) != now.packets_in; i++)
+    now = read_counters(live);
+  // From the middle of a packet: it comes with the next snapshot.
+  now.packets_in = sum_of_reasons(now);
   return now;
-}
-
-void add(gw_traffic& sum, const gw_traffic& more) {
-  sum.packets += load(more.packets);
-  sum.bytes += load(more.bytes);
-  sum.flows += load(more.flows);
-}
-
-void subtract(gw_traffic& from, const gw_traffic& what) {
-  from.packets -= what.packets;
-  from.bytes -= what.bytes;
-  from.flows -= what.flows;
 }
 
 }  // namespace
@@ -91,7 +64,7 @@ std::vector<WorkerStatus> ProgramCounters::rows() const {
 gw_traffic ProgramCounters::sum(const MappedMap<gw_traffic>& map, std::size_t id) const {
   const std::size_t row = map.values().size() / cpu_count();
   gw_traffic total{};
-  for (std::size_t cpu = 0; cpu < cpu_count(); cpu++) add(total, map[cpu * row + id]);
+  for (std::size_t cpu = 0; cpu < cpu_count(); cpu++) add(total, read_traffic(map[cpu * row + id]));
   return total;
 }
 
