@@ -56,7 +56,7 @@ tl::unexpected<Error> without_pin(const Device& device, const Place& place,
       device.name + " has a foreign XDP program (" + base::quoted(running.name) + ", id " +
       std::to_string(running.id) +
       ") and was left alone: detach that one first, for example by `ip link set dev " +
-      device.name + " xdp off`");
+      device.name + (running.generic ? " xdpgeneric off`" : " xdp off`"));
 }
 
 /// Ours on the device, or nothing. An error if something foreign is there, or in our pin's place.

@@ -157,6 +157,24 @@ TEST_F(AttachmentTest, AForeignProgramIsRefusedByName) {
   EXPECT_EQ(attached(), id_of(first_.get()));
 }
 
+TEST_F(AttachmentTest, AForeignProgramInGenericModeIsFoundAndDisplaced) {
+  const auto foreign = foreign_program("their_filter");
+  ASSERT_EQ(
+      bpf_xdp_attach(look_at("wan", kDevice)->index, foreign.get(), XDP_FLAGS_SKB_MODE, nullptr),
+      0);
+  const auto refused = find();
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("xdpgeneric off"));
+
+  auto displacing = find(true);
+  ASSERT_TRUE(displacing) << displacing.error().message;
+  EXPECT_EQ(attached(), id_of(foreign.get())) << "it goes only when ours is ready";
+  const auto put = displacing->put(*pins_, first_.get());
+  ASSERT_TRUE(put) << put.error().message;
+  EXPECT_EQ(attached(), id_of(first_.get()));
+  EXPECT_EQ(displacing->mode(), "native");
+}
+
 TEST_F(AttachmentTest, AForeignLinkIsDisplacedWhenAsked) {
   const auto foreign = foreign_program("their_link");
   LIBBPF_OPTS(bpf_link_create_opts, options, .flags = XDP_FLAGS_DRV_MODE);

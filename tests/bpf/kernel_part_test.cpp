@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "guideway/bpf/loaded.h"
 #include "tests/bpf/own_namespaces.h"
 #include "tests/support/eventually.h"
 #include "tests/support/generations.h"
@@ -123,6 +124,78 @@ TEST_F(KernelPartTest, AFailedStartLeavesNothing) {
   }
   EXPECT_EQ(attached("gwtest0"), 0U);
   EXPECT_FALSE(exists(kPins + "/one"));
+}
+
+TEST_F(KernelPartTest, AFailedStartKeepsWhatAnEarlierDaemonLeft) {
+  leave_behind();
+  const std::uint32_t program = attached("gwtest0");
+  KernelOptions options = options_for("one", "gwtest0");
+  options.interfaces.push_back({.name = "lan", .device = "gwnone"});
+  EXPECT_FALSE(KernelPart::open(options));
+  EXPECT_EQ(attached("gwtest0"), program);
+
+  options.interfaces.back().device = "gwtest1";
+  {
+    auto part = KernelPart::open(options);
+    ASSERT_TRUE(part) << part.error().message;
+    ASSERT_TRUE((*part)->attach());
+    EXPECT_NE(attached("gwtest1"), 0U);
+  }
+  EXPECT_EQ(attached("gwtest0"), program);
+  EXPECT_EQ(attached("gwtest1"), 0U) << "it would pass packets for VIPs to the kernel for ever";
+  const KernelPartPtr part = start(options_for("one", "gwtest0"));
+  ASSERT_TRUE(part && part->adopted());
+  EXPECT_EQ(part->flow_table().buckets[5].words[3], kWord);
+  part->stop(End::kDetach);
+}
+
+std::uint32_t sockets_of(std::uint32_t program_id) {
+  const base::FileDescriptor program(bpf_prog_get_fd_by_id(program_id));
+  auto maps = bpf::maps_of(program.get());
+  return maps && maps->count("xsks_map") != 0 ? maps->at("xsks_map").info.id : 0;
+}
+
+/// Workers' sockets join the map of the program that is attached when they start.
+TEST_F(KernelPartTest, ProgramsShareTheirSocketsEvenIfThePinIsLost) {
+  leave_behind();
+  const std::uint32_t sockets = sockets_of(attached("gwtest0"));
+  ASSERT_NE(sockets, 0U);
+  auto pins = PinDir::find(kPins, "one");
+  ASSERT_TRUE(pins && pins->contains("xsks-gwtest0"));
+  pins->remove("xsks-gwtest0");
+  const KernelPartPtr part = start(options_for("one", "gwtest0"));
+  ASSERT_TRUE(part);
+  EXPECT_EQ(sockets_of(attached("gwtest0")), sockets);
+  EXPECT_TRUE(pins->contains("xsks-gwtest0"));
+  part->stop(End::kDetach);
+}
+
+/// udev may give two interfaces each other's names.
+TEST_F(KernelPartTest, LinksAreKnownByTheirDeviceAndNotByItsName) {
+  KernelOptions options = options_for("one", "gwtest0");
+  options.interfaces.push_back({.name = "lan", .device = "gwtest1"});
+  {
+    const KernelPartPtr part = start(options);
+    ASSERT_TRUE(part);
+    part->stop(End::kKeep);
+  }
+  shell(
+      "ip link set gwtest0 name gwswap && ip link set gwtest1 name gwtest0 && ip link set gwswap "
+      "name gwtest1");
+  auto part = KernelPart::open(options);
+  ASSERT_TRUE(part) << part.error().message;
+  const std::uint32_t first = attached("gwtest0");
+  const std::uint32_t second = attached("gwtest1");
+  EXPECT_NE(first, 0U);
+  EXPECT_NE(second, 0U);
+  publish(**part);
+  EXPECT_NE(attached("gwtest0"), 0U);
+  EXPECT_NE(attached("gwtest1"), 0U);
+  EXPECT_NE(attached("gwtest0"), first);
+  EXPECT_NE(attached("gwtest1"), second);
+  (*part)->stop(End::kDetach);
+  EXPECT_EQ(attached("gwtest0"), 0U);
+  EXPECT_EQ(attached("gwtest1"), 0U);
 }
 
 TEST_F(KernelPartTest, TwoDirectorsShareAHost) {

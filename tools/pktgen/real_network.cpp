@@ -5,6 +5,7 @@
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 
+#include <algorithm>
 #include <cctype>
 #include <filesystem>
 #include <string_view>
@@ -68,8 +69,12 @@ void add_route(const nlmsghdr& message, KernelNetwork& network) {
 }
 
 /// Whether a kernel interface belongs to a PCI device, also through virtio.
-bool stands_on(const std::string& link, const std::string& pci_address) {
+bool stands_on(const std::string& link, const std::string& name) {
+  std::string pci_address =
+      name.size() == std::string_view("3b:00.0").size() ? "0000:" + name : name;
   if (!is_pci_address(pci_address)) return false;
+  std::transform(pci_address.begin(), pci_address.end(), pci_address.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   std::error_code error;
   const fs::path device = fs::canonical("/sys/class/net/" + link + "/device", error);
   if (error) return false;

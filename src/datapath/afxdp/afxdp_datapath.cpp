@@ -36,7 +36,8 @@ class AfxdpDatapath : public Datapath {
   }
   void publish(compile::ForwardingStatePtr state) override {
     workers_->publish_tables(kernel_->publish(state));
-    if (!std::exchange(published_, true)) switch_over(state->generation());
+    if (!std::exchange(published_, true)) await_workers(state->generation());
+    kernel_->switch_over();
   }
   bool grace_passed(std::uint64_t generation) const override {
     return workers_->grace_passed(generation) && kernel_->grace_passed(generation);
@@ -63,7 +64,7 @@ class AfxdpDatapath : public Datapath {
   }
 
  private:
-  void switch_over(std::uint64_t generation);
+  void await_workers(std::uint64_t generation);
 
   std::unique_ptr<xdp::KernelPart> kernel_;
   std::unique_ptr<dpdk::DpdkDatapath> workers_;
@@ -73,11 +74,10 @@ class AfxdpDatapath : public Datapath {
 
 /// Only once every worker has the tables: a packet that met one without would be lost. Once, at the
 /// start, and for as long as a poll takes.
-void AfxdpDatapath::switch_over(std::uint64_t generation) {
+void AfxdpDatapath::await_workers(std::uint64_t generation) {
   const auto deadline = std::chrono::steady_clock::now() + kFirstPoll;
   while (!workers_->grace_passed(generation) && std::chrono::steady_clock::now() < deadline)
     std::this_thread::sleep_for(kLookAgain);
-  kernel_->switch_over();
 }
 
 DatapathStatus AfxdpDatapath::status() const {

@@ -29,19 +29,45 @@ base::FileDescriptor link_of(std::uint32_t program_id, int index) {
   return {};
 }
 
-Result<void> take_off(std::uint32_t program_id, int index, const std::string& device) {
+Result<void> take_off(const bpf::DeviceProgram& program, int index, const std::string& device) {
   const bpf::LibbpfLog quiet;
-  const base::FileDescriptor link = link_of(program_id, index);
-  const int error = link ? bpf_link_detach(link.get()) : bpf_xdp_detach(index, 0, nullptr);
+  const base::FileDescriptor link = link_of(program.id, index);
+  const std::uint32_t mode = program.generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
+  const int error = link ? bpf_link_detach(link.get()) : bpf_xdp_detach(index, mode, nullptr);
   if (error != 0)
     return base::fail_errno("cannot take the XDP program off " + device,
                             error < 0 ? -error : errno);
   return {};
 }
 
+std::string describe(const bpf::DeviceProgram& program) {
+  return (program.name.empty() ? "one without a name" : program.name) + " (id " +
+         std::to_string(program.id) + ")";
+}
+
+/// A link of an earlier daemon's that holds the device with the program that it runs, under
+/// whatever device's name it is pinned: names can have been swapped since. Empty if there is none.
+base::FileDescriptor pinned_link(const PinDir& pins, int index, std::uint32_t program_id) {
+  for (const std::string& name : pins.names()) {
+    if (!name.starts_with(Attachment::pin_name(""))) continue;
+    base::FileDescriptor pinned(bpf_obj_get((pins.path() + "/" + name).c_str()));
+    const auto link = pinned ? bpf::xdp_link(pinned.get()) : std::nullopt;
+    if (link && link->interface_index == static_cast<unsigned>(index) &&
+        link->program_id == program_id)
+      return pinned;
+  }
+  return {};
+}
+
 int create(int program, int index, std::uint32_t flags) {
   LIBBPF_OPTS(bpf_link_create_opts, options, .flags = flags);
   return bpf_link_create(program, index, BPF_XDP, &options);
+}
+
+/// Errors of attaching natively that generic mode does not share.
+bool is_of_native_mode(int error_number) {
+  return error_number != EPERM && error_number != EBUSY && error_number != EEXIST &&
+         error_number != ENODEV && error_number != ENOMEM;
 }
 
 std::string why_not_native(int error_number, const std::string& device) {
@@ -60,33 +86,23 @@ std::string why_not_native(int error_number, const std::string& device) {
 Result<Attachment> Attachment::find(const PinDir& pins, const std::string& device,
                                     const HostInterface& facts, bool displace) {
   Attachment attachment(device, facts.index);
-  auto pinned = pins.get(pin_name(device));
-  if (!pinned) return tl::unexpected(pinned.error());
   const auto attached = bpf::program_on(facts.index);
   if (!attached) return tl::unexpected(attached.error());
-  if (*pinned) {
-    const auto link = bpf::xdp_link(pinned->get());
-    if (link && link->interface_index == static_cast<unsigned>(facts.index) &&
-        link->program_id == attached->id) {
-      attachment.link_ = std::move(*pinned);
-      attachment.adopted_ = true;
-      attachment.read_mode();
-      return attachment;
-    }
-    spdlog::warn("the pinned link of {} no longer holds the device: it is set up anew", device);
-    pins.remove(pin_name(device));
-  }
   if (attached->id == 0) return attachment;
-  const std::string program = attached->name + " (id " + std::to_string(attached->id) + ")";
+  attachment.link_ = pinned_link(pins, facts.index, attached->id);
+  if (attachment.link_) {
+    attachment.adopted_program_ = attached->id;
+    attachment.mode_ = attached->generic ? "generic" : "native";
+    return attachment;
+  }
   if (!displace) {
-    return base::fail("another XDP program, " + program + ", is attached to " + device +
+    return base::fail("another XDP program, " + describe(*attached) + ", is attached to " + device +
                       "; take it off with `ip link set dev " + device +
-                      " xdp off` or with its own tool, or set replace_program = true for this "
+                      (attached->generic ? " xdpgeneric" : " xdp") +
+                      " off` or with its own tool, or set replace_program = true for this "
                       "interface");
   }
-  if (auto off = take_off(attached->id, facts.index, device); !off)
-    return tl::unexpected(off.error());
-  spdlog::warn("took the XDP program {} off {}, as replace_program asks", program, device);
+  attachment.displaces_ = true;
   return attachment;
 }
 
@@ -94,10 +110,23 @@ Result<void> Attachment::put(const PinDir& pins, int program) {
   if (link_) {
     if (bpf_link_update(link_.get(), program, nullptr) != 0)
       return base::fail_errno("cannot replace the XDP program of " + device_, errno);
-    return {};
+    return pins.put(link_.get(), pin_name(device_));
   }
+  if (displaces_)
+    if (auto off = displace(); !off) return off;
   if (auto done = attach(program); !done) return done;
   return pins.put(link_.get(), pin_name(device_));
+}
+
+/// At the last moment: all that could fail before has not.
+Result<void> Attachment::displace() {
+  const auto attached = bpf::program_on(index_);
+  if (!attached) return tl::unexpected(attached.error());
+  if (attached->id == 0) return {};
+  if (auto off = take_off(*attached, index_, device_); !off) return off;
+  spdlog::warn("took the XDP program {} off {}, as replace_program asks", describe(*attached),
+               device_);
+  return {};
 }
 
 Result<void> Attachment::attach(int program) {
@@ -108,6 +137,8 @@ Result<void> Attachment::attach(int program) {
     mode_ = "native";
     return {};
   }
+  if (!is_of_native_mode(-link))
+    return base::fail_errno("cannot attach the XDP program to " + device_, -link);
   const std::string why = why_not_native(-link, device_);
   link = create(program, index_, XDP_FLAGS_SKB_MODE);
   if (link < 0)
@@ -119,14 +150,13 @@ Result<void> Attachment::attach(int program) {
   return {};
 }
 
-void Attachment::read_mode() {
-  const auto program = bpf::program_on(index_);
-  mode_ = program && program->generic ? "generic" : "native";
+void Attachment::let_go() {
+  if (link_) bpf_link_detach(link_.get());
+  link_.reset();
 }
 
 void Attachment::detach(const PinDir& pins) {
-  if (link_) bpf_link_detach(link_.get());
-  link_.reset();
+  let_go();
   pins.remove(pin_name(device_));
 }
 

@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -34,6 +35,11 @@ tl::unexpected<Error> load_failed(int error_number, const bpf::LibbpfLog& log) {
         "no permission to load BPF programs: run as root, or with CAP_BPF, CAP_NET_ADMIN and "
         "CAP_PERFMON");
   }
+  if (error_number == ENOMEM)
+    return base::fail("there is no memory for the XDP program's maps: lower the [capacity]");
+  if (access("/sys/kernel/btf/vmlinux", R_OK) != 0)
+    return base::fail("this kernel (" + kernel_release() +
+                      ") has no BTF, which the XDP program needs: CONFIG_DEBUG_INFO_BTF");
   if (error_number == ENOSYS) return base::fail("this kernel is built without BPF");
   const std::string what = "the XDP program cannot be loaded on kernel " + kernel_release() +
                            " (Guideway needs 6.1 or later, with BTF)";

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "guideway/base/clock.h"
+#include "guideway/bpf/loaded.h"
 #include "guideway/datapath/xdp/pin_store.h"
 
 namespace guideway::datapath::xdp {
@@ -27,6 +28,7 @@ Result<std::unique_ptr<KernelPart>> KernelPart::open(const KernelOptions& option
   auto pins = PinDir::open(options.pin_dir, options.director);
   if (!pins) return tl::unexpected(pins.error());
   std::unique_ptr<KernelPart> part(new KernelPart(options, std::move(*pins)));
+  for (std::string& name : part->pins_.names()) part->found_.insert(std::move(name));
   auto done = part->look_at_interfaces()
                   .and_then([&] { return part->find_attachments(); })
                   .and_then([&] { return part->open_flows(); })
@@ -35,15 +37,14 @@ Result<std::unique_ptr<KernelPart>> KernelPart::open(const KernelOptions& option
   return part;
 }
 
-KernelPart::~KernelPart() { stop(adopted_anything() ? End::kKeep : End::kDetach); }
-
-/// An earlier daemon's program forwards, or its flow table is in use.
-bool KernelPart::adopted_anything() const {
-  const auto adopted = [](const Interface& each) {
-    return each.attachment && each.attachment->adopted();
-  };
-  return (flows_ && flows_->adopted()) ||
-         std::any_of(interfaces_.begin(), interfaces_.end(), adopted);
+/// Without stop(): a start that failed. What was there goes on, what is new goes.
+KernelPart::~KernelPart() {
+  if (found_.empty()) stop(End::kDetach);
+  if (std::exchange(stopped_, true)) return;
+  for (Interface& each : interfaces_)
+    if (each.attachment && !each.attachment->adopted()) each.attachment->let_go();
+  for (const std::string& name : pins_.names())
+    if (!found_.contains(name)) pins_.remove(name);
 }
 
 Result<void> KernelPart::look_at_interfaces() {
@@ -87,8 +88,18 @@ Result<void> KernelPart::open_flows() {
   return {};
 }
 
-/// The sockets' map of an earlier daemon; empty when there is none, or it is no such map.
+/// The sockets' map of an earlier daemon; empty when there is none, or it is no such map. The
+/// attached program's own comes first: workers' sockets join that program's map, so the new program
+/// must have the same one, whatever is pinned.
 base::FileDescriptor KernelPart::adopted_sockets(const Interface& interface) const {
+  if (interface.attachment->adopted()) {
+    const base::FileDescriptor program(
+        bpf_prog_get_fd_by_id(interface.attachment->adopted_program()));
+    auto maps = bpf::maps_of(program.get());
+    const auto found = maps ? maps->find("xsks_map") : bpf::OpenMaps::iterator();
+    if (maps && found != maps->end() && BalancerObject::is_sockets_map(found->second.fd.get()))
+      return std::move(found->second.fd);
+  }
   const std::string pin = sockets_pin(interface.options.device);
   auto sockets = pins_.get(pin);
   if (sockets && !*sockets) return {};
@@ -108,6 +119,9 @@ BalancerObject::Maps KernelPart::existing_maps(std::size_t interface) const {
 }
 
 Result<void> KernelPart::load_programs() {
+  if (libbpf_num_possible_cpus() < 1)
+    return base::fail(
+        "cannot read the number of CPUs from /sys/devices/system/cpu: is /sys mounted?");
   gw_limits limits = limits_for(
       {options_.services, options_.pools, options_.slots, options_.backends, flows_->shape()});
   limits.hand_over = options_.hand_over ? 1 : 0;
@@ -127,7 +141,6 @@ Result<void> KernelPart::load_programs() {
 }
 
 Result<void> KernelPart::pin_sockets(std::size_t interface) {
-  if (sockets_[interface]) return {};
   const Interface& each = interfaces_[interface];
   return pins_.put(each.program->map_fd("xsks_map"), sockets_pin(each.options.device));
 }
@@ -170,10 +183,15 @@ TablesPtr KernelPart::publish(const compile::ForwardingStatePtr& state) {
 }
 
 void KernelPart::switch_over() {
+  if (std::exchange(all_switched_over_, true)) return;
   for (Interface& each : interfaces_) {
     if (each.switched_over) continue;
     // The earlier daemon's program and tables go on if it fails.
-    if (auto done = put(each); !done) spdlog::critical("{}", done.error().message);
+    if (auto done = put(each); !done) {
+      all_switched_over_ = false;
+      spdlog::critical("{}; its earlier program and tables go on, the next change tries again",
+                       done.error().message);
+    }
   }
   forget_other_devices();
 }
@@ -189,7 +207,7 @@ void KernelPart::forget_other_devices() {
     const std::string path = pins_.path() + "/" + name;
     if (known.contains(path)) continue;
     spdlog::info("removed the pin {}: it is not configured any more", path);
-    unlink(path.c_str());
+    pins_.remove(name);
   }
 }
 
@@ -206,7 +224,8 @@ std::vector<InterfaceStatus> KernelPart::interface_status() const {
     const HostInterface& facts = now ? *now : each.facts;
     status.name = each.options.name;
     status.device = each.options.device;
-    status.driver = facts.driver + ", XDP " + each.attachment->mode();
+    status.driver = facts.driver + ", XDP " + each.attachment->mode() +
+                    (each.switched_over ? "" : ", still an earlier daemon's program");
     status.kernel_name = each.options.device;
     status.mac = facts.mac.to_string();
     status.mtu = facts.mtu;

@@ -56,8 +56,7 @@ Result<StoredMemoryPtr> PinStore::open(const std::string& name, std::size_t unit
   if (bpf_obj_get_info_by_fd(fd->get(), &info, &length) != 0)
     return base::fail_errno("the pin " + name + " cannot be looked at", errno);
   if (info.type != BPF_MAP_TYPE_ARRAY || info.key_size != sizeof(std::uint32_t) ||
-      info.value_size != unit || (info.map_flags & BPF_F_MMAPABLE) == 0 ||
-      (info.map_flags & (BPF_F_RDONLY | BPF_F_WRONLY)) != 0) {
+      info.value_size != unit || info.map_flags != BPF_F_MMAPABLE) {
     return base::fail("the pin " + name + " is a map of another kind");
   }
   return map_whole(std::move(*fd), std::size_t{info.max_entries} * unit, name);

@@ -2,12 +2,15 @@
 #include "guideway/datapath/xdp/table_copies.h"
 
 #include <linux/membarrier.h>
+#include <spdlog/spdlog.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <mutex>
 #include <string>
 #include <thread>
 
@@ -17,8 +20,20 @@ namespace {
 /// How often a full set of copies is looked at again: workers leave a copy within a poll.
 constexpr std::chrono::milliseconds kRetry{1};
 
+constexpr std::chrono::milliseconds kInsteadOfBarrier{100};
+
 /// Returns when every packet that was being handled at the call has been handled.
-void wait_for_packets() { syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0); }
+void wait_for_packets() {
+  if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0) return;
+  // Refused with nohz_full, or by a seccomp filter. The kernel handles a packet without a pause, in
+  // microseconds; this is ten thousand times as long.
+  static std::once_flag said;
+  std::call_once(said, [] {
+    spdlog::warn("membarrier is refused ({}): old tables wait {} ms instead", std::strerror(errno),
+                 kInsteadOfBarrier.count());
+  });
+  std::this_thread::sleep_for(kInsteadOfBarrier);
+}
 
 Result<void> check_size(std::size_t wanted, std::size_t there, const std::string& what) {
   if (wanted <= there) return {};

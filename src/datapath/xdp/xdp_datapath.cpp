@@ -18,7 +18,7 @@ class XdpDatapath : public Datapath {
   }
   void publish(compile::ForwardingStatePtr state) override {
     kernel_->publish(state);
-    if (!std::exchange(published_, true)) kernel_->switch_over();
+    kernel_->switch_over();
   }
   bool grace_passed(std::uint64_t generation) const override {
     return kernel_->grace_passed(generation);
@@ -34,7 +34,6 @@ class XdpDatapath : public Datapath {
 
  private:
   std::unique_ptr<KernelPart> kernel_;
-  bool published_ = false;
 };
 
 DatapathStatus XdpDatapath::status() const {

@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -67,7 +68,7 @@ class KernelPart {
  public:
   /// Errors: a sentence for the operator; what was found is as it was.
   static Result<std::unique_ptr<KernelPart>> open(const KernelOptions& options);
-  /// Keeps what was adopted, detaches what was new, unless stop() was called.
+  /// Keeps what was there before, takes off what is new, unless stop() was called.
   ~KernelPart();
   KernelPart(const KernelPart&) = delete;
   KernelPart& operator=(const KernelPart&) = delete;
@@ -83,8 +84,8 @@ class KernelPart {
 
   Result<void> prepare(const compile::ForwardingStatePtr& state);
   TablesPtr publish(const compile::ForwardingStatePtr& state);
-  /// Puts the programs in place of an earlier daemon's. Call it once, after the first publish(),
-  /// and when whoever they hand packets to has those tables.
+  /// Puts the programs in place of an earlier daemon's, where that has not succeeded yet. Call it
+  /// after each publish(), once whoever they hand packets to has those tables.
   void switch_over();
   void reclaim();
   bool grace_passed(std::uint64_t generation) const { return tables_->grace_passed(generation); }
@@ -109,7 +110,6 @@ class KernelPart {
 
   KernelPart(const KernelOptions& options, PinDir pins)
       : options_(options), pins_(std::move(pins)) {}
-  bool adopted_anything() const;
   Result<void> look_at_interfaces();
   Result<void> open_flows();
   Result<void> load_programs();
@@ -123,12 +123,15 @@ class KernelPart {
 
   const KernelOptions options_;
   const PinDir pins_;
+  /// Pins that were there before.
+  std::set<std::string> found_;
   std::optional<FlowStore> flows_;
   std::vector<Interface> interfaces_;
   std::vector<base::FileDescriptor> sockets_;  // [interface], when adopted
   std::unique_ptr<TableCopies> tables_;
   std::unique_ptr<ProgramCounters> counters_;
   MappedMap<gw_heartbeat> heartbeats_;
+  bool all_switched_over_ = false;
   bool stopped_ = false;
 };
 
