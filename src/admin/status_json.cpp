@@ -82,7 +82,12 @@ Json backend_json(const control::BackendStatus& backend) {
           {"bytes", backend.traffic.bytes},
           {"flows", backend.traffic.flows},
           {"live_flows", backend.live_flows},
-          {"reason", backend.reason}};
+          {"reason", backend.reason},
+          {"health", backend.health},
+          {"health_reason", backend.health_reason},
+          {"health_detail", backend.health_detail},
+          {"health_since_s", backend.health_since_s},
+          {"probe_latency_us", backend.probe_latency_us}};
 }
 
 Json pool_json(const control::PoolStatus& pool) {
@@ -99,7 +104,8 @@ Json pool_json(const control::PoolStatus& pool) {
   return {{"name", pool.name},           {"forwarding", pool.forwarding},
           {"scheduler", pool.scheduler}, {"slots", pool.slots},
           {"packets", packets},          {"bytes", bytes},
-          {"live_flows", live_flows},    {"backends", backends}};
+          {"live_flows", live_flows},    {"fails_open", pool.fails_open},
+          {"backends", backends}};
 }
 
 template <typename T, typename Function>

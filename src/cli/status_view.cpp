@@ -120,6 +120,7 @@ std::string backends(const Json& status) {
                {"ADDRESS"},
                {"WEIGHT", Align::kRight},
                {"STATE"},
+               {"HEALTH"},
                {"SLOTS", Align::kRight},
                {"PACKETS", Align::kRight},
                {"BYTES", Align::kRight},
@@ -129,9 +130,9 @@ std::string backends(const Json& status) {
   for (const Json& pool : status.at("pools"))
     for (const Json& b : pool.at("backends"))
       table.add({text(pool, "name") + "/" + text(b, "name"), text(b, "address"),
-                 number(b, "weight"), text(b, "state"), number(b, "slots"), number(b, "packets"),
-                 number(b, "bytes"), number(b, "flows"), number(b, "live_flows"),
-                 text(b, "reason")});
+                 number(b, "weight"), text(b, "state"), text(b, "health"), number(b, "slots"),
+                 number(b, "packets"), number(b, "bytes"), number(b, "flows"),
+                 number(b, "live_flows"), text(b, "reason")});
   return table.to_string();
 }
 

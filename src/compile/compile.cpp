@@ -2,6 +2,7 @@
 #include "guideway/compile/compile.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <string>
 #include <utility>
@@ -50,6 +51,23 @@ std::string why_idle(const model::Backend& backend, const std::string& obstacle)
   return obstacle;
 }
 
+/// What the checks have against a backend; empty when nothing.
+std::string why_not_healthy(const health::Verdicts& verdicts, const model::BackendKey& key) {
+  const auto found = verdicts.find(key);
+  if (found == verdicts.end()) return "its health check has no result yet";
+  const health::Verdict& verdict = found->second;
+  if (verdict.good()) return "";
+  if (verdict.state == health::State::kInitial) return "its health check has not succeeded yet";
+  return std::string("unhealthy: ") + health::to_string(verdict.reason) +
+         (verdict.detail.empty() ? "" : " (" + verdict.detail + ")");
+}
+
+bool is_checked(const model::Model& model, const model::Pool& pool) {
+  return pool.health_check &&
+         std::any_of(model.services.begin(), model.services.end(),
+                     [&](const model::Service& service) { return service.pool == pool.name; });
+}
+
 /// Fills a ForwardingState from a model and ids that belong together.
 class StateBuilder {
  public:
@@ -63,6 +81,7 @@ class StateBuilder {
   Result<void> add_services();
   Result<void> add_record(std::uint16_t id, const BackendIds::Entry& entry);
   Result<void> add_records();
+  bool apply_health(const model::Pool& pool, const std::vector<std::uint16_t>& able);
   Result<void> add_pool(const model::Pool& pool);
   Result<void> add_pools();
   void describe_backend(std::uint16_t id, const model::Backend& backend);
@@ -143,15 +162,40 @@ void StateBuilder::describe_backend(std::uint16_t id, const model::Backend& back
   info.reason = why_idle(backend, info.reason);
 }
 
+/// Takes the backends that are not healthy off the pool's new flows; all stay if none is healthy:
+/// then the check is as likely at fault as they are, and a backend that may answer beats none.
+/// Returns whether that is so. `able`: ids of the backends that nothing else holds back.
+bool StateBuilder::apply_health(const model::Pool& pool, const std::vector<std::uint16_t>& able) {
+  if (!is_checked(input_.model, pool) || able.empty()) return false;
+  std::map<std::uint16_t, std::string> against;
+  for (const std::uint16_t id : able) {
+    std::string why = why_not_healthy(input_.verdicts, ids_.at(id).key);
+    if (!why.empty()) against.emplace(id, std::move(why));
+  }
+  if (against.size() == able.size()) return true;
+  for (auto& [id, why] : against) {
+    BackendInfo& info = state_.backend_info[id];
+    info.reason = std::move(why);
+    const auto verdict = input_.verdicts.find(ids_.at(id).key);
+    info.resets_flows =
+        verdict != input_.verdicts.end() && verdict->second.state == health::State::kUnhealthy;
+  }
+  return false;
+}
+
 Result<void> StateBuilder::add_pool(const model::Pool& pool) {
   std::vector<MaglevBackend> all;
-  std::vector<MaglevBackend> eligible;
+  std::vector<std::uint16_t> able;
   for (const model::Backend& backend : pool.backends) {
-    const std::uint16_t id = *ids_.find(key_of(pool, backend));
+    const std::uint16_t id = *ids_.find(model::key_of(pool, backend));
     describe_backend(id, backend);
     all.push_back({maglev_key(backend.address, backend.port), backend.weight, id});
-    if (state_.backend_info[id].reason.empty()) eligible.push_back(all.back());
+    if (state_.backend_info[id].reason.empty()) able.push_back(id);
   }
+  const bool fails_open = apply_health(pool, able);
+  std::vector<MaglevBackend> eligible;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(eligible),
+               [&](const auto& each) { return state_.backend_info[each.id].reason.empty(); });
   // All weights must fit, not only those in use now: otherwise a backend that comes back could make
   // the pool impossible at run time.
   const auto quotas = maglev_quotas(all, pool.table_size);
@@ -161,7 +205,7 @@ Result<void> StateBuilder::add_pool(const model::Pool& pool) {
 
   const auto slots = static_cast<std::uint32_t>(table->size());
   state_.pools.push_back({static_cast<std::uint32_t>(state_.slots.size()), slots, {}});
-  state_.pool_info.push_back({pool.name, slots});
+  state_.pool_info.push_back({pool.name, slots, fails_open});
   state_.slots.insert(state_.slots.end(), table->begin(), table->end());
   for (const std::uint16_t id : *table) {
     ++state_.backend_info[id].slots;

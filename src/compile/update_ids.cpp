@@ -40,10 +40,6 @@ tl::unexpected<Error> fail_no_free_id(const BackendIds& ids) {
 
 }  // namespace
 
-BackendKey key_of(const model::Pool& pool, const model::Backend& backend) {
-  return {pool.name, backend.address, backend.port};
-}
-
 Result<BackendIds> update_ids(BackendIds ids, const model::Model& model) {
   std::set<std::uint16_t> removed;
   for (const auto& [id, entry] : ids.entries()) removed.insert(id);

@@ -10,9 +10,6 @@
 
 namespace guideway::compile {
 
-/// The key that a backend of `pool` has.
-BackendKey key_of(const model::Pool& pool, const model::Backend& backend);
-
 /// `ids` with every backend of the model added and everyone else marked removed; what entries say
 /// about forwarding and timeouts is brought up to date. Errors: no free id.
 Result<BackendIds> update_ids(BackendIds ids, const model::Model& model);

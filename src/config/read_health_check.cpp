@@ -25,9 +25,9 @@ model::HealthCheck read_health_check(const Node& node, const std::string& path, 
   table.read_choice<CheckProtocol>("protocol",
                                    {{"tcp", CheckProtocol::kTcp},
                                     {"http", CheckProtocol::kHttp},
-                                    {"https", CheckProtocol::kHttps},
-                                    {"udp", CheckProtocol::kUdp},
-                                    {"ping", CheckProtocol::kPing},
+                                    {"https", std::nullopt},
+                                    {"udp", std::nullopt},
+                                    {"ping", std::nullopt},
                                     {"exec", std::nullopt}},
                                    check.protocol);
   read_probe_port(table, check.port);

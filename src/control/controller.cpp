@@ -78,6 +78,7 @@ Controller::Controller(Parts parts, model::Model model, model::HashSeed seed, Lo
       model_(std::move(model)),
       seed_(seed),
       load_(std::move(load)),
+      checker_(parts_.loop, [this](const health::Change& change) { take_health(change); }),
       ids_(model_.capacity.backends),
       started_(steady_clock::now()),
       monitor_ready_(parts_.loop),
@@ -127,9 +128,11 @@ Controller::~Controller() {
 Result<void> Controller::start() {
   adopt();
   if (!ids_.entries().empty()) await_neighbours();
+  checker_.follow(model_);
   Build build;
   build.change_id = make_change_id();
-  build.input = {model_, parts_.monitor.next_hops(), seed_, generation_ + 1, ids_, service_ids_};
+  build.input = {model_,       parts_.monitor.next_hops(), seed_, generation_ + 1, ids_,
+                 service_ids_, checker_.verdicts()};
   compile_input(build, parts_.datapath);
   if (!build.output) return base::fail(build.errors.front());
   accept(std::move(build));
@@ -261,7 +264,8 @@ void Controller::run_compile(Build build) {
                 seed_,
                 generation_ + 1,
                 ids_,
-                service_ids_};
+                service_ids_,
+                checker_.verdicts()};
   helper_->run([this, job, &loop = parts_.loop, &datapath = parts_.datapath] {
     compile_input(*job, datapath);
     boost::asio::post(loop, [this, job] { finish_compile(std::move(*job)); });
@@ -279,7 +283,8 @@ void Controller::finish_compile(Build build) {
     if (reloaded) repair();
     spdlog::log(reloaded ? spdlog::level::info : spdlog::level::debug,
                 "generation {} published: {} (change {}, built in {} ms)", generation_,
-                reloaded ? "configuration reloaded" : "routes or neighbours changed", id, took);
+                reloaded ? "configuration reloaded" : "routes, neighbours or health changed", id,
+                took);
   } else {
     refuse(build);
     watch(backend_addresses(ids_));
@@ -300,6 +305,7 @@ void Controller::accept(Build build) {
   change_id_ = std::move(build.change_id);
   publish(*build.output);
   watch(backend_addresses(ids_));
+  checker_.follow(model_);
 }
 
 void Controller::publish(const compile::Output& output) {
@@ -353,6 +359,23 @@ void Controller::announce() {
   log_new(parts_.addresses.announce_due(steady_clock::now()), announce_fault_);
 }
 
+void Controller::take_health(const health::Change& change) {
+  const bool bad = change.now.state == health::State::kUnhealthy;
+  spdlog::log(bad ? spdlog::level::warn : spdlog::level::info,
+              "backend {}/{}: {} -> {} after {} probe(s){}{}{}", change.backend.pool, change.name,
+              health::to_string(change.from), health::to_string(change.now.state), change.probes,
+              bad ? ": " : "", health::to_string(change.now.reason),
+              change.now.detail.empty() ? "" : " (" + change.now.detail + ")");
+  request_build();
+}
+
+/// Ids of backends whose flows are to start anew elsewhere.
+std::vector<bool> Controller::backends_to_reset(const compile::ForwardingState& state) {
+  std::vector<bool> reset(state.backend_info.size());
+  for (std::size_t id = 0; id < reset.size(); id++) reset[id] = state.backend_info[id].resets_flows;
+  return reset;
+}
+
 /// Helper thread: one slice of the sweep.
 void Controller::sweep_slice() {
   compile::ForwardingStatePtr state;
@@ -365,7 +388,7 @@ void Controller::sweep_slice() {
   // - 1.
   if (sweeper_.at_start() && !parts_.datapath.grace_passed(state->generation())) return;
   const std::size_t slice = sweeper_.bucket_count() / kSweepSlices + 1;
-  auto result = sweeper_.step(*state, {}, parts_.datapath.now_s(), slice);
+  auto result = sweeper_.step(*state, backends_to_reset(*state), parts_.datapath.now_s(), slice);
   if (!result) return;
   boost::asio::post(parts_.loop, [this, found = std::make_shared<const SweepResult>(
                                             std::move(*result))] { take_sweep(*found); });

@@ -45,6 +45,21 @@ ServiceStatus describe_service(const compile::ServiceInfo& info, const gw_traffi
           info.pool, traffic};
 }
 
+void describe_health(BackendStatus& status, const health::Verdicts& verdicts,
+                     const model::BackendKey& key, bool has_check) {
+  const auto found = verdicts.find(key);
+  if (found == verdicts.end()) {
+    status.health = has_check ? "unused" : "unchecked";
+    return;
+  }
+  const health::Verdict& verdict = found->second;
+  status.health = health::to_string(verdict.state);
+  status.health_reason = health::to_string(verdict.reason);
+  status.health_detail = verdict.detail;
+  status.health_since_s = std::chrono::system_clock::to_time_t(verdict.since);
+  status.probe_latency_us = verdict.latency.count();
+}
+
 }  // namespace
 
 Status Controller::status() const {
@@ -69,20 +84,31 @@ Status Controller::status() const {
   std::map<std::string, std::size_t> places;
   for (const auto& pool : model_.pools) {
     places.emplace(pool.name, status.pools.size());
-    status.pools.push_back({pool.name, name_of(pool.forwarding), "maglev", 0, {}});
+    status.pools.push_back({pool.name, name_of(pool.forwarding), "maglev", 0, false, {}});
   }
-  for (std::size_t i = 0; i < state_->pool_info.size() && i < status.pools.size(); i++)
+  const health::Verdicts verdicts = checker_.verdicts();
+  for (std::size_t i = 0; i < state_->pool_info.size() && i < status.pools.size(); i++) {
     status.pools[i].slots = state_->pool_info[i].slots;
+    status.pools[i].fails_open = state_->pool_info[i].fails_open;
+  }
   for (std::size_t id = 0; id < state_->backend_info.size(); id++) {
     const compile::BackendInfo& info = state_->backend_info[id];
     if (!info.used) continue;
     const auto [place, is_new] = places.try_emplace(info.pool, status.pools.size());
-    if (is_new) status.pools.push_back({info.pool, "", "", 0, {}});
-    status.pools[place->second].backends.push_back(
-        {info.name, info.address, info.port, info.weight,
-         info.removed ? "removed" : name_of(info.state), info.slots,
-         at_or(status.datapath.backends, id, gw_traffic{}), at_or(last_sweep_.live, id, 0U),
-         info.reason});
+    if (is_new) status.pools.push_back({info.pool, "", "", 0, false, {}});
+    BackendStatus backend{.name = info.name,
+                          .address = info.address,
+                          .port = info.port,
+                          .weight = info.weight,
+                          .state = info.removed ? "removed" : name_of(info.state),
+                          .slots = info.slots,
+                          .traffic = at_or(status.datapath.backends, id, gw_traffic{}),
+                          .live_flows = at_or(last_sweep_.live, id, 0U),
+                          .reason = info.reason};
+    const bool has_check =
+        place->second < model_.pools.size() && model_.pools[place->second].health_check;
+    describe_health(backend, verdicts, {info.pool, info.address, info.port}, has_check);
+    status.pools[place->second].backends.push_back(std::move(backend));
   }
   return status;
 }

@@ -105,4 +105,8 @@ std::vector<Problem> validate(const Model& model) {
   return problems.take();
 }
 
+BackendKey key_of(const Pool& pool, const Backend& backend) {
+  return {pool.name, backend.address, backend.port};
+}
+
 }  // namespace guideway::model

@@ -8,6 +8,8 @@ Two independent counts: nginx's access log (connections and requests for the ser
 import collections
 import dataclasses
 import json
+import re
+import signal
 
 from guideway_lab.plan import PORT, VXLAN
 from guideway_lab.processes import spawn
@@ -58,6 +60,9 @@ table inet guideway_lab {{
 """
 
 
+_HEALTH_ANSWER = re.compile(r"(?<=access_log off; )return [0-9]{3}(?= .healthy)")
+
+
 @dataclasses.dataclass(frozen=True)
 class HttpCount:
     """What one nginx answered since it started, health checks excepted."""
@@ -76,15 +81,38 @@ def start(plan):
         directory = plan.run_dir / name
         directory.mkdir()
         (directory / "nginx.conf").write_text(_nginx_conf(plan, name))
-        command = ("nginx", "-p", f"{directory}/", "-c", "nginx.conf", "-e", "error.log")
-        processes.append(spawn(name, command, plan.netns(name), directory / "nginx.out"))
+        processes.append(_spawn_nginx(plan, name))
         run("nft", "-f", "-", netns=plan.netns(name), input=_NFT_TABLE.format(match=_match(plan)))
     for name in plan.backend_names:
-        wait_until(
-            lambda name=name: _answers(plan, name),
-            f"nginx of {name} to answer; see {plan.run_dir}/{name}/error.log",
-        )
+        _wait_for_nginx(plan, name)
     return processes
+
+
+def start_again(plan, name):
+    """Starts the nginx of a backend whose process has been stopped; returns the new process."""
+    process = _spawn_nginx(plan, name)
+    _wait_for_nginx(plan, name)
+    return process
+
+
+def answer_health_checks(plan, process, status):
+    """From now on this backend's nginx gives health checks this HTTP status."""
+    file = plan.run_dir / process.role / "nginx.conf"
+    file.write_text(_HEALTH_ANSWER.sub(f"return {status}", file.read_text()))
+    process.signal(signal.SIGHUP)
+
+
+def _spawn_nginx(plan, name):
+    directory = plan.run_dir / name
+    command = ("nginx", "-p", f"{directory}/", "-c", "nginx.conf", "-e", "error.log")
+    return spawn(name, command, plan.netns(name), directory / "nginx.out")
+
+
+def _wait_for_nginx(plan, name):
+    wait_until(
+        lambda: _answers(plan, name),
+        f"nginx of {name} to answer; see {plan.run_dir}/{name}/error.log",
+    )
 
 
 def http_count(plan, name):

@@ -38,6 +38,21 @@ def _interface(plan):
     )
 
 
+def _health_check(plan):
+    if not plan.health_interval:
+        return ""
+    return f"""
+  [pool.health_check]
+  protocol = "http"
+  port = {PORT}
+  path = "/api/v1/health"
+  interval = "{plan.health_interval}"
+  timeout = "100ms"
+  healthy_threshold = 2
+  unhealthy_threshold = 2
+"""
+
+
 def render(plan, pool):
     """The configuration with these backends in its one pool."""
     entries = "".join(f"  {_entry(backend)},\n" for backend in pool)
@@ -77,7 +92,7 @@ name = "web"
 scheduler = "maglev"
 backends = [
 {entries}]
-
+{_health_check(plan)}
 [[service]]
 name = "web"
 address = "{plan.vip}"

@@ -43,6 +43,8 @@ class Plan:
     datapath: str = "dpdk"
     # What SIGTERM leaves behind.
     on_stop: str = "detach"
+    # Of the HTTP health check, for example "200ms"; without it, backends are not checked.
+    health_interval: str = ""
 
     def __post_init__(self):
         if not re.fullmatch(r"[A-Za-z0-9._-]{1,32}", self.name):

@@ -5,7 +5,6 @@
 #ifndef GUIDEWAY_COMPILE_BACKEND_IDS_H_
 #define GUIDEWAY_COMPILE_BACKEND_IDS_H_
 
-#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -17,13 +16,8 @@
 
 namespace guideway::compile {
 
-/// What an id means. Pools are known by name.
-struct BackendKey {
-  std::string pool;
-  IpAddress address;
-  std::uint16_t port = 0;
-  friend auto operator<=>(const BackendKey&, const BackendKey&) = default;
-};
+/// What an id means.
+using model::BackendKey;
 
 class BackendIds {
  public:

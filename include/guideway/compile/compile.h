@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// compile(): model + next hops (+ health, later) -> forwarding state. A pure function: same input,
+// compile(): model + next hops + health -> forwarding state. A pure function: same input,
 // same bytes. Runs on the helper thread.
 // Threading: no state.
 #ifndef GUIDEWAY_COMPILE_COMPILE_H_
@@ -14,6 +14,7 @@
 #include "guideway/compile/next_hop.h"
 #include "guideway/compile/service_table.h"
 #include "guideway/core/layout.h"
+#include "guideway/health/verdict.h"
 #include "guideway/model/model.h"
 
 namespace guideway::compile {
@@ -27,6 +28,8 @@ struct Input {
   /// still held keep a record, so that their old flows stay with them.
   BackendIds ids;
   ServiceIds service_ids;
+  /// Of the backends that are checked.
+  health::Verdicts verdicts;
 };
 
 struct Output {

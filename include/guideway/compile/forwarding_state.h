@@ -33,6 +33,8 @@ struct BackendInfo {
   std::uint32_t slots = 0;
   /// Why it gets no new flows, in words; empty when it does.
   std::string reason;
+  /// It is unhealthy, and others of its pool are not: whoever is on it is better off anew.
+  bool resets_flows = false;
 };
 
 /// What a service id means. Index: service id (one per protocol: a tcp_udp service has two).
@@ -49,6 +51,8 @@ struct ServiceInfo {
 struct PoolInfo {
   std::string name;
   std::uint32_t slots = 0;
+  /// No backend is healthy, so all that could take flows do.
+  bool fails_open = false;
 };
 
 struct ForwardingState {

@@ -4,6 +4,7 @@
 // them.
 //
 //   SIGHUP ── reload() ──> load, check ──> look for new neighbours, ≤ 1 s ─┐
+//   health checks ──────────────────────────────────────────────────────────┤
 //   neighbours ────────────────────────────────────────────────────────────┴─> compile ──> publish,
 //   lost addresses, links that come up ──> put VIPs back, announce              watch, own VIPs
 //   sweep (helper thread, always) ──> live flows, ids that are free again
@@ -33,6 +34,7 @@
 #include "guideway/control/status.h"
 #include "guideway/control/sweeper.h"
 #include "guideway/datapath/datapath.h"
+#include "guideway/health/checker.h"
 #include "guideway/model/model.h"
 #include "guideway/netlink/host_addresses.h"
 #include "guideway/netlink/monitor.h"
@@ -96,6 +98,8 @@ class Controller {
   Result<void> place_addresses();
   void repair();
   void announce();
+  void take_health(const health::Change& change);
+  static std::vector<bool> backends_to_reset(const compile::ForwardingState& state);
   void sweep_slice();
   void take_sweep(const SweepResult& result);
 
@@ -103,6 +107,8 @@ class Controller {
   model::Model model_;
   model::HashSeed seed_;
   LoadModel load_;
+
+  health::Checker checker_;
 
   std::uint64_t generation_ = 0;
   std::string change_id_;

@@ -35,6 +35,14 @@ struct BackendStatus {
   std::uint32_t live_flows = 0;
   /// Why it gets no new flows; empty when it does.
   std::string reason;
+  /// "initial", "healthy", "unhealthy"; "unchecked" without a health check; "unused" if no service
+  /// has the pool.
+  std::string health;
+  /// Why the last probe failed, and more about it; empty if it did not.
+  std::string health_reason;
+  std::string health_detail;
+  std::int64_t health_since_s = 0;  // Unix time; 0: no check
+  std::int64_t probe_latency_us = 0;
 };
 
 struct PoolStatus {
@@ -42,6 +50,8 @@ struct PoolStatus {
   std::string forwarding;
   std::string scheduler;
   std::uint32_t slots = 0;
+  /// None of its backends is healthy, so all are used.
+  bool fails_open = false;
   std::vector<BackendStatus> backends;
 };
 

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <chrono>
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -93,6 +94,14 @@ struct Backend {
   friend bool operator==(const Backend&, const Backend&) = default;
 };
 
+/// What makes a backend the same one over reloads, whatever it is called. Pools are known by name.
+struct BackendKey {
+  std::string pool;
+  IpAddress address;
+  std::uint16_t port = 0;
+  friend auto operator<=>(const BackendKey&, const BackendKey&) = default;
+};
+
 struct HealthCheck {
   CheckProtocol protocol = CheckProtocol::kHttp;
   /// 0: "traffic".
@@ -130,6 +139,8 @@ struct Service {
   std::chrono::seconds idle_timeout{350};
   friend bool operator==(const Service&, const Service&) = default;
 };
+
+BackendKey key_of(const Pool& pool, const Backend& backend);
 
 /// Whether Interface::device names a kernel interface, not a device of DPDK's.
 bool is_kernel_device(std::string_view device);

@@ -43,7 +43,7 @@ control::Status make_status() {
   backend.name = "b1";
   backend.state = "enabled";
   backend.reason = "no route to 10.0.0.1\x1b[31m";
-  status.pools = {{"web", "l2dsr", "maglev", 65537, {backend}}};
+  status.pools = {{"web", "l2dsr", "maglev", 65537, false, {backend}}};
   control::ServiceStatus any;
   any.name = "dns";
   any.protocol = "udp";

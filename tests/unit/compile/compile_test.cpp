@@ -377,5 +377,85 @@ TEST(Compile, ASourceOfTheOtherFamilyNamesPoolAndBackend) {
   EXPECT_THAT(error_of(input), HasSubstr("pool dns, backend b4: source 2001:db8::1"));
 }
 
+health::Verdict verdict(health::State state) {
+  return {.state = state, .reason = health::Reason::kTimeout};
+}
+
+/// make_input() with a check on pool "web", and these states of b1, b2 and b3.
+Input checked(std::vector<health::State> states) {
+  Input input = make_input();
+  model::Pool& web = input.model.pools[0];
+  web.health_check = model::HealthCheck{};
+  for (std::size_t i = 0; i < states.size(); ++i)
+    input.verdicts[model::key_of(web, web.backends[i])] = verdict(states[i]);
+  return input;
+}
+
+std::vector<bool> with_slots(const ForwardingState& state) {
+  std::vector<bool> result;
+  for (int i = 0; i < 3; ++i) result.push_back(state.backend_info[i].slots > 0);
+  return result;
+}
+
+TEST(CompileHealth, AnUnhealthyBackendGetsNoNewFlowsAndItsOldOnesStartAnew) {
+  using enum health::State;
+  const auto output = compile(checked({kHealthy, kUnhealthy, kHealthy}));
+  ASSERT_TRUE(output);
+  const ForwardingState& state = *output->state;
+  EXPECT_EQ(with_slots(state), (std::vector<bool>{true, false, true}));
+  EXPECT_EQ(state.backend_info[1].reason, "unhealthy: timeout");
+  EXPECT_TRUE(state.backend_info[1].resets_flows);
+  EXPECT_FALSE(state.backend_info[0].resets_flows);
+  EXPECT_FALSE(state.pool_info[0].fails_open);
+  EXPECT_EQ(state.pool_info[0].slots, 251U);
+}
+
+TEST(CompileHealth, IfNoneIsHealthyAllAreUsedAndNoFlowIsReset) {
+  using enum health::State;
+  const auto output = compile(checked({kUnhealthy, kUnhealthy, kInitial}));
+  ASSERT_TRUE(output);
+  EXPECT_EQ(with_slots(*output->state), (std::vector<bool>{true, true, true}));
+  EXPECT_TRUE(output->state->pool_info[0].fails_open);
+  EXPECT_FALSE(output->state->backend_info[0].resets_flows);
+}
+
+TEST(CompileHealth, ABackendWithoutAVerdictWaitsUnlessItIsPresumedGood) {
+  using enum health::State;
+  Input input = checked({kHealthy, kInitial, kInitial});
+  auto& third =
+      input.verdicts[model::key_of(input.model.pools[0], input.model.pools[0].backends[2])];
+  third.presumed = true;
+  const auto output = compile(input);
+  ASSERT_TRUE(output);
+  EXPECT_EQ(with_slots(*output->state), (std::vector<bool>{true, false, true}));
+  EXPECT_FALSE(output->state->backend_info[1].resets_flows);
+
+  input.verdicts.erase(model::key_of(input.model.pools[0], input.model.pools[0].backends[1]));
+  const auto unknown = compile(input);
+  ASSERT_TRUE(unknown);
+  EXPECT_EQ(with_slots(*unknown->state), (std::vector<bool>{true, false, true}));
+  EXPECT_EQ(unknown->state->backend_info[1].reason, "its health check has no result yet");
+}
+
+TEST(CompileHealth, TheOperatorsStateAndTheNeighboursComeFirst) {
+  using enum health::State;
+  Input input = checked({kHealthy, kUnhealthy, kUnhealthy});
+  input.model.pools[0].backends[0].state = model::AdminState::kDrain;
+  const auto output = compile(input);
+  ASSERT_TRUE(output);
+  EXPECT_EQ(with_slots(*output->state), (std::vector<bool>{false, true, true}))
+      << "of those that may be used none is healthy";
+  EXPECT_EQ(output->state->backend_info[0].reason, "drained by the operator");
+}
+
+TEST(CompileHealth, WhatNoServiceUsesIsNotChecked) {
+  using enum health::State;
+  Input input = checked({kUnhealthy, kHealthy, kHealthy});
+  std::erase_if(input.model.services, [](const auto& service) { return service.pool == "web"; });
+  const auto output = compile(input);
+  ASSERT_TRUE(output);
+  EXPECT_EQ(with_slots(*output->state), (std::vector<bool>{true, true, true}));
+}
+
 }  // namespace
 }  // namespace guideway::compile

@@ -65,7 +65,7 @@ backends = [
   { name = "b3", address = "10.0.0.13", state = "disabled" },
 ]
   [pool.health_check]
-  protocol = "https"
+  protocol = "http"
   port = 8443
   path = "/api/v1/health"
   interval = "2m"
@@ -144,7 +144,7 @@ TEST(Config, ReadsPools) {
           model::Backend{"b2", *IpAddress::parse("10.0.0.12"), 0, 100, model::AdminState::kDrain},
           model::Backend{"b3", *IpAddress::parse("10.0.0.13"), 0, 100,
                          model::AdminState::kDisabled}));
-  EXPECT_EQ(pool.health_check, (model::HealthCheck{model::CheckProtocol::kHttps, 8443,
+  EXPECT_EQ(pool.health_check, (model::HealthCheck{model::CheckProtocol::kHttp, 8443,
                                                    "/api/v1/health", 2min, 250ms, 3, 4}));
 }
 

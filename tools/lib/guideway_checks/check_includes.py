@@ -14,14 +14,15 @@ MAY_INCLUDE = {
     "bpf": set(),
     "model": set(),
     "config": {"model"},
-    "compile": {"model"},
+    "health": {"model"},
+    "compile": {"model", "health"},
     "netlink": {"compile"},
     "datapath": {"model", "compile", "bpf"},
-    "control": {"model", "config", "compile", "netlink", "datapath"},
-    "admin": {"model", "compile", "datapath", "control"},
+    "control": {"model", "config", "health", "compile", "netlink", "datapath"},
+    "admin": {"model", "health", "compile", "datapath", "control"},
     "cli": {"admin", "datapath"},
     "decap": {"bpf"},
-    "app": {"model", "config", "compile", "netlink", "datapath", "control", "admin"},
+    "app": {"model", "config", "health", "compile", "netlink", "datapath", "control", "admin"},
 }
 # Who may know which datapath, beside itself and the program's main: "afxdp" is made of the two
 # others, and the operator's tool reads the pins of a director that does not run.

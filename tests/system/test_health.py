@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Health checks: what becomes of new connections when backends stop, hang or answer badly."""
+
+import os
+import signal
+
+import pytest
+from test_reload import new_connections
+
+from guideway_lab import backends
+from guideway_lab.plan import DATAPATHS
+from guideway_lab.shell import wait_until
+
+_INTERVAL = "200ms"
+# Two failures in a row, an interval apart, the last one after its timeout; and time for a generation.
+_LIMIT_S = 10
+
+
+def backend_process(lab, name):
+    return next(p for p in lab.processes if p.role == name)
+
+
+def wait_for_health(lab, name, health, reason=""):
+    def is_so():
+        shown = lab.director.backends()[name]
+        return (shown["health"], shown["health_reason"]) == (health, reason)
+
+    wait_until(is_so, f"{name} to be {health}, {reason}", _LIMIT_S)
+
+
+def wait_for_slots(lab, name, wanted):
+    wait_until(
+        lambda: (lab.director.backends()[name]["slots"] > 0) == wanted,
+        f"{name} to get {'some' if wanted else 'no'} slots",
+        _LIMIT_S,
+    )
+
+
+def healthy_lab(make_lab, **options):
+    lab = make_lab(health_interval=_INTERVAL, **options)
+    for name in lab.plan.backend_names:
+        wait_for_health(lab, name, "healthy")
+    return lab
+
+
+@pytest.mark.parametrize("datapath", DATAPATHS)
+def test_a_stopped_backend_gets_no_new_connections_until_it_is_back(make_lab, datapath):
+    lab = healthy_lab(make_lab, datapath=datapath)
+    assert backend_process(lab, "backend2").stop()
+    wait_for_health(lab, "backend2", "unhealthy", "connect_refused")
+    wait_for_slots(lab, "backend2", False)
+    assert "unhealthy: connect_refused" in lab.director.backends()["backend2"]["reason"]
+    gained = new_connections(lab)
+    assert gained["backend2"] == 0 and min(gained["backend1"], gained["backend3"]) > 0, gained
+
+    process = backends.start_again(lab.plan, "backend2")
+    try:
+        wait_for_health(lab, "backend2", "healthy")
+        wait_for_slots(lab, "backend2", True)
+        assert new_connections(lab)["backend2"] > 0
+    finally:
+        process.stop()
+    log = lab.director.log()
+    assert "backend web/backend2: healthy -> unhealthy after 2 probe(s): connect_refused" in log
+    assert "backend web/backend2: unhealthy -> healthy after 2 probe(s)" in log
+
+
+def test_a_backend_whose_port_is_open_but_whose_service_hangs_is_found(make_lab):
+    lab = healthy_lab(make_lab)
+    # The worker: the kernel goes on accepting for it.
+    for process in children(backend_process(lab, "backend2").pid):
+        signal_process(process, signal.SIGSTOP)
+    try:
+        wait_for_health(lab, "backend2", "unhealthy", "timeout")
+        wait_for_slots(lab, "backend2", False)
+        assert new_connections(lab)["backend2"] == 0
+    finally:
+        for process in children(backend_process(lab, "backend2").pid):
+            signal_process(process, signal.SIGCONT)
+    wait_for_health(lab, "backend2", "healthy")
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        return [int(word) for word in file.read().split()]
+
+
+def signal_process(pid, number):
+    with open(f"/proc/{pid}/comm", encoding="ascii") as file:
+        assert file.read().strip() == "nginx"
+    handle = os.pidfd_open(pid)
+    signal.pidfd_send_signal(handle, number)
+    os.close(handle)
+
+
+def test_a_check_that_all_backends_fail_empties_no_pool(make_lab):
+    lab = healthy_lab(make_lab)
+    for name in lab.plan.backend_names:
+        backends.answer_health_checks(lab.plan, backend_process(lab, name), 503)
+    for name in lab.plan.backend_names:
+        wait_for_health(lab, name, "unhealthy", "status_mismatch")
+    wait_until(lambda: lab.director.status()["pools"][0]["fails_open"], "the pool to fail open", _LIMIT_S)
+    gained = new_connections(lab)
+    assert all(gained.values()), gained
+    assert lab.director.backends()["backend1"]["health_detail"] == "status 503"
+
+    backends.answer_health_checks(lab.plan, backend_process(lab, "backend1"), 200)
+    wait_for_health(lab, "backend1", "healthy")
+    wait_for_slots(lab, "backend2", False)
+    assert new_connections(lab)["backend2"] == 0
+    assert not lab.director.status()["pools"][0]["fails_open"]

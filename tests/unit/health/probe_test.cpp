@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Probes of a real server on loopback, which does what backends do at their worst.
+#include <utility>
+
+// Asio of Boost 1.74 needs <utility> before it.
+#include "guideway/health/probe.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+
+#include "test_server.h"
+
+namespace guideway::health {
+namespace {
+
+using model::CheckProtocol;
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class ProbeTest : public testing::Test {
+ protected:
+  ProbeOutcome probe(CheckProtocol protocol, milliseconds timeout = milliseconds(10'000)) {
+    return probe_port(server_.port(), protocol, timeout);
+  }
+  ProbeOutcome probe_port(std::uint16_t port, CheckProtocol protocol, milliseconds timeout) {
+    std::optional<ProbeOutcome> outcome;
+    const ProbeRequest request{protocol, IpAddress::parse("127.0.0.1").value(), port,
+                               "/api/v1/health?deep=1", timeout};
+    const auto held = Probe::start(loop_, request, [&](const ProbeOutcome& o) { outcome = o; });
+    while (!outcome) loop_.run_one();
+    return *outcome;
+  }
+
+  boost::asio::io_context loop_;
+  TestServer server_{loop_};
+};
+
+TEST_F(ProbeTest, TcpSucceedsOnceConnected) {
+  const ProbeOutcome outcome = probe(CheckProtocol::kTcp);
+  EXPECT_TRUE(outcome.success()) << outcome.detail;
+  EXPECT_GT(outcome.latency.count(), 0);
+}
+
+TEST_F(ProbeTest, NobodyListens) {
+  std::uint16_t free_port = 0;
+  {
+    TestServer gone(loop_);
+    free_port = gone.port();
+  }
+  loop_.poll();
+  for (const CheckProtocol protocol : {CheckProtocol::kTcp, CheckProtocol::kHttp})
+    EXPECT_EQ(probe_port(free_port, protocol, milliseconds(5000)).reason, Reason::kConnectRefused);
+}
+
+TEST_F(ProbeTest, HttpAsksForThePathByTheAddress) {
+  EXPECT_TRUE(probe(CheckProtocol::kHttp).success());
+  ASSERT_EQ(server_.requests.size(), 1U);
+  const std::string& request = server_.requests.front();
+  EXPECT_THAT(request, StartsWith("GET /api/v1/health?deep=1 HTTP/1.1\r\n"));
+  EXPECT_THAT(request, HasSubstr("Host: 127.0.0.1:" + std::to_string(server_.port()) + "\r\n"));
+  EXPECT_THAT(request, HasSubstr("Connection: close\r\n"));
+}
+
+TEST_F(ProbeTest, StatusesFrom200To399AreGood) {
+  for (const int status : {200, 204, 301, 399, 199, 400, 404, 500, 503}) {
+    server_.answer = "HTTP/1.1 " + std::to_string(status) + " x\r\nContent-Length: 0\r\n\r\n";
+    const ProbeOutcome outcome = probe(CheckProtocol::kHttp);
+    const bool good = status >= 200 && status < 400;
+    EXPECT_EQ(outcome.reason, good ? Reason::kNone : Reason::kStatusMismatch) << status;
+    EXPECT_EQ(outcome.detail, "status " + std::to_string(status));
+  }
+}
+
+TEST_F(ProbeTest, AnAnswerThatIsNotHttpIsNamed) {
+  server_.answer = "220 smtp.example ESMTP\r\n\r\n";
+  EXPECT_EQ(probe(CheckProtocol::kHttp).reason, Reason::kBadAnswer);
+  server_.answer = "HTTP/1.1 200 OK\r\n\x01 : \r\n\r\n";
+  EXPECT_EQ(probe(CheckProtocol::kHttp).reason, Reason::kBadAnswer);
+}
+
+TEST_F(ProbeTest, AServerThatNeverAnswersTimesOut) {
+  server_.answer.clear();
+  const ProbeOutcome outcome = probe(CheckProtocol::kHttp, milliseconds(50));
+  EXPECT_EQ(outcome.reason, Reason::kTimeout);
+  EXPECT_GE(outcome.latency, milliseconds(50));
+}
+
+TEST_F(ProbeTest, AHeaderWithoutAnEndIsBounded) {
+  server_.answer = "HTTP/1.1 200 OK\r\nX: " + std::string(1 << 20, 'x');
+  EXPECT_EQ(probe(CheckProtocol::kHttp).reason, Reason::kBadAnswer);
+}
+
+TEST_F(ProbeTest, ABodyOfAMegabyteIsNotRead) {
+  server_.answer = "HTTP/1.1 200 OK\r\nContent-Length: 1048576\r\n\r\n" + std::string(1 << 20, 'x');
+  EXPECT_TRUE(probe(CheckProtocol::kHttp).success());
+}
+
+TEST_F(ProbeTest, AConnectionThatIsClosedWithoutAnAnswerIsNamed) {
+  server_.close_at_once = true;
+  EXPECT_EQ(probe(CheckProtocol::kHttp).reason, Reason::kConnectionClosed);
+}
+
+TEST_F(ProbeTest, ACancelledProbeSaysNothing) {
+  server_.answer.clear();
+  bool called = false;
+  const ProbeRequest request{CheckProtocol::kHttp, IpAddress::parse("127.0.0.1").value(),
+                             server_.port(), "/", milliseconds(30)};
+  const auto held = Probe::start(loop_, request, [&](const ProbeOutcome&) { called = true; });
+  while (server_.requests.empty()) loop_.run_one();
+  held->cancel();
+  loop_.run_for(milliseconds(60));
+  EXPECT_FALSE(called);
+}
+
+}  // namespace
+}  // namespace guideway::health
