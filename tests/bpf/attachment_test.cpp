@@ -64,6 +64,21 @@ TEST_F(PinDirTest, DotsInNamesAreWrittenOut) {
   EXPECT_FALSE(*missing);
 }
 
+TEST_F(PinDirTest, BelongsToOneDaemonAtATime) {
+  {
+    const auto first = PinDir::open(kPins, "lb.1");
+    ASSERT_TRUE(first) << first.error().message;
+    const auto second = PinDir::open(kPins, "lb.1");
+    ASSERT_FALSE(second);
+    EXPECT_THAT(second.error().message, HasSubstr("another guidewayd uses the pins"));
+    const auto other = PinDir::open(kPins, "lb.2");
+    ASSERT_TRUE(other) << other.error().message;
+    other->remove_all();
+    EXPECT_TRUE(PinDir::find(kPins, "lb.1")) << "looking is allowed";
+  }
+  EXPECT_TRUE(PinDir::open(kPins, "lb.1"));
+}
+
 TEST_F(PinDirTest, PutReplacesInOneStep) {
   const auto pins = PinDir::open(kPins, "lb.1");
   ASSERT_TRUE(pins) << pins.error().message;
@@ -81,7 +96,7 @@ TEST_F(PinDirTest, ADirectoryThatOthersOwnIsNotTrusted) {
   const auto pins = PinDir::open(kPins, "lb.1");
   ASSERT_TRUE(pins) << pins.error().message;
   ASSERT_EQ(chown(pins->path().c_str(), 65534, 65534), 0);
-  const auto again = PinDir::open(kPins, "lb.1");
+  const auto again = PinDir::find(kPins, "lb.1");
   ASSERT_FALSE(again);
   EXPECT_THAT(again.error().message, HasSubstr("not trusted"));
   ASSERT_EQ(chown(pins->path().c_str(), 0, 0), 0);

@@ -2,8 +2,10 @@
 #include "guideway/datapath/xdp/pin_dir.h"
 
 #include <bpf/bpf.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <spdlog/spdlog.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -79,7 +81,16 @@ Result<PinDir> PinDir::open(const std::string& pin_dir, const std::string& direc
   const std::string path = pin_dir + "/" + without_dots(director);
   if (mkdir(path.c_str(), kOnlyOwner) != 0 && errno != EEXIST)
     return base::fail_errno("cannot make the pin directory " + path, errno);
-  return find(pin_dir, director);
+  auto found = find(pin_dir, director);
+  if (!found) return found;
+  found->lock_ =
+      base::FileDescriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!found->lock_) return base::fail_errno("cannot open the pin directory " + path, errno);
+  if (flock(found->lock_.get(), LOCK_EX | LOCK_NB) != 0)
+    return base::fail("another guidewayd uses the pins in " + path +
+                      ", perhaps in another network namespace: stop that one, or give this one its "
+                      "own director.name or director.pin_dir");
+  return found;
 }
 
 Result<PinDir> PinDir::find(const std::string& pin_dir, const std::string& director) {

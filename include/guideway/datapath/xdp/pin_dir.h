@@ -15,10 +15,10 @@ namespace guideway::datapath::xdp {
 class PinDir {
  public:
   /// The directory PIN_DIR/DIRECTOR, made if it is missing. When PIN_DIR is on no BPF file system,
-  /// one is mounted there, and the log says so. Errors: no permission; a directory that others own
-  /// or may write: its pins cannot be trusted.
+  /// one is mounted there, and the log says so. Locked until destruction. Errors: no permission; a
+  /// directory that others own or may write: its pins cannot be trusted; another daemon has it.
   static Result<PinDir> open(const std::string& pin_dir, const std::string& director);
-  /// The same, but makes and mounts nothing. Errors: there is none.
+  /// The same, but makes, mounts and locks nothing. Errors: there is none.
   static Result<PinDir> find(const std::string& pin_dir, const std::string& director);
 
   const std::string& path() const { return path_; }
@@ -42,6 +42,7 @@ class PinDir {
  private:
   explicit PinDir(std::string path) : path_(std::move(path)) {}
   std::string path_;
+  base::FileDescriptor lock_;  // after open()
 };
 
 }  // namespace guideway::datapath::xdp
