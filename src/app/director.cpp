@@ -102,8 +102,8 @@ Result<void> run(const model::Model& model, const std::string& config_file) {
   auto monitor = netlink::Monitor::open(names);
   if (!monitor) return forward_error(monitor);
 
-  control::Controller controller({loop, **datapath, **monitor, **addresses, names}, model, *seed,
-                                 loader_of(config_file));
+  control::Controller controller({loop, **datapath, **monitor, **addresses, names, &*state_dir},
+                                 model, *seed, loader_of(config_file));
   running = &controller;
   if (auto started = controller.start(); !started) return started;
   if (auto dropped = base::drop_privileges(base::Keep::kNetwork); !dropped) return dropped;

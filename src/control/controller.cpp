@@ -11,6 +11,7 @@
 
 #include "build.h"
 #include "guideway/control/controller.h"
+#include "guideway/health/verdicts_text.h"
 
 namespace guideway::control {
 namespace {
@@ -31,6 +32,7 @@ constexpr milliseconds kMinRepairInterval{1000};
 /// The whole table in kSweepSlices * kSweepPeriod = 2 s; the design allows 10.
 constexpr milliseconds kSweepPeriod{50};
 constexpr std::size_t kSweepSlices = 40;
+constexpr const char* kHealthFile = "health";
 
 std::string make_change_id() {
   static thread_local std::mt19937_64 random{std::random_device{}()};
@@ -128,6 +130,7 @@ Controller::~Controller() {
 Result<void> Controller::start() {
   adopt();
   if (!ids_.entries().empty()) await_neighbours();
+  remember_health();
   checker_.follow(model_);
   Build build;
   build.change_id = make_change_id();
@@ -161,6 +164,7 @@ void Controller::tick() {
     spdlog::warn("netlink: {}", ticked.error().message);
   after_monitor();
   announce();
+  save_health();
   tick_timer_.expires_after(kTick);
   tick_timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) tick();
@@ -359,6 +363,30 @@ void Controller::announce() {
   log_new(parts_.addresses.announce_due(steady_clock::now()), announce_fault_);
 }
 
+/// Goes on with the verdicts that an earlier daemon has left.
+void Controller::remember_health() {
+  const auto text = parts_.state_dir ? parts_.state_dir->load(kHealthFile) : std::nullopt;
+  if (!text) return;
+  auto verdicts = health::verdicts_of(*text);
+  if (!verdicts) {
+    spdlog::warn("the health verdicts in the state directory are not used: {}",
+                 verdicts.error().message);
+    return;
+  }
+  checker_.remember(std::move(*verdicts));
+}
+
+/// At most once a tick, on the helper thread: a disk may take its time.
+void Controller::save_health() {
+  if (!health_changed_ || !parts_.state_dir || !helper_) return;
+  health_changed_ = false;
+  helper_->run([text = health::to_text(checker_.verdicts()), &dir = *parts_.state_dir] {
+    if (auto saved = dir.save(kHealthFile, text); !saved)
+      spdlog::error("{}; after a restart, health starts from what was saved before",
+                    saved.error().message);
+  });
+}
+
 void Controller::take_health(const health::Change& change) {
   const bool bad = change.now.state == health::State::kUnhealthy;
   spdlog::log(bad ? spdlog::level::warn : spdlog::level::info,
@@ -366,6 +394,7 @@ void Controller::take_health(const health::Change& change) {
               health::to_string(change.from), health::to_string(change.now.state), change.probes,
               bad ? ": " : "", health::to_string(change.now.reason),
               change.now.detail.empty() ? "" : " (" + change.now.detail + ")");
+  health_changed_ = true;
   request_build();
 }
 

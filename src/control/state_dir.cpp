@@ -2,12 +2,16 @@
 #include "guideway/control/state_dir.h"
 
 #include <fcntl.h>
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <boost/crc.hpp>
 #include <cerrno>
+#include <cstdint>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -16,6 +20,8 @@ namespace guideway::control {
 namespace {
 
 constexpr const char* kSeedFile = "hash_seed";
+constexpr int kVersion = 1;
+constexpr std::size_t kMostBytes = std::size_t{64} << 20;
 
 Result<void> check_owner_and_mode(int fd, const std::string& path) {
   struct stat status {};
@@ -25,6 +31,44 @@ Result<void> check_owner_and_mode(int fd, const std::string& path) {
                       ": belongs to somebody else or is writable by others; make it the daemon's "
                       "own with mode 0700");
   return {};
+}
+
+bool write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+/// `shown`: the name for people.
+Result<void> replace_file(int dir, const std::string& file, std::string_view bytes,
+                          const std::string& shown) {
+  const std::string temporary = file + ".new";
+  const base::FileDescriptor made(
+      openat(dir, temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!made) return base::fail_errno(shown + ": cannot write it", errno);
+  if (!write_all(made.get(), bytes) || fsync(made.get()) != 0 ||
+      renameat(dir, temporary.c_str(), dir, file.c_str()) != 0 || fsync(dir) != 0) {
+    const int error = errno;
+    unlinkat(dir, temporary.c_str(), 0);
+    return base::fail_errno(shown + ": cannot write it", error);
+  }
+  return {};
+}
+
+std::uint32_t checksum_of(std::string_view content) {
+  boost::crc_32_type crc;
+  crc.process_bytes(content.data(), content.size());
+  return crc.checksum();
+}
+
+/// "guideway-state 1 LENGTH CHECKSUM\n".
+std::string header_of(std::string_view content) {
+  return fmt::format("guideway-state {} {} {:08x}\n", kVersion, content.size(),
+                     checksum_of(content));
 }
 
 }  // namespace
@@ -72,15 +116,50 @@ Result<model::HashSeed> StateDir::hash_seed() const {
 
   if (getrandom(seed.data(), seed.size(), 0) != static_cast<ssize_t>(seed.size()))
     return base::fail_errno("getrandom", errno);
-  const std::string temporary = std::string(kSeedFile) + ".new";
-  const base::FileDescriptor made(openat(
-      fd_.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!made) return base::fail_errno(name + ": cannot write it", errno);
-  if (write(made.get(), seed.data(), seed.size()) != static_cast<ssize_t>(seed.size()) ||
-      fsync(made.get()) != 0 || renameat(fd_.get(), temporary.c_str(), fd_.get(), kSeedFile) != 0 ||
-      fsync(fd_.get()) != 0)
-    return base::fail_errno(name + ": cannot write it", errno);
+  const std::string_view bytes(reinterpret_cast<const char*>(seed.data()), seed.size());
+  if (auto written = replace_file(fd_.get(), kSeedFile, bytes, name); !written)
+    return tl::unexpected(written.error());
   return seed;
+}
+
+Result<std::string> StateDir::read_checked(int fd, const std::string& name) const {
+  if (auto checked = check_owner_and_mode(fd, name); !checked)
+    return tl::unexpected(checked.error());
+  std::string text(kMostBytes + 1, '\0');
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const ssize_t got = read(fd, text.data() + size, text.size() - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return base::fail_errno(name + ": cannot read it", errno);
+    if (got == 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  if (size > kMostBytes) return base::fail(name + ": is too large");
+  text.resize(size);
+  const std::size_t end = text.find('\n');
+  if (end == std::string::npos) return base::fail(name + ": has no first line");
+  std::string content = text.substr(end + 1);
+  if (text.compare(0, end + 1, header_of(content)) != 0)
+    return base::fail(name + ": its first line does not agree with what follows");
+  return content;
+}
+
+std::optional<std::string> StateDir::load(const std::string& name) const {
+  const std::string shown = path_ + "/" + name;
+  const base::FileDescriptor file(
+      openat(fd_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!file && errno == ENOENT) return std::nullopt;
+  auto content = file ? read_checked(file.get(), shown)
+                      : Result<std::string>(base::fail_errno(shown + ": cannot read it", errno));
+  if (content) return std::move(*content);
+  renameat(fd_.get(), name.c_str(), fd_.get(), (name + ".bad").c_str());
+  spdlog::warn("{}; set aside as {}.bad", content.error().message, name);
+  return std::nullopt;
+}
+
+Result<void> StateDir::save(const std::string& name, std::string_view content) const {
+  return replace_file(fd_.get(), name, header_of(content) + std::string(content),
+                      path_ + "/" + name);
 }
 
 }  // namespace guideway::control

@@ -72,17 +72,15 @@ milliseconds with_jitter(milliseconds interval) {
 /// One backend's probes. Shared, so that a timer that has just fired finds it gone and not freed.
 class Checker::Target : public std::enable_shared_from_this<Target> {
  public:
-  Target(boost::asio::io_context& loop, model::BackendKey key, Wanted wanted, bool presumed,
+  Target(boost::asio::io_context& loop, model::BackendKey key, Wanted wanted, Verdict verdict,
          const OnChange& on_change)
       : loop_(loop),
         timer_(loop),
         key_(std::move(key)),
         wanted_(std::move(wanted)),
-        judge_(wanted_.check.healthy_threshold, wanted_.check.unhealthy_threshold),
-        on_change_(on_change) {
-    verdict_.presumed = presumed;
-    verdict_.since = std::chrono::system_clock::now();
-  }
+        judge_(wanted_.check.healthy_threshold, wanted_.check.unhealthy_threshold, verdict.state),
+        verdict_(std::move(verdict)),
+        on_change_(on_change) {}
 
   void begin() { wait(wanted_.first_after); }
 
@@ -182,12 +180,18 @@ void Checker::follow(const model::Model& model) {
       found->second->follow(how);
       continue;
     }
+    Verdict verdict;
+    verdict.presumed = !followed_before_;
+    verdict.since = std::chrono::system_clock::now();
+    if (const auto known = remembered_.find(key); known != remembered_.end())
+      verdict = known->second;
     const auto target =
-        std::make_shared<Target>(loop_, key, std::move(how), !followed_before_, on_change_);
+        std::make_shared<Target>(loop_, key, std::move(how), std::move(verdict), on_change_);
     targets_.emplace(key, target);
     target->begin();
   }
   followed_before_ = true;
+  remembered_.clear();
 }
 
 Verdicts Checker::verdicts() const {

@@ -109,3 +109,18 @@ def test_a_check_that_all_backends_fail_empties_no_pool(make_lab):
     wait_for_slots(lab, "backend2", False)
     assert new_connections(lab)["backend2"] == 0
     assert not lab.director.status()["pools"][0]["fails_open"]
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+def test_a_restart_sends_no_new_connection_to_a_backend_that_was_dead(make_lab, end):
+    lab = healthy_lab(make_lab, datapath="xdp")
+    assert backend_process(lab, "backend2").stop()
+    wait_for_health(lab, "backend2", "unhealthy", "connect_refused")
+    kept = lab.plan.run_dir / "state" / "health"
+    wait_until(lambda: kept.exists() and "unhealthy" in kept.read_text(), "the verdict on disk", 5)
+    lab.director.process.signal(end)
+    assert lab.director.process.wait(10)
+    lab.start_director()
+    assert lab.director.backends()["backend2"]["health"] == "unhealthy"
+    assert lab.director.backends()["backend2"]["slots"] == 0
+    assert new_connections(lab)["backend2"] == 0

@@ -31,6 +31,7 @@
 #include "guideway/base/result.h"
 #include "guideway/compile/compile.h"
 #include "guideway/control/helper_thread.h"
+#include "guideway/control/state_dir.h"
 #include "guideway/control/status.h"
 #include "guideway/control/sweeper.h"
 #include "guideway/datapath/datapath.h"
@@ -54,6 +55,8 @@ struct Parts {
   netlink::HostAddresses& addresses;
   /// The kernel's side of each interface, in the model's order.
   std::vector<std::string> kernel_names;
+  /// Where health verdicts outlive the daemon; null: nowhere.
+  const StateDir* state_dir = nullptr;
 };
 
 class Controller {
@@ -98,7 +101,9 @@ class Controller {
   Result<void> place_addresses();
   void repair();
   void announce();
+  void remember_health();
   void take_health(const health::Change& change);
+  void save_health();
   static std::vector<bool> backends_to_reset(const compile::ForwardingState& state);
   void sweep_slice();
   void take_sweep(const SweepResult& result);
@@ -109,6 +114,7 @@ class Controller {
   LoadModel load_;
 
   health::Checker checker_;
+  bool health_changed_ = false;  // since it was saved
 
   std::uint64_t generation_ = 0;
   std::string change_id_;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The state directory: made with mode 0700, locked against a second daemon, and home of the hash
-// seed when the configuration names none.
-// Threading: start-up only.
+// seed when the configuration names none, and of what outlives the daemon (health verdicts).
+// Threading: start-up; save() anywhere, one at a time for a name.
 #ifndef GUIDEWAY_CONTROL_STATE_DIR_H_
 #define GUIDEWAY_CONTROL_STATE_DIR_H_
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "guideway/base/file_descriptor.h"
 #include "guideway/base/result.h"
@@ -23,8 +25,16 @@ class StateDir {
   /// numbers when there is no such file. A damaged file is an error: a new seed would move flows.
   Result<model::HashSeed> hash_seed() const;
 
+  /// What save() has kept under that name; nothing if there is no such file. One that is damaged or
+  /// of another version counts as none, and is set aside as NAME.bad; the log says so.
+  std::optional<std::string> load(const std::string& name) const;
+  /// Keeps `content` in place of what was there, whole or not at all: with a version, its length
+  /// and a checksum, by a temporary file, fsync and rename. Any thread.
+  Result<void> save(const std::string& name, std::string_view content) const;
+
  private:
   StateDir(base::FileDescriptor fd, std::string path);
+  Result<std::string> read_checked(int fd, const std::string& name) const;
 
   base::FileDescriptor fd_;
   std::string path_;

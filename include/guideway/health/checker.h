@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "guideway/health/verdict.h"
 #include "guideway/model/model.h"
@@ -36,8 +37,10 @@ class Checker {
   Checker(const Checker&) = delete;
   Checker& operator=(const Checker&) = delete;
 
+  /// What is known from before the first follow(): those backends start with that verdict.
+  void remember(Verdicts verdicts) { remembered_ = std::move(verdicts); }
   /// Probes what this model wants probed from now on. Backends that stay keep their verdict; those
-  /// of the first call are presumed good.
+  /// of the first call that nothing is remembered of are presumed good.
   void follow(const model::Model& model);
 
   Verdicts verdicts() const;
@@ -49,6 +52,7 @@ class Checker {
   OnChange on_change_;
   std::map<model::BackendKey, std::shared_ptr<Target>> targets_;
   bool followed_before_ = false;
+  Verdicts remembered_;
 };
 
 }  // namespace guideway::health

@@ -3,10 +3,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
 
 #include "../../support/temporary_dir.h"
 
@@ -71,6 +76,74 @@ TEST(StateDir, ADirectoryThatOthersMayWriteIsRefused) {
   const auto dir = StateDir::open(folder.path("s"));
   ASSERT_FALSE(dir);
   EXPECT_THAT(dir.error().message, HasSubstr("writable by others"));
+}
+
+TEST(StateDir, WhatIsSavedComesBackAndReplacesWhatWasThere) {
+  const test::TemporaryDir folder;
+  const auto dir = StateDir::open(folder.path("s"));
+  ASSERT_TRUE(dir);
+  EXPECT_FALSE(dir->load("health"));
+  for (const std::string& content :
+       {std::string("one\ntwo"), std::string(), std::string(100'000, '\0')}) {
+    ASSERT_TRUE(dir->save("health", content));
+    EXPECT_EQ(dir->load("health"), content);
+  }
+  struct stat status {};
+  ASSERT_EQ(stat(folder.path("s/health").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600u);
+  EXPECT_NE(access(folder.path("s/health.new").c_str(), F_OK), 0);
+}
+
+TEST(StateDir, ADamagedFileIsSetAside) {
+  const test::TemporaryDir folder;
+  const auto dir = StateDir::open(folder.path("s"));
+  ASSERT_TRUE(dir);
+  ASSERT_TRUE(dir->save("health", "some content"));
+  std::ifstream file(folder.path("s/health"));
+  const std::string good{std::istreambuf_iterator<char>(file), {}};
+  std::vector<std::string> damaged = {"", "\n", good + "x", "guideway-state 2" + good.substr(16)};
+  for (std::size_t i = 0; i < good.size(); ++i) {
+    damaged.push_back(good.substr(0, i));
+    damaged.push_back(good);
+    damaged.back()[i] = static_cast<char>(damaged.back()[i] ^ 1);
+  }
+  for (const std::string& content : damaged) {
+    std::ofstream(folder.path("s/health")) << content;
+    EXPECT_FALSE(dir->load("health")) << content;
+    EXPECT_NE(access(folder.path("s/health").c_str(), F_OK), 0);
+    std::ifstream aside(folder.path("s/health.bad"));
+    EXPECT_EQ((std::string{std::istreambuf_iterator<char>(aside), {}}), content);
+  }
+}
+
+TEST(StateDir, ALinkIsNotReadAndNotWrittenThrough) {
+  const test::TemporaryDir folder;
+  const auto dir = StateDir::open(folder.path("s"));
+  ASSERT_TRUE(dir);
+  std::ofstream(folder.path("elsewhere")) << "theirs";
+  ASSERT_EQ(symlink(folder.path("elsewhere").c_str(), folder.path("s/health").c_str()), 0);
+  EXPECT_FALSE(dir->load("health"));
+  ASSERT_EQ(symlink(folder.path("elsewhere").c_str(), folder.path("s/health.new").c_str()), 0);
+  EXPECT_FALSE(dir->save("health", "ours"));
+  std::ifstream file(folder.path("elsewhere"));
+  EXPECT_EQ((std::string{std::istreambuf_iterator<char>(file), {}}), "theirs");
+}
+
+TEST(StateDir, AFullDiskLeavesTheOldFile) {
+  const test::TemporaryDir folder;
+  const auto dir = StateDir::open(folder.path("s"));
+  ASSERT_TRUE(dir);
+  ASSERT_TRUE(dir->save("health", "old"));
+  struct rlimit before {};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  signal(SIGXFSZ, SIG_IGN);
+  const struct rlimit little { 1000, before.rlim_max };
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &little), 0);
+  const auto saved = dir->save("health", std::string(10'000, 'x'));
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_FALSE(saved);
+  EXPECT_EQ(dir->load("health"), "old");
+  EXPECT_NE(access(folder.path("s/health.new").c_str(), F_OK), 0);
 }
 
 }  // namespace

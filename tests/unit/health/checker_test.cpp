@@ -87,6 +87,17 @@ TEST_F(CheckerTest, ABackendThatIsAddedLaterHasToPassFirst) {
   EXPECT_TRUE(verdict().good());
 }
 
+TEST_F(CheckerTest, WhatIsRememberedHoldsUntilProbesSayOtherwise) {
+  Verdict dead{.state = State::kUnhealthy, .reason = Reason::kTimeout};
+  checker_.remember({{model::key_of(model_.pools[0], model_.pools[0].backends[0]), dead}});
+  checker_.follow(model_);
+  EXPECT_FALSE(verdict().good());
+  EXPECT_EQ(verdict().reason, Reason::kTimeout);
+  run_until_changes(1);
+  EXPECT_EQ(changes_[0].from, State::kUnhealthy);
+  EXPECT_EQ(changes_[0].probes, 2U) << "the healthy threshold";
+}
+
 TEST_F(CheckerTest, AReloadKeepsTheVerdict) {
   checker_.follow(model_);
   run_until_changes(1);
