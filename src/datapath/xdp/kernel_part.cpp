@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "guideway/datapath/xdp/kernel_part.h"
 
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <spdlog/spdlog.h>
-
 #include <unistd.h>
 
 #include <algorithm>
