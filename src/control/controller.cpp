@@ -309,7 +309,7 @@ void Controller::accept(Build build) {
   change_id_ = std::move(build.change_id);
   publish(*build.output);
   watch(backend_addresses(ids_));
-  checker_.follow(model_);
+  if (build.from_file) checker_.follow(model_);
 }
 
 void Controller::publish(const compile::Output& output) {

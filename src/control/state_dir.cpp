@@ -16,6 +16,8 @@
 #include <system_error>
 #include <utility>
 
+#include "guideway/base/replace_file.h"
+
 namespace guideway::control {
 namespace {
 
@@ -33,29 +35,11 @@ Result<void> check_owner_and_mode(int fd, const std::string& path) {
   return {};
 }
 
-bool write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
-
 /// `shown`: the name for people.
 Result<void> replace_file(int dir, const std::string& file, std::string_view bytes,
                           const std::string& shown) {
-  const std::string temporary = file + ".new";
-  const base::FileDescriptor made(
-      openat(dir, temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!made) return base::fail_errno(shown + ": cannot write it", errno);
-  if (!write_all(made.get(), bytes) || fsync(made.get()) != 0 ||
-      renameat(dir, temporary.c_str(), dir, file.c_str()) != 0 || fsync(dir) != 0) {
-    const int error = errno;
-    unlinkat(dir, temporary.c_str(), 0);
+  if (const int error = base::replace_file(dir, file, bytes); error != 0)
     return base::fail_errno(shown + ": cannot write it", error);
-  }
   return {};
 }
 

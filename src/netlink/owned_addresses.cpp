@@ -13,6 +13,8 @@
 #include <sstream>
 #include <utility>
 
+#include "guideway/base/replace_file.h"
+
 namespace guideway::netlink {
 namespace {
 
@@ -100,15 +102,6 @@ std::optional<std::string> read_whole(int fd) {
   return text;
 }
 
-bool write_whole(int fd, const std::string& text) {
-  for (std::size_t done = 0; done < text.size();) {
-    const ssize_t wrote = ::write(fd, text.data() + done, text.size() - done);
-    if (wrote <= 0) return false;
-    done += static_cast<std::size_t>(wrote);
-  }
-  return fsync(fd) == 0;
-}
-
 }  // namespace
 
 OwnedAddresses::OwnedAddresses(base::FileDescriptor directory_fd, std::string directory)
@@ -168,15 +161,11 @@ Result<void> OwnedAddresses::set(std::set<OwnedAddress> addresses) {
 
 Result<void> OwnedAddresses::write(const std::string& text) const {
   unlinkat(directory_fd_.get(), kNewFile, 0);
-  const base::FileDescriptor file(openat(
-      directory_fd_.get(), kNewFile, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!file || !write_whole(file.get(), text) ||
-      renameat(directory_fd_.get(), kNewFile, directory_fd_.get(), kFile) != 0 ||
-      fsync(directory_fd_.get()) != 0)
+  if (const int error = base::replace_file(directory_fd_.get(), kFile, text); error != 0)
     return base::fail_errno(name() +
                                 ": cannot write the addresses down before they are added (is " +
                                 "the disk full or read-only?)",
-                            errno);
+                            error);
   return {};
 }
 

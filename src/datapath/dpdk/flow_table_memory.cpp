@@ -7,12 +7,12 @@
 #include <cerrno>
 #include <utility>
 
+#include "guideway/base/round_up.h"
+
 namespace guideway::datapath::dpdk {
 namespace {
 
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
-
-std::size_t round_up(std::size_t value, std::size_t to) { return (value + to - 1) / to * to; }
 
 void* map(std::size_t bytes, int extra_flags) {
   void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
@@ -28,7 +28,7 @@ Result<FlowTableMemory> FlowTableMemory::make(std::uint32_t flows, std::uint32_t
   table.buckets_per_shard_ = flow_shape_for(flows, shards).buckets_per_shard;
   const std::size_t needed =
       std::size_t{table.buckets_per_shard_} * shards * sizeof(gw_flow_bucket);
-  table.bytes_ = round_up(needed, kHugePage);
+  table.bytes_ = base::round_up(needed, kHugePage);
   table.memory_ = map(table.bytes_, MAP_HUGETLB | (21 << MAP_HUGE_SHIFT));
   table.on_huge_pages_ = table.memory_ != nullptr;
   if (!table.memory_) table.memory_ = map(table.bytes_, 0);
