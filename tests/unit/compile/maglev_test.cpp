@@ -64,7 +64,7 @@ std::vector<WeightSet> weight_sets() {
       {"two", 2, 65537, equal_weight},
       {"equal", 1000, 65537, equal_weight},
       {"equal, weight 1", 333, 65537, [](std::size_t) { return 1u; }},
-      {"1 to 1000", 1000, 655373, [](std::size_t i) { return static_cast<std::uint32_t>(i + 1); }},
+      {"1 to 100", 100, 65537, [](std::size_t i) { return static_cast<std::uint32_t>(i + 1); }},
       {"a giant", 1000, 65537, [](std::size_t i) { return i == 7 ? 60'000u : 10u; }},
       {"a dwarf", 100, 65537, [](std::size_t i) { return i == 7 ? 1u : 600u; }},
       {"some with 0", 200, 65537, [](std::size_t i) { return i % 3 == 0 ? 0u : 50u; }},
@@ -85,19 +85,27 @@ INSTANTIATE_TEST_SUITE_P(Sets, MaglevWeights, ::testing::ValuesIn(weight_sets())
                          });
 
 /// The demand: |slots − exact share| ≤ max(2, 1 % of the share). What we keep: less than 1.
-TEST_P(MaglevWeights, EveryBackendGetsItsShareRoundedUpOrDown) {
-  const auto backends = make_backends(GetParam().backends, GetParam().weight);
-  const auto table = table_of(backends, GetParam().size);
-  ASSERT_EQ(table.size(), GetParam().size);
+void expect_shares(const WeightSet& set) {
+  const auto backends = make_backends(set.backends, set.weight);
+  const auto table = table_of(backends, set.size);
+  ASSERT_EQ(table.size(), set.size);
   const auto counts = count_slots(table, backends.size());
   double sum = 0;
   for (const MaglevBackend& backend : backends) sum += backend.weight;
   for (std::size_t i = 0; i < backends.size(); ++i) {
-    const double share = backends[i].weight * static_cast<double>(GetParam().size) / sum;
+    const double share = backends[i].weight * static_cast<double>(set.size) / sum;
     EXPECT_LT(std::abs(counts[i] - share), 1.0)
         << "backend " << i << " of weight " << backends[i].weight;
     EXPECT_EQ(counts[i] > 0, backends[i].weight > 0) << "backend " << i;
   }
+}
+
+TEST_P(MaglevWeights, EveryBackendGetsItsShareRoundedUpOrDown) { expect_shares(GetParam()); }
+
+/// A large table takes seconds under the sanitizers: once is enough.
+TEST(Maglev, EveryBackendOfALargeTableGetsItsShare) {
+  expect_shares(
+      {"1 to 1000", 1000, 655373, [](std::size_t i) { return static_cast<std::uint32_t>(i + 1); }});
 }
 
 TEST_P(MaglevWeights, AgreesWithTheRulePlayedSlotBySlot) {

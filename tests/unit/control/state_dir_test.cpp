@@ -98,7 +98,7 @@ TEST(StateDir, ADamagedFileIsSetAside) {
   const test::TemporaryDir folder;
   const auto dir = StateDir::open(folder.path("s"));
   ASSERT_TRUE(dir);
-  ASSERT_TRUE(dir->save("health", "some content"));
+  ASSERT_TRUE(dir->save("health", "ab"));
   std::ifstream file(folder.path("s/health"));
   const std::string good{std::istreambuf_iterator<char>(file), {}};
   std::vector<std::string> damaged = {"", "\n", good + "x", "guideway-state 2" + good.substr(16)};
