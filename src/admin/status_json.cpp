@@ -4,15 +4,13 @@
 #include <unistd.h>
 
 #include <array>
-#include <nlohmann/json.hpp>
 
 #include "guideway/base/version.h"
 #include "guideway/core/reasons.h"
+#include "status_parts.h"
 
 namespace guideway::admin {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr std::array<const char*, GW_REASON_COUNT> kReasonNames = {
 #define GW_REASON_NAME(id, verdict, name, help) name,
@@ -64,6 +62,15 @@ Json interface_json(const datapath::InterfaceStatus& interface) {
           {"from_kernel_dropped", interface.kernel.from_kernel_dropped}};
 }
 
+template <typename T, typename Function>
+Json array_of(const std::vector<T>& values, Function one) {
+  Json array = Json::array();
+  for (const T& value : values) array.push_back(one(value));
+  return array;
+}
+
+}  // namespace
+
 Json service_json(const control::ServiceStatus& service) {
   return {{"name", service.name},           {"address", service.address.to_string()},
           {"port", service.port},           {"protocol", service.protocol},
@@ -108,15 +115,6 @@ Json pool_json(const control::PoolStatus& pool) {
           {"backends", backends}};
 }
 
-template <typename T, typename Function>
-Json array_of(const std::vector<T>& values, Function one) {
-  Json array = Json::array();
-  for (const T& value : values) array.push_back(one(value));
-  return array;
-}
-
-}  // namespace
-
 std::string status_json(const control::Status& status) {
   const Json json = {
       {"api", 1},
@@ -128,6 +126,7 @@ std::string status_json(const control::Status& status) {
       {"memory", status.datapath.memory},
       {"distribution", status.datapath.distribution},
       {"generation", status.generation},
+      {"revision", status.revision},
       {"change_id", status.change_id},
       {"live_flows_age_s",
        status.live_flows_age_s < 0 ? Json(nullptr) : Json(status.live_flows_age_s)},

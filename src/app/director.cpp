@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "datapaths.h"
-#include "guideway/admin/status_json.h"
-#include "guideway/admin/status_server.h"
+#include "guideway/admin/api.h"
+#include "guideway/admin/http_server.h"
 #include "guideway/base/privileges.h"
 #include "guideway/base/version.h"
 #include "guideway/config/config.h"
@@ -27,6 +27,10 @@ namespace guideway::app {
 namespace {
 
 namespace asio = boost::asio;
+
+/// Groups that may use the sockets.
+constexpr const char* kReaders = "guideway-read";
+constexpr const char* kWriters = "guideway";
 
 /// `return` the error of a failed Result.
 template <typename T>
@@ -49,11 +53,7 @@ Result<void> set_interfaces(netlink::HostAddresses& addresses, const model::Mode
 }
 
 control::LoadModel loader_of(const std::string& config_file) {
-  return [config_file]() -> tl::expected<model::Model, std::vector<std::string>> {
-    config::LoadResult loaded = config::load_file(config_file);
-    if (!loaded.model) return tl::unexpected(std::move(loaded.errors));
-    return std::move(*loaded.model);
-  };
+  return [config_file] { return config::load_file(config_file); };
 }
 
 /// What goes on without us keeps its VIPs: the kernel must go on answering ARP for them.
@@ -71,7 +71,8 @@ void end(const model::Director& director, datapath::Datapath& datapath,
 
 }  // namespace
 
-Result<void> run(const model::Model& model, const std::string& config_file) {
+Result<void> run(const config::LoadResult& file, const std::string& config_file) {
+  const model::Model& model = *file.model;
   if (auto allowed = base::require_network_privileges(); !allowed) return allowed;
   auto lock = InstanceLock::take(model.director.name);
   if (!lock) return forward_error(lock);
@@ -86,10 +87,17 @@ Result<void> run(const model::Model& model, const std::string& config_file) {
   const Signals signals(loop, [&running] { running->reload(); });
   // Before anything of the host is touched: a second daemon on this socket fails here. Nothing is
   // answered before the loop runs.
-  auto server = admin::StatusServer::open(loop, model.admin.status_socket, [&running] {
-    return admin::status_json(running->status());
-  });
-  if (!server) return forward_error(server);
+  const auto answers = [&running](admin::Access access) {
+    return [&running, access](const admin::Request& request, admin::Respond respond) {
+      admin::Api(*running, access).handle(request, std::move(respond));
+    };
+  };
+  auto reader = admin::HttpServer::open(loop, model.admin.status_socket, kReaders,
+                                        answers(admin::Access::kRead));
+  if (!reader) return forward_error(reader);
+  auto writer =
+      admin::HttpServer::open(loop, model.admin.socket, kWriters, answers(admin::Access::kWrite));
+  if (!writer) return forward_error(writer);
 
   auto datapath = start_datapath(model, *seed);
   if (!datapath) return forward_error(datapath);
@@ -103,7 +111,7 @@ Result<void> run(const model::Model& model, const std::string& config_file) {
   if (!monitor) return forward_error(monitor);
 
   control::Controller controller({loop, **datapath, **monitor, **addresses, names, &*state_dir},
-                                 model, *seed, loader_of(config_file));
+                                 file, *seed, loader_of(config_file));
   running = &controller;
   if (auto started = controller.start(); !started) return started;
   if (auto dropped = base::drop_privileges(base::Keep::kNetwork); !dropped) return dropped;

@@ -8,13 +8,14 @@
 #include <string>
 
 #include "guideway/base/result.h"
+#include "guideway/config/config.h"
 #include "guideway/model/model.h"
 
 namespace guideway::app {
 
-/// `config_file` is read again at SIGHUP. Errors: whatever keeps it from starting; nothing is left
-/// behind then.
-Result<void> run(const model::Model& model, const std::string& config_file);
+/// `file` is the good content of `config_file`, which is read again at SIGHUP. Errors: whatever
+/// keeps it from starting; nothing is left behind then.
+Result<void> run(const config::LoadResult& file, const std::string& config_file);
 
 /// Takes off what a director that is not running has left: programs, flow table, addresses.
 /// Errors: it runs, or has left nothing.

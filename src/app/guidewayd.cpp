@@ -31,9 +31,9 @@ int check_only(const guideway::config::LoadResult& loaded, const std::string& fi
   return 0;
 }
 
-int run_daemon(const guideway::model::Model& model, const Options& options) {
+int run_daemon(const guideway::config::LoadResult& file, const Options& options) {
   guideway::base::set_up_logging(options.verbose ? spdlog::level::debug : spdlog::level::info);
-  const auto ran = guideway::app::run(model, options.config_file);
+  const auto ran = guideway::app::run(file, options.config_file);
   if (ran) return 0;
   spdlog::critical("{}", ran.error().message);
   return kFault;

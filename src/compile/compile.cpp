@@ -159,6 +159,7 @@ void StateBuilder::describe_backend(std::uint16_t id, const model::Backend& back
   BackendInfo& info = state_.backend_info[id];
   info.weight = backend.weight;
   info.state = backend.state;
+  info.resets_flows = backend.resets_flows;
   info.reason = why_idle(backend, info.reason);
 }
 

@@ -8,7 +8,8 @@
 
 #include "guideway/base/result.h"
 #include "guideway/base/text.h"
-#include "guideway/model/validate.h"
+#include "json_node.h"
+#include "rules.h"
 #include "sections.h"
 #include "table_reader.h"
 
@@ -48,50 +49,41 @@ model::Model read_model(const Node& root, Errors& errors) {
   if (const Node* node = file.find("admin")) {
     model.admin = read_admin(*node, "admin", errors);
   }
-  // One element for each table, right or wrong: the paths of the model's rules are the file's.
   file.read_array(
       "interface",
       [&](const Node& node, const std::string& path) {
         model.interfaces.push_back(read_interface(node, path, errors));
       },
       " of tables: write [[interface]]");
-  file.read_array(
-      "pool",
-      [&](const Node& node, const std::string& path) {
-        model.pools.push_back(read_pool(node, path, errors));
-      },
-      " of tables: write [[pool]]");
-  file.read_array(
-      "service",
-      [&](const Node& node, const std::string& path) {
-        model.services.push_back(read_service(node, path, errors));
-      },
-      " of tables: write [[service]]");
+  read_changeable(file, errors, model);
   file.report_unknown_keys();
   return model;
 }
 
-/// Where a person looks first: what the rule is about; if that is a default, what it looked at
-/// besides.
-Position place_of(const model::Problem& problem, const Node& root) {
-  const Place place = locate(root, problem.path);
-  const Place related = locate(root, problem.related);
-  return !place.exact && related.exact && !problem.related.empty() ? related.position
-                                                                   : place.position;
+LoadResult refused(std::vector<std::string> errors) {
+  LoadResult result;
+  result.errors = std::move(errors);
+  return result;
 }
 
-/// The model's rules, in the file's places. What follows from a key that could not be read is left
-/// out.
-void check_rules(const model::Model& model, const Node& root, Errors& errors) {
-  std::vector<model::Problem> news;
-  for (model::Problem& problem : model::validate(model)) {
-    if (!errors.covers(problem.path) && !errors.covers(problem.related)) {
-      news.push_back(std::move(problem));
-    }
+Json array_in(const Node& root, std::string_view key) {
+  const Member* member = find_member(root, key);
+  return member == nullptr ? Json::array() : json_of(member->value);
+}
+
+Resources resources_of(const Node& root) {
+  return {array_in(root, "service"), array_in(root, "pool")};
+}
+
+/// Without the secret, which no copy of the file shows.
+Json rest_of(const Node& root) {
+  Json rest = json_of(root);
+  rest.erase("service");
+  rest.erase("pool");
+  if (rest.contains("director")) {
+    rest["director"].erase("hash_seed");
   }
-  for (const model::Problem& problem : news) {
-    errors.add(place_of(problem, root), problem.path, problem.message);
-  }
+  return rest;
 }
 
 /// Everything from `fd`, up to a little more than kMaxFileSize.
@@ -131,29 +123,27 @@ Result<std::string> read_file(const std::string& path) {
 LoadResult parse(std::string_view text, const std::string& file_name) {
   Errors errors;
   if (text.size() > kMaxFileSize) {
-    return {std::nullopt,
-            {base::escape_untrusted(file_name) + ":1:1: file: is larger than " +
-             std::to_string(kMaxFileSize) + " bytes, the most that is allowed"}};
+    return refused({base::escape_untrusted(file_name) + ":1:1: file: is larger than " +
+             std::to_string(kMaxFileSize) + " bytes, the most that is allowed"});
   }
   const auto root = parse_document(text);
   if (!root) {
     errors.add(root.error().position, "syntax", base::escape_untrusted(root.error().message));
-    return {std::nullopt, errors.to_text(file_name)};
+    return refused(errors.to_text(file_name));
   }
   model::Model model = read_model(*root, errors);
   check_rules(model, *root, errors);
   if (!errors.empty()) {
-    return {std::nullopt, errors.to_text(file_name)};
+    return refused(errors.to_text(file_name));
   }
-  return {std::move(model), {}};
+  return {std::move(model), {}, resources_of(*root), rest_of(*root)};
 }
 
 LoadResult load_file(const std::string& path) {
   const auto text = read_file(path);
   if (!text) {
-    return {std::nullopt,
-            {base::escape_untrusted(path) + ":1:1: file: " + text.error().message +
-             ": check the path and its permissions"}};
+    return refused({base::escape_untrusted(path) + ":1:1: file: " + text.error().message +
+             ": check the path and its permissions"});
   }
   return parse(*text, path);
 }

@@ -22,6 +22,15 @@ bool Errors::covers(std::string_view path) const {
   return false;
 }
 
+std::vector<std::pair<std::string, std::string>> Errors::fields() const {
+  std::vector<std::pair<std::string, std::string>> fields;
+  fields.reserve(list_.size());
+  for (const Entry& entry : list_) {
+    fields.emplace_back(entry.path, entry.message);
+  }
+  return fields;
+}
+
 std::vector<std::string> Errors::to_text(const std::string& file_name) const {
   std::vector<Entry> sorted = list_;
   std::stable_sort(sorted.begin(), sorted.end(),

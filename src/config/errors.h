@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "document.h"
@@ -23,6 +24,9 @@ class Errors {
   bool covers(std::string_view path) const;
 
   bool empty() const { return list_.empty(); }
+
+  /// Path and message of each, in the order in which they were found.
+  std::vector<std::pair<std::string, std::string>> fields() const;
 
   /// "file:line:column: key: message", in the order of the file.
   std::vector<std::string> to_text(const std::string& file_name) const;

@@ -10,6 +10,7 @@
 #include "document.h"
 #include "errors.h"
 #include "guideway/model/model.h"
+#include "table_reader.h"
 
 namespace guideway::config {
 
@@ -20,6 +21,10 @@ model::Interface read_interface(const Node& node, const std::string& path, Error
 model::Pool read_pool(const Node& node, const std::string& path, Errors& errors);
 model::HealthCheck read_health_check(const Node& node, const std::string& path, Errors& errors);
 model::Service read_service(const Node& node, const std::string& path, Errors& errors);
+
+/// [[pool]] and [[service]], one element of the model for each table, right or wrong: the paths of
+/// the model's rules are the file's.
+void read_changeable(TableReader& file, Errors& errors, model::Model& model);
 
 }  // namespace guideway::config
 

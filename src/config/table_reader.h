@@ -17,7 +17,7 @@
 #include "errors.h"
 #include "guideway/base/result.h"
 #include "guideway/model/limits.h"
-#include "values.h"
+#include "guideway/config/values.h"
 
 namespace guideway::config {
 

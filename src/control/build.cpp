@@ -6,10 +6,10 @@
 
 #include <exception>
 
-#include "guideway/model/restart.h"
-
 namespace guideway::control {
 namespace {
+
+using Code = ChangeOutcome::Code;
 
 /// An exception is our own fault or want of memory; it costs this change, not the daemon.
 template <typename F>
@@ -25,32 +25,85 @@ void guarded(Build& build, const F& work) {
   build.took += std::chrono::steady_clock::now() - begin;
 }
 
+void fail(Build& build, Code code, std::vector<config::FieldError> errors) {
+  for (const config::FieldError& error : errors)
+    build.errors.push_back((error.field.empty() ? "" : error.field + ": ") + error.message);
+  build.asked->outcome.code = code;
+  build.asked->outcome.errors = std::move(errors);
+}
+
+void fail(Build& build, Code code, const std::string& message) {
+  if (build.asked)
+    fail(build, code, {{"", message, false}});
+  else
+    build.errors.push_back(message);
+}
+
+std::optional<config::LoadResult> load_if_asked(Build& build, const LoadModel& load) {
+  if (!build.asked->request.reload_file) return std::nullopt;
+  config::LoadResult file = load();
+  if (file.model) return file;
+  std::vector<config::FieldError> errors;
+  for (std::string& error : file.errors) errors.push_back({"", std::move(error), false});
+  fail(build, Code::kInvalid, std::move(errors));
+  return std::nullopt;
+}
+
+Result<void> save(const StateDir& dir, const DesiredState& state, bool with_base) {
+  if (with_base)
+    if (auto saved = dir.save(kBaseFile, base_text(state)); !saved) return saved;
+  return dir.save(kDesiredFile, to_text(state));
+}
+
 }  // namespace
 
-void load_file(Build& build, const LoadModel& load) {
+void make_model(Build& build, const LoadModel& load) {
   guarded(build, [&] {
-    auto loaded = load();
-    if (!loaded) {
-      build.errors = std::move(loaded.error());
-      return;
-    }
-    for (const std::string& key : model::restart_keys_changed(build.input.model, *loaded))
-      build.errors.push_back(key + ": a change of this needs a restart; nothing was applied");
-    if (build.errors.empty()) build.input.model = std::move(*loaded);
+    Asked& asked = *build.asked;
+    const auto file = load_if_asked(build, load);
+    if (build.failed()) return;
+    auto revised = revise(*asked.desired, build.input.model, asked.request,
+                          file ? &*file : nullptr, std::chrono::system_clock::now());
+    if (!revised) return fail(build, revised.error().code, std::move(revised.error().errors));
+    asked.base_changed = revised->state.base != asked.desired->base;
+    asked.desired = std::make_shared<const DesiredState>(std::move(revised->state));
+    build.input.model = std::move(revised->model);
+    asked.revised = std::move(*revised);
+    asked.outcome.changes = asked.revised.changes;
+    build.nothing_to_compile = !asked.revised.changed;
   });
 }
 
-void compile_input(Build& build, datapath::Datapath& datapath) {
+void compile_input(Build& build) {
   guarded(build, [&] {
     auto output = compile::compile(build.input);
-    if (!output) {
-      build.errors.push_back(output.error().message);
-      return;
-    }
-    if (auto prepared = datapath.prepare(output->state); !prepared)
-      build.errors.push_back(prepared.error().message);
-    else
+    if (output)
       build.output = std::move(*output);
+    else
+      fail(build, Code::kInvalid, output.error().message);
+  });
+}
+
+void save_and_prepare(Build& build, const StateDir* state_dir, const DesiredState& before,
+                      datapath::Datapath& datapath) {
+  guarded(build, [&] {
+    const bool saves = build.asked && build.asked->revised.to_save && state_dir != nullptr;
+    if (saves) {
+      const auto saved = save(*state_dir, *build.asked->desired, build.asked->base_changed);
+      if (!saved) {
+        build.output.reset();
+        return fail(build, Code::kNotSaved, saved.error().message + "; nothing was changed");
+      }
+    }
+    if (!build.output) return;
+    if (auto prepared = datapath.prepare(build.output->state); !prepared) {
+      build.output.reset();
+      fail(build, Code::kUnfit, prepared.error().message);
+      if (!saves) return;
+      if (auto restored = save(*state_dir, before, build.asked->base_changed); !restored)
+        build.errors.push_back(restored.error().message +
+                               "; the state directory has a change that was refused");
+    }
   });
 }
 

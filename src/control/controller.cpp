@@ -7,11 +7,12 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
-#include <random>
 
 #include "build.h"
+#include "change_text.h"
 #include "guideway/control/controller.h"
 #include "guideway/health/verdicts_text.h"
+#include "waiting.h"
 
 namespace guideway::control {
 namespace {
@@ -20,11 +21,6 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr milliseconds kTick{1000};
-/// The first change is built at once, later ones at most this often.
-constexpr milliseconds kMinBuildInterval{100};
-/// How long a reload waits for the neighbours of backends that are new. One that answers does so
-/// within milliseconds.
-constexpr milliseconds kResolveWait{1000};
 constexpr int kPollWait_ms = 10;
 /// Lost addresses are put back at once, but not more often than this: somebody may keep removing
 /// them.
@@ -34,30 +30,11 @@ constexpr milliseconds kSweepPeriod{50};
 constexpr std::size_t kSweepSlices = 40;
 constexpr const char* kHealthFile = "health";
 
-std::string make_change_id() {
-  static thread_local std::mt19937_64 random{std::random_device{}()};
-  return fmt::format("{:016x}", random());
-}
-
 std::set<IpAddress> owned_vips(const model::Model& model) {
   std::set<IpAddress> vips;
   for (const auto& service : model.services)
     if (service.vip == model::VipMode::kOwned) vips.insert(service.address);
   return vips;
-}
-
-std::set<IpAddress> backend_addresses(const compile::BackendIds& ids) {
-  std::set<IpAddress> addresses;
-  for (const auto& [id, entry] : ids.entries()) addresses.insert(entry.key.address);
-  return addresses;
-}
-
-/// The kernel has said of each how to reach it, or that it cannot be reached.
-bool all_known(const compile::NextHops& hops, const std::set<IpAddress>& addresses) {
-  return std::all_of(addresses.begin(), addresses.end(), [&](const auto& address) {
-    const auto hop = hops.find(address);
-    return hop != hops.end() && hop->second.state != compile::NextHop::State::kResolving;
-  });
 }
 
 /// Logs a fault that is tried again every second once, until it is another one.
@@ -69,15 +46,12 @@ void log_new(const Result<void>& result, std::string& last) {
 
 }  // namespace
 
-struct Controller::Resolving {
-  Build build;
-  std::set<IpAddress> fresh;
-  steady_clock::time_point deadline;
-};
-
-Controller::Controller(Parts parts, model::Model model, model::HashSeed seed, LoadModel load)
+Controller::Controller(Parts parts, const config::LoadResult& file, model::HashSeed seed,
+                       LoadModel load)
     : parts_(std::move(parts)),
-      model_(std::move(model)),
+      model_(*file.model),
+      desired_(std::make_shared<const DesiredState>(
+          DesiredState{.base = file.resources, .rest = file.rest, .running = file.resources})),
       seed_(seed),
       load_(std::move(load)),
       checker_(parts_.loop, [this](const health::Change& change) { take_health(change); }),
@@ -129,6 +103,7 @@ Controller::~Controller() {
 
 Result<void> Controller::start() {
   adopt();
+  restore_desired();
   if (!ids_.entries().empty()) await_neighbours();
   remember_health();
   checker_.follow(model_);
@@ -136,9 +111,10 @@ Result<void> Controller::start() {
   build.change_id = make_change_id();
   build.input = {model_,       parts_.monitor.next_hops(), seed_, generation_ + 1, ids_,
                  service_ids_, checker_.verdicts()};
-  compile_input(build, parts_.datapath);
+  compile_input(build);
+  if (!build.failed()) save_and_prepare(build, nullptr, *desired_, parts_.datapath);
   if (!build.output) return base::fail(build.errors.front());
-  accept(std::move(build));
+  accept(build);
   if (auto owned = place_addresses(); !owned) return owned;
 
   monitor_ready_.assign(parts_.monitor.fd());
@@ -165,6 +141,7 @@ void Controller::tick() {
   after_monitor();
   announce();
   save_health();
+  end_what_is_over();
   tick_timer_.expires_after(kTick);
   tick_timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) tick();
@@ -178,158 +155,6 @@ void Controller::after_monitor() {
   if (events.link_up) parts_.addresses.announce_again();
   if (events.link_up || events.address_lost) repair_wanted_ = true;
   if (repair_wanted_ && steady_clock::now() >= last_repair_ + kMinRepairInterval) repair();
-}
-
-void Controller::reload() {
-  reload_wanted_ = true;
-  start_build();
-}
-
-void Controller::request_build() {
-  build_wanted_ = true;
-  start_build();
-}
-
-/// Starts what is wanted, unless a job is under way (its end comes back here) or the last one was a
-/// moment ago. A change that waits for its neighbours goes first, and has the latest next hops.
-void Controller::start_build() {
-  if (building_ || !helper_) return;
-  if (resolving_) {
-    if (neighbours_known()) run_compile(std::move(resolving_->build));
-    return;
-  }
-  if (reload_wanted_) return run_load();
-  if (!build_wanted_) return;
-  const auto due = last_build_ + kMinBuildInterval;
-  if (steady_clock::now() >= due) return run_compile(new_build(change_id_));
-  build_timer_.expires_at(due);
-  build_timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) start_build();
-  });
-}
-
-Build Controller::new_build(std::string change_id) const {
-  Build build;
-  build.change_id = std::move(change_id);
-  build.input.model = model_;
-  return build;
-}
-
-void Controller::run_load() {
-  reload_wanted_ = false;
-  building_ = true;
-  auto build = std::make_shared<Build>(new_build(make_change_id()));
-  build->from_file = true;
-  helper_->run([this, build, load = load_, &loop = parts_.loop] {
-    load_file(*build, load);
-    boost::asio::post(loop, [this, build] { finish_load(std::move(*build)); });
-  });
-}
-
-/// The model is good. Has the kernel look for the backends that are new before any flow is sent to
-/// them: a pool whose backends are all replaced would be empty for a moment otherwise.
-void Controller::finish_load(Build build) {
-  building_ = false;
-  if (!build.errors.empty()) {
-    refuse(build);
-    return start_build();
-  }
-  std::set<IpAddress> watched = backend_addresses(ids_);
-  std::set<IpAddress> fresh;
-  for (const auto& pool : build.input.model.pools)
-    for (const auto& backend : pool.backends)
-      if (watched.insert(backend.address).second) fresh.insert(backend.address);
-  resolving_ = std::make_unique<Resolving>(
-      Resolving{std::move(build), std::move(fresh), steady_clock::now() + kResolveWait});
-  if (!resolving_->fresh.empty()) {
-    watch(std::move(watched));
-    resolve_timer_.expires_at(resolving_->deadline);
-    resolve_timer_.async_wait([this](const boost::system::error_code& error) {
-      if (!error) start_build();
-    });
-  }
-  start_build();
-}
-
-/// Also when it has taken too long.
-bool Controller::neighbours_known() const {
-  if (steady_clock::now() >= resolving_->deadline) return true;
-  return all_known(parts_.monitor.next_hops(), resolving_->fresh);
-}
-
-void Controller::run_compile(Build build) {
-  resolving_.reset();
-  resolve_timer_.cancel();
-  building_ = true;
-  build_wanted_ = false;
-  auto job = std::make_shared<Build>(std::move(build));
-  job->input = {std::move(job->input.model),
-                parts_.monitor.next_hops(),
-                seed_,
-                generation_ + 1,
-                ids_,
-                service_ids_,
-                checker_.verdicts()};
-  helper_->run([this, job, &loop = parts_.loop, &datapath = parts_.datapath] {
-    compile_input(*job, datapath);
-    boost::asio::post(loop, [this, job] { finish_compile(std::move(*job)); });
-  });
-}
-
-void Controller::finish_compile(Build build) {
-  building_ = false;
-  last_build_ = steady_clock::now();
-  if (build.output) {
-    const bool reloaded = build.from_file;
-    const std::string id = build.change_id;
-    const auto took = std::chrono::duration_cast<milliseconds>(build.took).count();
-    accept(std::move(build));
-    if (reloaded) repair();
-    spdlog::log(reloaded ? spdlog::level::info : spdlog::level::debug,
-                "generation {} published: {} (change {}, built in {} ms)", generation_,
-                reloaded ? "configuration reloaded" : "routes, neighbours or health changed", id,
-                took);
-  } else {
-    refuse(build);
-    watch(backend_addresses(ids_));
-    // What else it would have brought: the latest next hops.
-    build_wanted_ = build.from_file;
-  }
-  start_build();
-}
-
-void Controller::refuse(const Build& build) const {
-  for (const std::string& error : build.errors) spdlog::error("{}", error);
-  spdlog::error("change {} refused: generation {} stays as it is", build.change_id, generation_);
-}
-
-void Controller::accept(Build build) {
-  model_ = std::move(build.input.model);
-  generation_ = build.input.generation;
-  change_id_ = std::move(build.change_id);
-  publish(*build.output);
-  watch(backend_addresses(ids_));
-  if (build.from_file) checker_.follow(model_);
-}
-
-void Controller::publish(const compile::Output& output) {
-  for (const auto& [id, entry] : output.ids.entries()) {
-    if (ids_.entries().count(id) == 0) parts_.datapath.forget_backend_traffic(id);
-    if (entry.removed)
-      removed_since_.try_emplace(id, generation_);
-    else
-      removed_since_.erase(id);
-  }
-  for (const auto& [key, id] : output.service_ids)
-    if (service_ids_.count(key) == 0) parts_.datapath.forget_service_traffic(id);
-  ids_ = output.ids;
-  service_ids_ = output.service_ids;
-  state_ = output.state;
-  {
-    const std::lock_guard lock(sweep_state_mutex_);
-    sweep_state_ = state_;
-  }
-  parts_.datapath.publish(state_);
 }
 
 /// Has the kernel keep these neighbours resolved.
@@ -361,6 +186,31 @@ void Controller::repair() {
 
 void Controller::announce() {
   log_new(parts_.addresses.announce_due(steady_clock::now()), announce_fault_);
+}
+
+/// Goes on with what was changed since the file, and with the history.
+void Controller::restore_desired() {
+  const StateDir* dir = parts_.state_dir;
+  config::LoadResult file;
+  file.model = model_;
+  file.resources = desired_->base;
+  file.rest = desired_->rest;
+  const std::string text = dir ? dir->load(kDesiredFile).value_or("") : "";
+  const std::string base = dir ? dir->load(kBaseFile).value_or("") : "";
+  Revised restored = restore(file, text, base, std::chrono::system_clock::now());
+  for (const std::string& dropped : restored.dropped)
+    spdlog::warn("not restored: {}", dropped);
+  model_ = std::move(restored.model);
+  desired_ = std::make_shared<const DesiredState>(std::move(restored.state));
+  const std::size_t changed = config::difference(desired_->base, desired_->running).size();
+  if (changed != 0)
+    spdlog::info("revision {}: {} change(s) on top of the file hold (guideway diff shows them)",
+                 desired_->revision, changed);
+  if (!dir) return;
+  if (auto saved = dir->save(kBaseFile, base_text(*desired_)); !saved)
+    spdlog::error("{}", saved.error().message);
+  if (auto saved = dir->save(kDesiredFile, to_text(*desired_)); !saved)
+    spdlog::error("{}", saved.error().message);
 }
 
 /// Goes on with the verdicts that an earlier daemon has left.

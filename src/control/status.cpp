@@ -62,6 +62,15 @@ void describe_health(BackendStatus& status, const health::Verdicts& verdicts,
 
 }  // namespace
 
+std::int64_t Controller::live_flows_age_s() const {
+  if (last_sweep_.generation == 0) return -1;
+  return static_cast<std::int64_t>(parts_.datapath.now_s()) - last_sweep_.ended_s;
+}
+
+Explanation Controller::explain(const ExplainQuery& query) const {
+  return control::explain(query, *state_, parts_.datapath.flow_table(), parts_.datapath.now_s());
+}
+
 Status Controller::status() const {
   Status status;
   status.director = model_.director.name;
@@ -71,9 +80,8 @@ Status Controller::status() const {
   status.uptime_s = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_)
           .count());
-  if (last_sweep_.generation != 0)
-    status.live_flows_age_s =
-        static_cast<std::int64_t>(parts_.datapath.now_s()) - last_sweep_.ended_s;
+  status.revision = desired_->revision;
+  status.live_flows_age_s = live_flows_age_s();
 
   for (std::size_t id = 0; id < state_->service_info.size(); id++)
     if (state_->service_info[id].used)

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "guideway/config/resources.h"
 #include "guideway/model/model.h"
 
 namespace guideway::config {
@@ -21,6 +22,10 @@ struct LoadResult {
   /// them; only a syntax error hides what comes after it. Safe to print: control characters are
   /// escaped.
   std::vector<std::string> errors;
+  /// The file's own words, of a good file: services and pools, and all other tables without the
+  /// hash seed.
+  Resources resources;
+  Json rest = Json::object();
 };
 
 /// Reads and checks a file of at most 16 MiB.

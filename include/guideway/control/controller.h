@@ -3,7 +3,7 @@
 // the kernel's routes and neighbours say into generations of the forwarding state, and publishes
 // them.
 //
-//   SIGHUP ── reload() ──> load, check ──> look for new neighbours, ≤ 1 s ─┐
+//   SIGHUP, admin socket ──> change() ──> check ──> look for new neighbours ┐
 //   health checks ──────────────────────────────────────────────────────────┤
 //   neighbours ────────────────────────────────────────────────────────────┴─> compile ──> publish,
 //   lost addresses, links that come up ──> put VIPs back, announce              watch, own VIPs
@@ -20,6 +20,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -30,6 +31,10 @@
 
 #include "guideway/base/result.h"
 #include "guideway/compile/compile.h"
+#include "guideway/config/config.h"
+#include "guideway/control/change.h"
+#include "guideway/control/desired_state.h"
+#include "guideway/control/explain.h"
 #include "guideway/control/helper_thread.h"
 #include "guideway/control/state_dir.h"
 #include "guideway/control/status.h"
@@ -42,9 +47,10 @@
 
 namespace guideway::control {
 
-/// Reads the configuration again. Any thread; errors are complete sentences.
-using LoadModel = std::function<tl::expected<model::Model, std::vector<std::string>>()>;
+/// Reads the configuration again. Any thread.
+using LoadModel = std::function<config::LoadResult()>;
 
+struct Asked;
 struct Build;
 
 /// What a controller works on. All outlive it.
@@ -61,7 +67,8 @@ struct Parts {
 
 class Controller {
  public:
-  Controller(Parts parts, model::Model model, model::HashSeed seed, LoadModel load);
+  /// `file` is a good one.
+  Controller(Parts parts, const config::LoadResult& file, model::HashSeed seed, LoadModel load);
   ~Controller();
   Controller(const Controller&) = delete;
   Controller& operator=(const Controller&) = delete;
@@ -70,33 +77,56 @@ class Controller {
   /// model cannot be compiled, a VIP cannot be owned.
   Result<void> start();
 
-  /// Reads the configuration and applies it, whole or not at all; the outcome is logged.
-  void reload();
+  /// Reads the configuration and applies it, whole or not at all; the outcome is logged, and told
+  /// to `done` if there is one.
+  void reload(OnOutcome done = {});
+  /// One change after the other, each whole or not at all. `done` is called when it is in force, or
+  /// refused; perhaps before this returns.
+  void change(ChangeRequest request, OnOutcome done);
+  /// What the operator wants, and how it came to that.
+  const DesiredState& desired() const { return *desired_; }
+  /// How what runs differs from the file; `done` is called later.
+  void compare_with_file(std::function<void(const FileDifference&)> done);
+  Explanation explain(const ExplainQuery& query) const;
 
   Status status() const;
   /// The configuration in force.
   const model::Model& model() const { return model_; }
 
  private:
-  /// A change from the file whose new backends' neighbours are being looked for.
+  /// A change whose new backends' neighbours are being looked for.
   struct Resolving;
+  /// A change that waits for its turn.
+  struct Waiting {
+    ChangeRequest request;
+    OnOutcome done;
+  };
 
   void adopt();
+  void restore_desired();
   void await_neighbours();
   void read_monitor();
   void tick();
   void after_monitor();
+
+  // controller_changes.cpp: the way of a change.
+  ChangeOutcome outcome_now(const std::string& change_id) const;
   void request_build();
   void start_build();
   Build new_build(std::string change_id) const;
-  void run_load();
-  void finish_load(Build build);
+  void run_change();
+  void finish_model(Build build);
   bool neighbours_known() const;
+  std::set<IpAddress> unwatched(const model::Model& model) const;
   void run_compile(Build build);
   void finish_compile(Build build);
-  void refuse(const Build& build) const;
-  void accept(Build build);
+  void finish_asked(const Build& build);
+  void finish_refused(const Build& build);
+  void answer(const Asked& asked, const std::string& change_id) const;
+  void accept(Build& build);
   void publish(const compile::Output& output);
+  void end_what_is_over();
+
   void watch(std::set<IpAddress> addresses);
   Result<void> place_addresses();
   void repair();
@@ -104,12 +134,15 @@ class Controller {
   void remember_health();
   void take_health(const health::Change& change);
   void save_health();
+  std::int64_t live_flows_age_s() const;
   static std::vector<bool> backends_to_reset(const compile::ForwardingState& state);
   void sweep_slice();
   void take_sweep(const SweepResult& result);
 
   Parts parts_;
   model::Model model_;
+  /// What model_ was made of.
+  std::shared_ptr<const DesiredState> desired_;
   model::HashSeed seed_;
   LoadModel load_;
 
@@ -128,7 +161,7 @@ class Controller {
 
   bool building_ = false;
   bool build_wanted_ = false;
-  bool reload_wanted_ = false;
+  std::deque<Waiting> waiting_;
   std::chrono::steady_clock::time_point last_build_{};
   std::unique_ptr<Resolving> resolving_;
 

@@ -58,6 +58,8 @@ struct PoolStatus {
 struct Status {
   std::string director;
   std::uint64_t generation = 0;
+  /// Of the configuration: DesiredState::revision.
+  std::uint64_t revision = 0;
   /// Of the change that the generation came from.
   std::string change_id;
   /// Seconds since the flows were counted; negative: not yet.

@@ -28,6 +28,8 @@ enum class OnStop { kKeep, kDetach };
 enum class Forwarding { kL2Dsr, kIpip, kVxlan };  // gre, gue, nat: refused by config until built
 enum class Scheduler { kMaglev };                 // the others: refused by config until built
 enum class AdminState { kEnabled, kDrain, kDisabled };
+/// What an operator says of a backend's health in place of the checks, for a while.
+enum class Forced { kNone, kUp, kDown };
 enum class Protocol { kTcp, kUdp, kTcpUdp };
 enum class VipMode { kOwned, kRouted };
 enum class HashKey { kFiveTuple, kSource, kSourcePort, kSourceDestination };
@@ -91,6 +93,10 @@ struct Backend {
   std::uint16_t port = 0;
   std::uint32_t weight = 100;
   AdminState state = AdminState::kEnabled;
+  /// Never from the file: what the admin socket has asked for.
+  Forced forced = Forced::kNone;
+  /// Never from the file: its drain is over, and the flows that it still has are to start anew.
+  bool resets_flows = false;
   friend bool operator==(const Backend&, const Backend&) = default;
 };
 

@@ -55,15 +55,24 @@ class ControllerTest : public testing::Test {
  protected:
   ControllerTest() { file_ = make_model({backend(1), backend(2)}); }
 
+  /// The file, or its errors.
+  config::LoadResult loaded() const {
+    config::LoadResult result;
+    if (file_errors_.empty())
+      result.model = file_;
+    else
+      result.errors = file_errors_;
+    return result;
+  }
+
   void make_controller() {
-    controller_ = std::make_unique<Controller>(
-        Parts{loop_, datapath_, monitor_, addresses_, {"gw-wan"}}, file_, model::HashSeed{1, 2, 3},
-        [this]() -> tl::expected<model::Model, std::vector<std::string>> {
-          loads_++;
-          if (load_throws_) throw std::runtime_error("out of luck");
-          if (!file_errors_.empty()) return tl::unexpected(file_errors_);
-          return file_;
-        });
+    controller_ =
+        std::make_unique<Controller>(Parts{loop_, datapath_, monitor_, addresses_, {"gw-wan"}},
+                                     loaded(), model::HashSeed{1, 2, 3}, [this] {
+                                       loads_++;
+                                       if (load_throws_) throw std::runtime_error("out of luck");
+                                       return loaded();
+                                     });
   }
 
   void start() {
@@ -398,8 +407,8 @@ TEST_F(AdoptingControllerTest, TheAdoptedSeedHoldsAndNotTheFiles) {
   const gw_hash_key adopted = datapath_.state().header.hash_key;
   FakeDatapath fresh(64);
   FakeMonitor monitor;
-  Controller other(Parts{loop_, fresh, monitor, addresses_, {"gw-wan"}}, file_, kKeptSeed,
-                   [this] { return file_; });
+  Controller other(Parts{loop_, fresh, monitor, addresses_, {"gw-wan"}}, loaded(), kKeptSeed,
+                   [this] { return loaded(); });
   ASSERT_TRUE(other.start());
   EXPECT_EQ(std::memcmp(&adopted, &fresh.state().header.hash_key, sizeof adopted), 0);
 }

@@ -19,8 +19,8 @@ MAY_INCLUDE = {
     "netlink": {"compile"},
     "datapath": {"model", "compile", "bpf"},
     "control": {"model", "config", "health", "compile", "netlink", "datapath"},
-    "admin": {"model", "health", "compile", "datapath", "control"},
-    "cli": {"admin", "datapath"},
+    "admin": {"model", "config", "health", "compile", "datapath", "control"},
+    "cli": {"admin", "config", "datapath"},
     "decap": {"bpf"},
     "app": {"model", "config", "health", "compile", "netlink", "datapath", "control", "admin"},
 }

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Api: what the two sockets can be asked, /v1/…: docs/admin-api.md. It turns requests into changes of
+// the controller's, and what the controller says into JSON. It decides nothing.
+// Threading: the control thread.
+#ifndef GUIDEWAY_ADMIN_API_H_
+#define GUIDEWAY_ADMIN_API_H_
+
+#include <string>
+#include <vector>
+
+#include "guideway/admin/http_server.h"
+#include "guideway/control/controller.h"
+
+namespace guideway::admin {
+
+/// Which socket a request came by.
+enum class Access { kRead, kWrite };
+
+/// A method and a path with its parameters in braces: "GET", "/v1/pools/{pool}".
+struct RouteName {
+  std::string method;
+  std::string path;
+  friend auto operator<=>(const RouteName&, const RouteName&) = default;
+};
+
+/// Everything that can be asked for; docs/openapi.json has the same list.
+std::vector<RouteName> routes();
+
+class Api {
+ public:
+  /// `controller` outlives it, and all answers that are under way.
+  Api(control::Controller& controller, Access access)
+      : controller_(controller), access_(access) {}
+
+  void handle(const Request& request, Respond respond) const;
+
+ private:
+  control::Controller& controller_;
+  Access access_;
+};
+
+}  // namespace guideway::admin
+
+#endif  // GUIDEWAY_ADMIN_API_H_

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// HttpServer: HTTP/1.1 over a Unix socket. It knows nothing of what is asked for: a handler answers.
+// Clients are hostile input: 64 connections and one more for root, 8 KiB of header, 1 MiB of body,
+// 10 s until a request has arrived. A client that is slow, wrong or too much costs nobody else
+// anything.
+// Threading: the control thread, which runs the io_context.
+#ifndef GUIDEWAY_ADMIN_HTTP_SERVER_H_
+#define GUIDEWAY_ADMIN_HTTP_SERVER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "guideway/base/result.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace guideway::admin {
+
+inline constexpr std::size_t kMaxConnections = 64;
+inline constexpr std::size_t kMaxBody = 1 << 20;
+
+struct Request {
+  std::string method;
+  std::string target;  // "/v1/pools/web?dry_run=true"
+  std::string content_type;
+  std::string if_match;
+  std::string request_id;
+  std::string body;
+};
+
+struct Response {
+  unsigned status = 200;
+  std::string body;
+  std::string content_type = "application/json";
+  std::optional<std::uint64_t> revision;  // the ETag
+  std::string allow;                      // of a 405
+};
+
+/// Called once, now or later, on the loop's thread.
+using Respond = std::function<void(Response)>;
+using Handler = std::function<void(const Request&, Respond)>;
+
+class HttpServer {
+ public:
+  /// Makes the socket with mode 0660, for `group` if there is one, and its folder if that is
+  /// missing; the destructor removes what was made. A socket that nobody listens on any more is
+  /// replaced.
+  static Result<std::unique_ptr<HttpServer>> open(boost::asio::io_context& loop,
+                                                  const std::string& path,
+                                                  const std::string& group, Handler handler);
+  virtual ~HttpServer() = default;
+};
+
+/// {"api": 1, "error": {"code": …, "field": …, "message": …}}.
+Response error_response(unsigned status, const std::string& code, const std::string& message,
+                        const std::string& field = "");
+
+}  // namespace guideway::admin
+
+#endif  // GUIDEWAY_ADMIN_HTTP_SERVER_H_

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// Marks: what an operator has said about a backend for a time, beside its configuration: health by
+// hand, a deadline of its drain, a time to live. They end by themselves.
+// Threading: values.
+#ifndef GUIDEWAY_CONTROL_MARKS_H_
+#define GUIDEWAY_CONTROL_MARKS_H_
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "guideway/config/resources.h"
+#include "guideway/model/model.h"
+
+namespace guideway::control {
+
+/// They hold over restarts, so they are dated by the wall clock.
+using WallTime = std::chrono::system_clock::time_point;
+
+struct Mark {
+  model::Forced forced = model::Forced::kNone;
+  std::optional<WallTime> forced_until;  // none: until told otherwise
+  std::optional<WallTime> drain_until;
+  bool reset_at_deadline = false;
+  /// The deadline has passed with reset_at_deadline.
+  bool resets_flows = false;
+  /// Removed when this has passed; each PUT of the backend sets it anew.
+  std::optional<std::chrono::seconds> ttl;
+  std::optional<WallTime> ttl_until;
+
+  friend bool operator==(const Mark&, const Mark&) = default;
+  bool empty() const { return *this == Mark{}; }
+};
+
+/// Pool and backend, by name.
+using MarkKey = std::pair<std::string, std::string>;
+using Marks = std::map<MarkKey, Mark>;
+
+/// One request about a backend's marks.
+struct MarkChange {
+  enum class What {
+    kForceUp,
+    kForceDown,
+    kAuto,   // by the checks again
+    kDrain,  // state "drain", with a deadline if there is a time
+    kKeep,   // state "enabled" or "disabled": no deadline any more
+    kRenew,  // the time to live begins anew; without a time there is none
+  };
+  MarkKey backend;
+  What what = What::kAuto;
+  std::optional<std::chrono::seconds> time;
+  bool reset = false;  // kDrain: what becomes of the flows that are left at the deadline
+};
+
+/// Carries it out; the state of the backend itself is changed by a config::Change beside it.
+void apply(const MarkChange& change, WallTime now, Marks& marks);
+
+/// Drops marks of backends that are not there any more.
+void drop_orphans(const config::Resources& resources, Marks& marks);
+
+/// Writes forced and resets_flows into the model's backends.
+void apply_to_model(const Marks& marks, model::Model& model);
+
+/// What has ended by `now`: the marks change, and backends whose time to live is over are deleted.
+struct Ended {
+  std::vector<config::Change> deletions;
+  Marks marks;  // as they are from now on
+  /// For people: "web/b1: forced no longer".
+  std::vector<std::string> notes;
+};
+std::optional<Ended> end_marks(const Marks& marks, WallTime now);
+
+config::Json to_json(const Marks& marks);
+/// Hostile input: errors are sentences. Times to live begin anew at `now`.
+Result<Marks> marks_of(const config::Json& json, WallTime now);
+
+}  // namespace guideway::control
+
+#endif  // GUIDEWAY_CONTROL_MARKS_H_

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+// GET: what is configured, beside what runs.
+#include <utility>
+
+// Asio of Boost 1.74 needs <utility> before it.
+#include <algorithm>
+#include <charconv>
+
+#include "guideway/admin/status_json.h"
+#include "guideway/base/clock.h"
+#include "guideway/base/text.h"
+#include "routes.h"
+
+namespace guideway::admin {
+namespace {
+
+using config::ResourcePath;
+using Kind = ResourcePath::Kind;
+
+void refuse(const Call& call, const CallError& error) { call.respond(to_response(error)); }
+
+CallError bad_parameter(std::string field, std::string message) {
+  return {400, "bad_request", std::move(field), std::move(message)};
+}
+
+/// The configured resource of the call's path; answers and gives null if there is none.
+const Json* find_or_refuse(const Call& call, const ResourcePath& path) {
+  const auto& running = call.controller.desired().running;
+  const Json* found = config::find_resource(running, path);
+  if (found == nullptr)
+    refuse(call, {404, "not_found", path.to_string(), config::no_such(running, path)});
+  return found;
+}
+
+std::string text_in(const Json& item, const char* key) {
+  const auto found = item.find(key);
+  return found != item.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+/// A service may count under two protocols.
+Json service_view(const Json& config, const control::Status& status) {
+  Json parts = Json::array();
+  for (const auto& each : status.services)
+    if (each.name == text_in(config, "name")) parts.push_back(service_json(each));
+  return {{"config", config}, {"status", std::move(parts)}};
+}
+
+const control::PoolStatus* pool_status(const control::Status& status, const std::string& name) {
+  const auto found = std::find_if(status.pools.begin(), status.pools.end(),
+                                  [&](const auto& pool) { return pool.name == name; });
+  return found == status.pools.end() ? nullptr : &*found;
+}
+
+Json pool_view(const Json& config, const control::Status& status) {
+  const auto* found = pool_status(status, text_in(config, "name"));
+  return {{"config", config}, {"status", found ? pool_json(*found) : Json(nullptr)}};
+}
+
+Json seconds_left(const std::optional<control::WallTime>& until) {
+  if (!until) return nullptr;
+  return base::utc_text(*until);
+}
+
+/// What the operator has said of it for a time.
+void add_marks(Json& view, const control::Marks& marks, const control::MarkKey& key) {
+  const auto found = marks.find(key);
+  if (found == marks.end()) return;
+  const control::Mark& mark = found->second;
+  if (mark.forced != model::Forced::kNone)
+    view["forced"] = mark.forced == model::Forced::kUp ? "up" : "down";
+  view["forced_until"] = seconds_left(mark.forced_until);
+  view["drain_until"] = seconds_left(mark.drain_until);
+  view["renew_until"] = seconds_left(mark.ttl_until);
+}
+
+Json backend_view(const Call& call, const std::string& pool, const Json& config,
+                  const control::Status& status) {
+  const std::string name = text_in(config, "name");
+  Json view = {{"pool", pool}, {"config", config}, {"status", nullptr}};
+  if (const auto* found = pool_status(status, pool))
+    for (const auto& backend : found->backends)
+      if (backend.name == name && backend.state != "removed")
+        view["status"] = backend_json(backend);
+  view["live_flows_age_s"] =
+      status.live_flows_age_s < 0 ? Json(nullptr) : Json(status.live_flows_age_s);
+  add_marks(view, call.controller.desired().marks, {pool, name});
+  return view;
+}
+
+const Json& backends_of(const Json& pool) {
+  static const Json kNone = Json::array();
+  const auto found = pool.find("backends");
+  return found != pool.end() && found->is_array() ? *found : kNone;
+}
+
+Json changes_json(const std::vector<config::Change>& changes) {
+  Json list = Json::array();
+  for (const auto& change : changes) list.push_back(config::to_json(change));
+  return list;
+}
+
+/// "198.51.100.7:4242", "[2001:db8::7]:4242".
+std::optional<std::pair<IpAddress, std::uint16_t>> parse_endpoint(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  std::string_view host = text.substr(0, colon);
+  const std::string_view digits = text.substr(colon + 1);
+  const bool brackets = host.starts_with('[') && host.ends_with(']');
+  if (brackets) host = host.substr(1, host.size() - 2);
+  const auto address = IpAddress::parse(host);
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  const bool is_number = error == std::errc() && end == digits.data() + digits.size();
+  if (!address || address->is_v4() == brackets || !is_number) return std::nullopt;
+  return std::pair(*address, port);
+}
+
+tl::expected<control::ExplainQuery, CallError> explain_query(
+    const std::map<std::string, std::string>& query) {
+  const auto value = [&](const char* key) {
+    const auto found = query.find(key);
+    return found == query.end() ? std::string() : found->second;
+  };
+  control::ExplainQuery result;
+  const std::string protocol = value("protocol");
+  const std::string flags = value("flags");
+  if (protocol != "tcp" && protocol != "udp")
+    return tl::unexpected(bad_parameter("protocol", "must be tcp or udp"));
+  if (flags != "" && flags != "syn" && flags != "ack")
+    return tl::unexpected(bad_parameter("flags", "must be syn or ack"));
+  result.tcp = protocol == "tcp";
+  result.syn = flags != "ack";
+  const auto source = parse_endpoint(value("source"));
+  const auto destination = parse_endpoint(value("destination"));
+  const char* form = "must be ADDRESS:PORT, of IPv6 [ADDRESS]:PORT";
+  if (!source) return tl::unexpected(bad_parameter("source", form));
+  if (!destination) return tl::unexpected(bad_parameter("destination", form));
+  if (source->first.is_v4() != destination->first.is_v4())
+    return tl::unexpected(
+        bad_parameter("source", "must be of the same address family as destination"));
+  std::tie(result.source, result.source_port) = *source;
+  std::tie(result.destination, result.destination_port) = *destination;
+  return result;
+}
+
+std::string hex(const std::vector<std::uint8_t>& bytes) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  for (const std::uint8_t byte : bytes) {
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
+  }
+  return text;
+}
+
+}  // namespace
+
+void get_status(Call call) {
+  Response response;
+  response.body = status_json(call.controller.status());
+  response.revision = call.controller.desired().revision;
+  call.respond(std::move(response));
+}
+
+void get_config(Call call) {
+  const auto& desired = call.controller.desired();
+  const auto format = call.query.find("format");
+  if (format == call.query.end() || format->second == "json") {
+    const Json json = {{"services", desired.running.services}, {"pools", desired.running.pools}};
+    return call.respond(answer_of(call, json));
+  }
+  if (format->second != "toml")
+    return refuse(call, bad_parameter("format", "must be json or toml"));
+  Response response;
+  response.body = config::to_toml(desired.rest, desired.running);
+  response.content_type = "application/toml";
+  response.revision = desired.revision;
+  call.respond(std::move(response));
+}
+
+void get_services(Call call) {
+  const control::Status status = call.controller.status();
+  Json list = Json::array();
+  for (const Json& service : call.controller.desired().running.services)
+    list.push_back(service_view(service, status));
+  call.respond(answer_of(call, {{"services", std::move(list)}}));
+}
+
+void get_service(Call call) {
+  const Json* found = find_or_refuse(call, {Kind::kService, call.names["service"], ""});
+  if (found == nullptr) return;
+  call.respond(answer_of(call, {{"service", service_view(*found, call.controller.status())}}));
+}
+
+void get_pools(Call call) {
+  const control::Status status = call.controller.status();
+  Json list = Json::array();
+  for (const Json& pool : call.controller.desired().running.pools)
+    list.push_back(pool_view(pool, status));
+  call.respond(answer_of(call, {{"pools", std::move(list)}}));
+}
+
+void get_pool(Call call) {
+  const Json* found = find_or_refuse(call, {Kind::kPool, call.names["pool"], ""});
+  if (found == nullptr) return;
+  call.respond(answer_of(call, {{"pool", pool_view(*found, call.controller.status())}}));
+}
+
+void get_backends(Call call) {
+  const std::string pool = call.names["pool"];
+  const Json* found = find_or_refuse(call, {Kind::kPool, pool, ""});
+  if (found == nullptr) return;
+  const control::Status status = call.controller.status();
+  Json list = Json::array();
+  for (const Json& backend : backends_of(*found))
+    list.push_back(backend_view(call, pool, backend, status));
+  call.respond(answer_of(call, {{"backends", std::move(list)}}));
+}
+
+void get_backend(Call call) {
+  const std::string pool = call.names["pool"];
+  const Json* found = find_or_refuse(call, {Kind::kBackend, pool, call.names["backend"]});
+  if (found == nullptr) return;
+  call.respond(
+      answer_of(call, {{"backend", backend_view(call, pool, *found, call.controller.status())}}));
+}
+
+void get_history(Call call) {
+  const auto& desired = call.controller.desired();
+  Json list = Json::array();
+  for (const control::Revision& revision : desired.history)
+    list.push_back({{"revision", revision.number},
+                    {"time", base::utc_text(revision.time)},
+                    {"change_id", revision.change_id},
+                    {"source", revision.source},
+                    {"changes", changes_json(revision.changes)}});
+  Json answer = {{"history", std::move(list)}, {"unconfirmed_until", nullptr}};
+  if (desired.unconfirmed) answer["unconfirmed_until"] = base::utc_text(desired.unconfirmed->until);
+  call.respond(answer_of(call, std::move(answer)));
+}
+
+void get_diff(Call call) {
+  auto& controller = call.controller;
+  controller.compare_with_file([call = std::move(call)](const control::FileDifference& found) {
+    if (!found.errors.empty())
+      return refuse(call,
+                    {409, "conflict", "", "the file cannot be used: " + found.errors.front()});
+    Json restart = Json::array();
+    for (const std::string& key : found.restart_keys) restart.push_back(key);
+    call.respond(answer_of(
+        call, {{"changes", changes_json(found.changes)}, {"needs_restart", std::move(restart)}}));
+  });
+}
+
+void get_explain(Call call) {
+  const auto query = explain_query(call.query);
+  if (!query) return refuse(call, query.error());
+  const control::Explanation found = call.controller.explain(*query);
+  const auto or_null = [](const auto& value) { return value ? Json(*value) : Json(nullptr); };
+  const Json json = {
+      {"verdict", found.verdict},
+      {"reason", found.reason},
+      {"why", found.why},
+      {"service", found.service},
+      {"pool", found.pool},
+      {"flow", found.flow},
+      {"shard", or_null(found.shard)},
+      {"hash", found.hash},
+      {"slot", or_null(found.slot)},
+      {"backend", found.backend},
+      {"backend_address",
+       found.backend_address ? Json(found.backend_address->to_string()) : Json(nullptr)},
+      {"header", hex(found.header)}};
+  call.respond(answer_of(call, {{"explain", json}}));
+}
+
+}  // namespace guideway::admin

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ids and sentences about changes, for log and answers.
+// Threading: no state.
+#ifndef GUIDEWAY_CONTROL_CHANGE_TEXT_H_
+#define GUIDEWAY_CONTROL_CHANGE_TEXT_H_
+
+#include <cstdint>
+#include <string>
+
+namespace guideway::control {
+
+/// 16 hexadecimal digits, random.
+std::string make_change_id();
+
+/// Of ChangeRequest::source: "configuration reloaded".
+const char* what_changed(const std::string& source);
+
+std::string revision_conflict(std::uint64_t wanted, std::uint64_t running);
+
+}  // namespace guideway::control
+
+#endif  // GUIDEWAY_CONTROL_CHANGE_TEXT_H_

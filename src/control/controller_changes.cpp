@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+// Controller, the way of a change: queue, model, neighbours, compile, publish.
+// docs/life-of-a-change.md follows one through here.
+#include <utility>
+
+// Asio of Boost 1.74 needs <utility> before it.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+
+#include "build.h"
+#include "change_text.h"
+#include "guideway/control/controller.h"
+#include "guideway/model/restart.h"
+#include "plan.h"
+#include "waiting.h"
+
+namespace guideway::control {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+using Code = ChangeOutcome::Code;
+
+/// The first change is built at once, later ones at most this often.
+constexpr milliseconds kMinBuildInterval{100};
+/// Changes that wait; one more is refused.
+constexpr std::size_t kMostWaiting = 16;
+
+/// What a plan may assume of backends that nobody has asked the kernel or a probe about yet.
+void presume_good(compile::Input& input, const std::set<IpAddress>& fresh) {
+  compile::NextHop hop;
+  hop.state = compile::NextHop::State::kResolved;
+  for (const IpAddress& address : fresh) input.next_hops.try_emplace(address, hop);
+  for (const auto& pool : input.model.pools)
+    for (const auto& backend : pool.backends)
+      if (fresh.contains(backend.address))
+        input.verdicts[model::key_of(pool, backend)].presumed = true;
+}
+
+}  // namespace
+
+struct Controller::Resolving {
+  Build build;
+  std::set<IpAddress> fresh;
+  steady_clock::time_point deadline;
+};
+
+void Controller::reload(OnOutcome done) {
+  const bool waits = std::any_of(waiting_.begin(), waiting_.end(),
+                                 [](const auto& each) { return each.request.reload_file; });
+  if (waits && !done) return;
+  ChangeRequest request;
+  request.source = "file";
+  request.reload_file = true;
+  change(std::move(request), std::move(done));
+}
+
+void Controller::change(ChangeRequest request, OnOutcome done) {
+  if (request.change_id.empty()) request.change_id = make_change_id();
+  if (waiting_.size() >= kMostWaiting) {
+    ChangeOutcome outcome = outcome_now(request.change_id);
+    outcome.code = Code::kBusy;
+    outcome.errors = {{"", "too many changes wait; try again", false}};
+    if (done) done(outcome);
+    return;
+  }
+  waiting_.push_back({std::move(request), std::move(done)});
+  start_build();
+}
+
+ChangeOutcome Controller::outcome_now(const std::string& change_id) const {
+  ChangeOutcome outcome;
+  outcome.revision = desired_->revision;
+  outcome.generation = generation_;
+  outcome.change_id = change_id;
+  return outcome;
+}
+
+void Controller::request_build() {
+  build_wanted_ = true;
+  start_build();
+}
+
+/// Starts what is wanted, unless a job is under way (its end comes back here) or the last one was a
+/// moment ago. A change that waits for its neighbours goes first, and has the latest next hops.
+void Controller::start_build() {
+  if (building_ || !helper_) return;
+  if (resolving_) {
+    if (neighbours_known()) {
+      Build build = std::move(resolving_->build);
+      resolving_.reset();
+      resolve_timer_.cancel();
+      run_compile(std::move(build));
+    }
+    return;
+  }
+  if (!waiting_.empty()) return run_change();
+  if (!build_wanted_) return;
+  const auto due = last_build_ + kMinBuildInterval;
+  if (steady_clock::now() >= due) return run_compile(new_build(change_id_));
+  build_timer_.expires_at(due);
+  build_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) start_build();
+  });
+}
+
+Build Controller::new_build(std::string change_id) const {
+  Build build;
+  build.change_id = std::move(change_id);
+  build.input.model = model_;
+  return build;
+}
+
+void Controller::run_change() {
+  Waiting next = std::move(waiting_.front());
+  waiting_.pop_front();
+  Build build = new_build(next.request.change_id);
+  build.asked = Asked{std::move(next.request), std::move(next.done), desired_, false, {}, {}};
+  const auto& wanted = build.asked->request.if_revision;
+  if (wanted && *wanted != desired_->revision) {
+    build.asked->outcome.code = Code::kConflict;
+    build.asked->outcome.errors = {
+        {"If-Match", revision_conflict(*wanted, desired_->revision), false}};
+    build.errors = {build.asked->outcome.errors.front().message};
+    return finish_refused(build);
+  }
+  building_ = true;
+  auto job = std::make_shared<Build>(std::move(build));
+  helper_->run([this, job, load = load_, &loop = parts_.loop] {
+    make_model(*job, load);
+    boost::asio::post(loop, [this, job] { finish_model(std::move(*job)); });
+  });
+}
+
+/// The model is good. Has the kernel look for the backends that are new before any flow is sent to
+/// them: a pool whose backends are all replaced would be empty for a moment otherwise.
+void Controller::finish_model(Build build) {
+  building_ = false;
+  if (build.failed()) return finish_refused(build);
+  if (build.nothing_to_compile) {
+    const bool saves = build.asked->revised.to_save && !build.dry_run();
+    if (saves) return run_compile(std::move(build));
+    if (!build.dry_run()) desired_ = build.asked->desired;
+    return finish_asked(build);
+  }
+  std::set<IpAddress> watched = backend_addresses(ids_);
+  std::set<IpAddress> fresh;
+  for (const auto& pool : build.input.model.pools)
+    for (const auto& backend : pool.backends)
+      if (watched.insert(backend.address).second) fresh.insert(backend.address);
+  resolving_ = std::make_unique<Resolving>(
+      Resolving{std::move(build), std::move(fresh), steady_clock::now() + kResolveWait});
+  if (!resolving_->fresh.empty() && !resolving_->build.dry_run()) {
+    watch(std::move(watched));
+    resolve_timer_.expires_at(resolving_->deadline);
+    resolve_timer_.async_wait([this](const boost::system::error_code& error) {
+      if (!error) start_build();
+    });
+  }
+  start_build();
+}
+
+/// Also when it has taken too long, or nothing is to be sent to them.
+bool Controller::neighbours_known() const {
+  if (resolving_->build.dry_run() || steady_clock::now() >= resolving_->deadline) return true;
+  return all_known(parts_.monitor.next_hops(), resolving_->fresh);
+}
+
+void Controller::run_compile(Build build) {
+  building_ = true;
+  build_wanted_ = build_wanted_ && (build.nothing_to_compile || build.dry_run());
+  auto job = std::make_shared<Build>(std::move(build));
+  job->input = {std::move(job->input.model),
+                parts_.monitor.next_hops(),
+                seed_,
+                generation_ + 1,
+                ids_,
+                service_ids_,
+                checker_.verdicts()};
+  if (job->dry_run()) presume_good(job->input, unwatched(job->input.model));
+  helper_->run([this, job, before = desired_] {
+    if (!job->nothing_to_compile) compile_input(*job);
+    if (!job->failed() && !job->dry_run())
+      save_and_prepare(*job, parts_.state_dir, *before, parts_.datapath);
+    boost::asio::post(parts_.loop, [this, job] { finish_compile(std::move(*job)); });
+  });
+}
+
+/// Addresses of the model that no backend has now.
+std::set<IpAddress> Controller::unwatched(const model::Model& model) const {
+  const std::set<IpAddress> known = backend_addresses(ids_);
+  std::set<IpAddress> fresh;
+  for (const auto& pool : model.pools)
+    for (const auto& backend : pool.backends)
+      if (!known.contains(backend.address)) fresh.insert(backend.address);
+  return fresh;
+}
+
+void Controller::finish_compile(Build build) {
+  building_ = false;
+  if (build.dry_run()) {
+    if (build.output) {
+      build.asked->outcome.plan = plan_of(*state_, *build.output->state, last_sweep_.live);
+      build.asked->outcome.plan->live_flows_age_s = live_flows_age_s();
+    }
+    return build.failed() ? finish_refused(build) : finish_asked(build);
+  }
+  if (build.failed()) {
+    last_build_ = steady_clock::now();
+    watch(backend_addresses(ids_));
+    // What else it would have brought: the latest next hops.
+    build_wanted_ = build_wanted_ || build.asked.has_value();
+    return finish_refused(build);
+  }
+  if (build.output) {
+    last_build_ = steady_clock::now();
+    accept(build);
+  }
+  if (build.asked) desired_ = build.asked->desired;
+  finish_asked(build);
+}
+
+/// The change is in force (or was asked for as a dry run): says so to whoever asked.
+void Controller::finish_asked(const Build& build) {
+  if (build.asked) {
+    for (const std::string& dropped : build.asked->revised.dropped)
+      spdlog::warn("change {}: dropped, since it does not fit the new file: {}", build.change_id,
+                   dropped);
+    if (!build.dry_run() && !build.output)
+      spdlog::info("change {} changes nothing: generation {} stays", build.change_id, generation_);
+    if (!build.dry_run() && build.asked->request.reload_file) repair();
+    answer(*build.asked, build.change_id);
+  }
+  start_build();
+}
+
+void Controller::finish_refused(const Build& build) {
+  for (const std::string& error : build.errors) spdlog::error("{}", error);
+  spdlog::error("change {} refused: generation {} stays as it is", build.change_id, generation_);
+  if (build.asked) answer(*build.asked, build.change_id);
+  start_build();
+}
+
+void Controller::answer(const Asked& asked, const std::string& change_id) const {
+  if (!asked.done) return;
+  ChangeOutcome outcome = asked.outcome;
+  const ChangeOutcome now = outcome_now(change_id);
+  outcome.revision = now.revision;
+  outcome.generation = now.generation;
+  outcome.change_id = change_id;
+  if (outcome.code == Code::kDone && !asked.outcome.errors.empty()) outcome.code = Code::kInvalid;
+  asked.done(outcome);
+}
+
+void Controller::accept(Build& build) {
+  model_ = std::move(build.input.model);
+  generation_ = build.input.generation;
+  change_id_ = build.change_id;
+  publish(*build.output);
+  watch(backend_addresses(ids_));
+  if (build.asked) {
+    checker_.follow(model_);
+    repair();
+  }
+  const auto took = std::chrono::duration_cast<milliseconds>(build.took).count();
+  spdlog::log(build.asked ? spdlog::level::info : spdlog::level::debug,
+              "generation {} published: {} (change {}, built in {} ms)", generation_,
+              build.asked ? what_changed(build.asked->request.source)
+                          : "routes, neighbours or health changed",
+              change_id_, took);
+}
+
+void Controller::publish(const compile::Output& output) {
+  for (const auto& [id, entry] : output.ids.entries()) {
+    if (ids_.entries().count(id) == 0) parts_.datapath.forget_backend_traffic(id);
+    if (entry.removed)
+      removed_since_.try_emplace(id, generation_);
+    else
+      removed_since_.erase(id);
+  }
+  for (const auto& [key, id] : output.service_ids)
+    if (service_ids_.count(key) == 0) parts_.datapath.forget_service_traffic(id);
+  ids_ = output.ids;
+  service_ids_ = output.service_ids;
+  state_ = output.state;
+  {
+    const std::lock_guard lock(sweep_state_mutex_);
+    sweep_state_ = state_;
+  }
+  parts_.datapath.publish(state_);
+}
+
+void Controller::compare_with_file(std::function<void(const FileDifference&)> done) {
+  helper_->run([load = load_, model = model_, desired = desired_, done = std::move(done),
+                &loop = parts_.loop] {
+    auto found = std::make_shared<FileDifference>();
+    config::LoadResult file = load();
+    found->errors = std::move(file.errors);
+    if (file.model) {
+      found->changes = config::difference(file.resources, desired->running);
+      found->restart_keys = model::restart_keys_changed(model, *file.model);
+    }
+    boost::asio::post(loop, [done, found] { done(*found); });
+  });
+}
+
+/// Marks that are over, and changes that nobody has confirmed, become changes of their own.
+void Controller::end_what_is_over() {
+  const bool waits = std::any_of(waiting_.begin(), waiting_.end(),
+                                 [](const auto& each) { return each.request.source == "expiry"; });
+  if (waits || building_ || resolving_) return;
+  const WallTime now = std::chrono::system_clock::now();
+  ChangeRequest request;
+  request.source = "expiry";
+  if (desired_->unconfirmed && desired_->unconfirmed->until <= now) {
+    spdlog::warn("nobody has confirmed revision {}: back to revision {}", desired_->revision,
+                 desired_->unconfirmed->back_to);
+    request.rollback_to = desired_->unconfirmed->back_to;
+    return change(std::move(request), {});
+  }
+  const auto ended = end_marks(desired_->marks, now);
+  if (!ended) return;
+  for (const std::string& note : ended->notes) spdlog::info("backend {}", note);
+  request.changes = ended->deletions;
+  change(std::move(request), {});
+}
+
+}  // namespace guideway::control

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guideway/control/desired_state.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "guideway/model/restart.h"
+#include "saved_state.h"
+
+namespace guideway::control {
+namespace {
+
+using config::Change;
+using config::FieldError;
+using config::Resources;
+using Code = ChangeOutcome::Code;
+
+tl::unexpected<RevisionError> refuse(Code code, std::string field, std::string message) {
+  return tl::unexpected(RevisionError{code, {{std::move(field), std::move(message), false}}});
+}
+
+/// Carries out what still applies of the overlay; the rest goes to `dropped`.
+Resources put_on_top(const Resources& base, const std::vector<Change>& overlay,
+                     std::vector<std::string>& dropped) {
+  Resources result = base;
+  for (const Change& change : overlay)
+    if (const auto error = config::apply(change, result))
+      dropped.push_back(change.path.to_string() + ": " + error->message);
+  return result;
+}
+
+/// Like put_on_top(), but one change after the other, and none that breaks a rule of the model: slow,
+/// for the case that the whole breaks one.
+Resources put_on_top_if_valid(const model::Model& rest, const Resources& base,
+                              const std::vector<Change>& overlay,
+                              std::vector<std::string>& dropped) {
+  Resources result = base;
+  for (const Change& change : overlay) {
+    Resources tried = result;
+    auto error = config::apply(change, tried);
+    if (!error) {
+      const auto read = config::read_resources(rest, tried);
+      if (!read.errors.empty()) error = read.errors.front();
+    }
+    if (error)
+      dropped.push_back(change.path.to_string() + ": " + error->message);
+    else
+      result = std::move(tried);
+  }
+  return result;
+}
+
+struct Layered {
+  Resources running;
+  model::Model model;
+};
+
+/// The overlay on top of a base that is good by itself (`file_model` is its model).
+Layered layer(const model::Model& file_model, const Resources& base,
+              const std::vector<Change>& overlay, std::vector<std::string>& dropped) {
+  if (overlay.empty()) return {base, file_model};
+  std::vector<std::string> unfit;
+  Resources running = put_on_top(base, overlay, unfit);
+  auto read = config::read_resources(file_model, running);
+  if (!read.model) {
+    unfit.clear();
+    running = put_on_top_if_valid(file_model, base, overlay, unfit);
+    read = config::read_resources(file_model, running);
+  }
+  dropped.insert(dropped.end(), unfit.begin(), unfit.end());
+  if (!read.model) return {base, file_model};
+  return {std::move(running), std::move(*read.model)};
+}
+
+/// The resources of an earlier revision: every change since then undone.
+std::optional<Resources> resources_of(const DesiredState& state, std::uint64_t revision) {
+  Resources resources = state.running;
+  for (auto it = state.history.rbegin(); it != state.history.rend(); ++it) {
+    if (it->number == revision) return resources;
+    for (const Change& change : it->undo)
+      if (config::apply(change, resources)) return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+/// The next revision; its number is set here.
+void add_revision(DesiredState& state, Revision revision) {
+  revision.number = ++state.revision;
+  state.history.push_back(std::move(revision));
+  while (state.history.size() > DesiredState::kMostRevisions) state.history.pop_front();
+}
+
+/// One request on its way through revise().
+class Reviser {
+ public:
+  Reviser(const DesiredState& state, const model::Model& running, const ChangeRequest& request,
+            WallTime now)
+      : before_(state), running_(running), request_(request), now_(now) {
+    result_.state = state;
+  }
+
+  tl::expected<void, RevisionError> take_file(const config::LoadResult& file) {
+    std::vector<FieldError> errors;
+    for (const std::string& key : model::restart_keys_changed(running_, *file.model))
+      errors.push_back({key, "a change of this needs a restart; nothing was applied", false});
+    if (!errors.empty()) return tl::unexpected(RevisionError{Code::kUnfit, std::move(errors)});
+    const auto overlay = config::difference(before_.base, before_.running);
+    Layered layered = layer(*file.model, file.resources, overlay, result_.dropped);
+    result_.state.base = file.resources;
+    result_.state.rest = file.rest;
+    result_.state.running = std::move(layered.running);
+    model_ = std::move(layered.model);
+    return {};
+  }
+
+  tl::expected<void, RevisionError> roll_back() {
+    if (!request_.rollback_to) return {};
+    std::uint64_t revision = *request_.rollback_to;
+    if (revision == 0 && before_.history.size() >= 2)
+      revision = before_.history[before_.history.size() - 2].number;
+    auto resources = resources_of(before_, revision);
+    if (!resources)
+      return refuse(Code::kNotFound, "revision",
+                    "revision " + std::to_string(revision) +
+                        " is not in the history: see guideway rollback --list");
+    result_.state.running = std::move(*resources);
+    model_.reset();
+    return {};
+  }
+
+  tl::expected<void, RevisionError> change_resources() {
+    if (request_.replacement) {
+      result_.state.running = *request_.replacement;
+      model_.reset();
+    }
+    RevisionError error{Code::kNotFound, {}};
+    for (const Change& change : request_.changes) {
+      if (auto wrong = config::apply(change, result_.state.running)) {
+        if (!wrong->not_found) error.code = Code::kInvalid;
+        error.errors.push_back(std::move(*wrong));
+      }
+      model_.reset();
+    }
+    if (!error.errors.empty()) return tl::unexpected(std::move(error));
+    return {};
+  }
+
+  tl::expected<void, RevisionError> change_marks() {
+    for (const MarkChange& mark : request_.marks) {
+      const config::ResourcePath path{config::ResourcePath::Kind::kBackend, mark.backend.first,
+                                      mark.backend.second};
+      if (!config::find_resource(result_.state.running, path))
+        return tl::unexpected(RevisionError{
+            Code::kNotFound,
+            {{path.to_string(), config::no_such(result_.state.running, path), true}}});
+      apply(mark, now_, result_.state.marks);
+    }
+    if (auto ended = end_marks(result_.state.marks, now_)) result_.state.marks = ended->marks;
+    drop_orphans(result_.state.running, result_.state.marks);
+    return {};
+  }
+
+  tl::expected<void, RevisionError> confirm() {
+    if (request_.confirm && !before_.unconfirmed)
+      return refuse(Code::kUnfit, "", "there is nothing that waits for a confirmation");
+    if (before_.unconfirmed && request_.confirm_within)
+      return refuse(Code::kUnfit, "confirm_within",
+                    "another change waits for its confirmation: confirm it or roll it back first");
+    if (request_.confirm || request_.rollback_to) result_.state.unconfirmed.reset();
+    if (request_.confirm_within)
+      result_.state.unconfirmed = Unconfirmed{now_ + *request_.confirm_within, before_.revision};
+    return {};
+  }
+
+  tl::expected<Revised, RevisionError> finish() {
+    if (!model_) {
+      auto read = config::read_resources(running_, result_.state.running);
+      if (!read.model) return tl::unexpected(RevisionError{Code::kInvalid, std::move(read.errors)});
+      model_ = std::move(read.model);
+    }
+    apply_to_model(result_.state.marks, *model_);
+    result_.changes = config::difference(before_.running, result_.state.running);
+    result_.changed = *model_ != running_;
+    const bool same_words = result_.changes.empty();
+    const bool same_base = result_.state.base == before_.base && result_.state.rest == before_.rest;
+    result_.to_save = !same_words || !same_base || result_.changed || request_.confirm ||
+                      request_.confirm_within || has_other_marks();
+    if (!same_words || result_.changed) write_history();
+    if (!result_.changed && request_.confirm_within) result_.state.unconfirmed.reset();
+    result_.model = std::move(*model_);
+    return std::move(result_);
+  }
+
+ private:
+  /// Times to live are not saved each time they are renewed: a restart begins them anew.
+  bool has_other_marks() const {
+    const auto without_ttl = [](Marks marks) {
+      for (auto& [key, mark] : marks) mark.ttl_until.reset();
+      return marks;
+    };
+    return without_ttl(result_.state.marks) != without_ttl(before_.marks);
+  }
+
+  void write_history() {
+    add_revision(result_.state,
+                 {0, now_, request_.change_id, request_.source, result_.changes,
+                  config::difference(result_.state.running, before_.running)});
+  }
+
+  const DesiredState& before_;
+  const model::Model& running_;
+  const ChangeRequest& request_;
+  const WallTime now_;
+  Revised result_;
+  std::optional<model::Model> model_;  // of result_.state.running, when it is known already
+};
+
+}  // namespace
+
+tl::expected<Revised, RevisionError> revise(const DesiredState& state, const model::Model& running,
+                                            const ChangeRequest& request,
+                                            const config::LoadResult* file, WallTime now) {
+  Reviser revision(state, running, request, now);
+  if (file != nullptr)
+    if (auto done = revision.take_file(*file); !done) return tl::unexpected(done.error());
+  if (auto done = revision.roll_back(); !done) return tl::unexpected(done.error());
+  if (auto done = revision.change_resources(); !done) return tl::unexpected(done.error());
+  if (auto done = revision.change_marks(); !done) return tl::unexpected(done.error());
+  if (auto done = revision.confirm(); !done) return tl::unexpected(done.error());
+  return revision.finish();
+}
+
+Revised restore(const config::LoadResult& file, std::string_view text, std::string_view base,
+                WallTime now) {
+  Revised result;
+  DesiredState& state = result.state;
+  SavedState saved = saved_state(text, base, now, result.dropped);
+  Layered layered = layer(*file.model, file.resources, saved.overlay, result.dropped);
+  state.base = file.resources;
+  state.rest = file.rest;
+  state.running = std::move(layered.running);
+  state.marks = std::move(saved.marks);
+  if (auto ended = end_marks(state.marks, now)) state.marks = ended->marks;
+  drop_orphans(state.running, state.marks);
+  state.revision = saved.revision;
+  state.history = std::move(saved.history);
+  state.unconfirmed = saved.unconfirmed;
+  std::vector<std::string> known;  // dropped by the daemon that saved it, too
+  const Resources before =
+      saved.base ? put_on_top(*saved.base, saved.overlay, known) : state.running;
+  result.changes = config::difference(before, state.running);
+  if (state.history.empty() || !result.changes.empty())
+    add_revision(state, {0, now, "start", "start", result.changes,
+                         config::difference(state.running, before)});
+  result.model = std::move(layered.model);
+  apply_to_model(state.marks, result.model);
+  return result;
+}
+
+}  // namespace guideway::control

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guideway/control/explain.h"
+
+#include <array>
+#include <cstring>
+
+#include "guideway/core/port_native.h"
+// The port comes first.
+#include "guideway/core/balance.h"
+
+namespace guideway::control {
+namespace {
+
+constexpr std::size_t kHeadroom = 256;
+constexpr std::uint8_t kTtl = 64;
+
+const char* reason_name(enum gw_reason reason) {
+  static constexpr const char* kNames[] = {
+#define GW_REASON_NAME(id, verdict, name, help) name,
+      GW_REASONS(GW_REASON_NAME)
+#undef GW_REASON_NAME
+  };
+  return reason < GW_REASON_COUNT ? kNames[reason] : "";
+}
+
+const char* reason_help(enum gw_reason reason) {
+  static constexpr const char* kHelp[] = {
+#define GW_REASON_HELP(id, verdict, name, help) help,
+      GW_REASONS(GW_REASON_HELP)
+#undef GW_REASON_HELP
+  };
+  return reason < GW_REASON_COUNT ? kHelp[reason] : "";
+}
+
+const char* verdict_name(enum gw_verdict verdict) {
+  static constexpr const char* kNames[] = {"forward", "reply", "kernel", "drop"};
+  return verdict < GW_VERDICT_COUNT ? kNames[verdict] : "";
+}
+
+/// A frame in a buffer of its own, with room to grow.
+class Frame {
+ public:
+  explicit Frame(const ExplainQuery& query) {
+    std::uint8_t* c = start();
+    c[0] = 0x02;  // unicast, locally administered; which one does not matter
+    const bool v4 = query.destination.is_v4();
+    put16(c + 12, v4 ? GW_ETHERTYPE_IPV4 : GW_ETHERTYPE_IPV6);
+    c += GW_ETHERNET_LENGTH;
+    const std::uint16_t l4 = query.tcp ? GW_TCP_LENGTH : GW_UDP_LENGTH;
+    const std::uint8_t protocol = query.tcp ? GW_PROTO_TCP : GW_PROTO_UDP;
+    c = v4 ? put_ipv4(c, query, protocol, l4) : put_ipv6(c, query, protocol, l4);
+    put16(c, query.source_port);
+    put16(c + 2, query.destination_port);
+    if (query.tcp) {
+      c[12] = 5 << 4;
+      c[13] = query.syn ? GW_TCP_SYN : GW_TCP_ACK;
+    } else {
+      put16(c + 4, l4);
+    }
+    packet_ = {start(), c + l4, bytes_.data(), bytes_.data() + bytes_.size()};
+  }
+  Frame(const Frame&) = delete;
+  Frame& operator=(const Frame&) = delete;
+
+  gw_packet* packet() { return &packet_; }
+  /// What stands before the last `inner` bytes.
+  std::vector<std::uint8_t> header(std::size_t inner) const {
+    return {packet_.data, packet_.end - inner};
+  }
+
+ private:
+  std::uint8_t* start() { return bytes_.data() + kHeadroom; }
+
+  static void put16(std::uint8_t* to, unsigned value) {
+    to[0] = static_cast<std::uint8_t>(value >> 8);
+    to[1] = static_cast<std::uint8_t>(value);
+  }
+
+  static std::uint8_t* put_ipv4(std::uint8_t* c, const ExplainQuery& query, std::uint8_t protocol,
+                                std::uint16_t l4) {
+    c[0] = 0x45;
+    put16(c + 2, GW_IPV4_LENGTH + l4);
+    c[8] = kTtl;
+    c[9] = protocol;
+    std::memcpy(c + 12, query.source.bytes().data(), 4);
+    std::memcpy(c + 16, query.destination.bytes().data(), 4);
+    return c + GW_IPV4_LENGTH;
+  }
+
+  static std::uint8_t* put_ipv6(std::uint8_t* c, const ExplainQuery& query, std::uint8_t protocol,
+                                std::uint16_t l4) {
+    c[0] = 0x60;
+    put16(c + 4, l4);
+    c[6] = protocol;
+    c[7] = kTtl;
+    std::memcpy(c + 8, query.source.bytes().data(), 16);
+    std::memcpy(c + 24, query.destination.bytes().data(), 16);
+    return c + GW_IPV6_LENGTH;
+  }
+
+  std::array<std::uint8_t, 512> bytes_{};
+  gw_packet packet_{};
+};
+
+/// The core's view of what it reaches, with counters that nobody reads.
+class View {
+ public:
+  View(const compile::ForwardingState& state, const datapath::FlowTableView& flows) {
+    port_.state = &state.header;
+    port_.services = state.services.data();
+    port_.pools = state.pools.data();
+    port_.slots = state.slots.data();
+    port_.backends = state.backends.data();
+    port_.buckets = flows.buckets.data();
+    port_.buckets_per_shard = flows.buckets_per_shard;
+    port_.shard_count = flows.shard_count;
+    port_.counters = &counters_;
+  }
+  View(const View&) = delete;
+  View& operator=(const View&) = delete;
+
+  gw_port* port() { return &port_; }
+
+ private:
+  gw_counters counters_{};
+  gw_port port_{};
+};
+
+class Explainer {
+ public:
+  Explainer(const ExplainQuery& query, const compile::ForwardingState& state,
+            const datapath::FlowTableView& flows, std::uint32_t now_s)
+      : state_(state), view_(state, flows), frame_(query), now_s_(now_s) {}
+
+  Explanation run() {
+    const enum gw_reason reason = gw_classify(view_.port(), frame_.packet(), &work_);
+    if (work_.service != nullptr) name_service();
+    conclude(reason == GW_GO_ON ? go_on() : reason);
+    return std::move(result_);
+  }
+
+ private:
+  void name_service() {
+    const std::size_t id = work_.service->id;
+    if (id >= state_.service_info.size()) return;
+    result_.service = state_.service_info[id].name;
+    result_.pool = state_.service_info[id].pool;
+  }
+
+  /// Whichever shard has the flow: after classify, with work_ of that shard.
+  enum gw_flow_use find() {
+    gw_port* port = view_.port();
+    for (port->shard = 0; port->shard < port->shard_count; port->shard++) {
+      if (gw_locate_flow(port, &work_) != GW_GO_ON) break;
+      work_.match = 0;
+      const enum gw_flow_use use = gw_find_flow(port, &work_, now_s_);
+      if (use == GW_FLOW_USE_MISS) continue;
+      result_.shard = port->shard;
+      return use;
+    }
+    port->shard = 0;
+    return GW_FLOW_USE_MISS;
+  }
+
+  enum gw_reason go_on() {
+    const enum gw_flow_use use = find();
+    result_.hash = work_.hash;
+    if (use == GW_FLOW_USE_RESET) {
+      result_.flow = "reset";
+      result_.why = "its backend's flows start anew: it is answered by a TCP reset";
+      return GW_REASON_RESET_SENT;
+    }
+    if (use == GW_FLOW_USE_HIT) {
+      result_.flow = "hit";
+      result_.why = "its flow is in the flow table";
+    } else {
+      result_.flow = "miss";
+      if (const enum gw_reason reason = gw_pick_slot(view_.port(), &work_); reason != GW_GO_ON)
+        return reason;
+      result_.slot =
+          gw_hash_slot(work_.hash, view_.port()->pools[work_.service->pool].slot_count);
+      result_.why = "its flow is in no flow table, so it goes by its slot";
+    }
+    name_backend();
+    const std::uint32_t inner = work_.ip_length;
+    const enum gw_reason reason = gw_rewrite(frame_.packet(), &work_);
+    if (reason == GW_GO_ON) result_.header = frame_.header(inner);
+    return reason;
+  }
+
+  void name_backend() {
+    if (work_.backend >= state_.backend_info.size()) return;
+    const compile::BackendInfo& info = state_.backend_info[work_.backend];
+    result_.backend = info.name;
+    result_.backend_address = info.address;
+  }
+
+  void conclude(enum gw_reason reason) {
+    result_.verdict = verdict_name(gw_reason_verdict(reason));
+    result_.reason = reason_name(reason);
+    if (reason != GW_REASON_FORWARDED && reason != GW_REASON_RESET_SENT)
+      result_.why = reason_help(reason);
+  }
+
+  const compile::ForwardingState& state_;
+  View view_;
+  Frame frame_;
+  std::uint32_t now_s_;
+  gw_work work_{};
+  Explanation result_;
+};
+
+}  // namespace
+
+Explanation explain(const ExplainQuery& query, const compile::ForwardingState& state,
+                    datapath::FlowTableView flows, std::uint32_t now_s) {
+  return Explainer(query, state, flows, now_s).run();
+}
+
+}  // namespace guideway::control

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guideway/control/marks.h"
+
+#include <set>
+
+namespace guideway::control {
+namespace {
+
+using config::Json;
+using std::chrono::seconds;
+
+std::optional<WallTime> after(WallTime now, const std::optional<seconds>& time) {
+  if (!time) return std::nullopt;
+  return now + *time;
+}
+
+bool is_over(const std::optional<WallTime>& until, WallTime now) { return until && *until <= now; }
+
+std::int64_t unix_seconds(WallTime time) { return std::chrono::system_clock::to_time_t(time); }
+
+const char* word_of(model::Forced forced) {
+  return forced == model::Forced::kUp ? "up" : forced == model::Forced::kDown ? "down" : "";
+}
+
+/// An integer within what a clock can hold; none if it is something else.
+std::optional<std::int64_t> number_in(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  if (found == json.end() || !found->is_number_integer()) return std::nullopt;
+  const auto number = found->get<std::int64_t>();
+  constexpr std::int64_t kYear3000 = 32'503'680'000;
+  if (number < 0 || number > kYear3000) return std::nullopt;
+  return number;
+}
+
+std::optional<WallTime> time_in(const Json& json, const char* key) {
+  const auto number = number_in(json, key);
+  if (!number) return std::nullopt;
+  return std::chrono::system_clock::from_time_t(*number);
+}
+
+std::string text_in(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+bool flag_in(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_boolean() && found->get<bool>();
+}
+
+}  // namespace
+
+void apply(const MarkChange& change, WallTime now, Marks& marks) {
+  using enum MarkChange::What;
+  Mark& mark = marks[change.backend];
+  switch (change.what) {
+    case kForceUp:
+    case kForceDown:
+      mark.forced = change.what == kForceUp ? model::Forced::kUp : model::Forced::kDown;
+      mark.forced_until = after(now, change.time);
+      break;
+    case kAuto:
+      mark.forced = model::Forced::kNone;
+      mark.forced_until.reset();
+      break;
+    case kDrain:
+      mark.drain_until = after(now, change.time);
+      mark.reset_at_deadline = change.reset && change.time;
+      mark.resets_flows = false;
+      break;
+    case kKeep:
+      mark.drain_until.reset();
+      mark.reset_at_deadline = false;
+      mark.resets_flows = false;
+      break;
+    case kRenew:
+      mark.ttl = change.time;
+      mark.ttl_until = after(now, change.time);
+      break;
+  }
+  if (mark.empty()) marks.erase(change.backend);
+}
+
+void drop_orphans(const config::Resources& resources, Marks& marks) {
+  std::erase_if(marks, [&](const auto& each) {
+    const config::ResourcePath path{config::ResourcePath::Kind::kBackend, each.first.first,
+                                    each.first.second};
+    return config::find_resource(resources, path) == nullptr;
+  });
+}
+
+void apply_to_model(const Marks& marks, model::Model& model) {
+  if (marks.empty()) return;
+  for (model::Pool& pool : model.pools) {
+    for (model::Backend& backend : pool.backends) {
+      const auto mark = marks.find({pool.name, backend.name});
+      if (mark == marks.end()) continue;
+      backend.forced = mark->second.forced;
+      backend.resets_flows = mark->second.resets_flows;
+    }
+  }
+}
+
+std::optional<Ended> end_marks(const Marks& marks, WallTime now) {
+  Ended ended;
+  ended.marks = marks;
+  for (const auto& [key, before] : marks) {
+    Mark& mark = ended.marks[key];
+    const std::string name = key.first + "/" + key.second;
+    if (is_over(mark.forced_until, now)) {
+      mark.forced = model::Forced::kNone;
+      mark.forced_until.reset();
+      ended.notes.push_back(name + ": health is by the checks again");
+    }
+    if (is_over(mark.drain_until, now)) {
+      mark.drain_until.reset();
+      mark.resets_flows = mark.reset_at_deadline;
+      mark.reset_at_deadline = false;
+      ended.notes.push_back(name + ": the deadline of its drain has passed; its flows are " +
+                            (mark.resets_flows ? "reset" : "kept"));
+    }
+    if (is_over(mark.ttl_until, now)) {
+      ended.deletions.push_back({config::Change::Op::kDelete,
+                                 {config::ResourcePath::Kind::kBackend, key.first, key.second},
+                                 nullptr});
+      ended.notes.push_back(name + ": was not renewed within " +
+                            std::to_string(mark.ttl.value_or(seconds{0}).count()) +
+                            " s; drained and removed");
+    }
+    if (mark.empty()) ended.marks.erase(key);
+  }
+  if (ended.notes.empty()) return std::nullopt;
+  return ended;
+}
+
+config::Json to_json(const Marks& marks) {
+  Json list = Json::array();
+  for (const auto& [key, mark] : marks) {
+    Json each = {{"pool", key.first}, {"backend", key.second}};
+    if (mark.forced != model::Forced::kNone) each["forced"] = word_of(mark.forced);
+    if (mark.forced_until) each["forced_until"] = unix_seconds(*mark.forced_until);
+    if (mark.drain_until) each["drain_until"] = unix_seconds(*mark.drain_until);
+    if (mark.reset_at_deadline) each["reset_at_deadline"] = true;
+    if (mark.resets_flows) each["resets_flows"] = true;
+    if (mark.ttl) each["ttl_s"] = mark.ttl->count();
+    list.push_back(std::move(each));
+  }
+  return list;
+}
+
+Result<Marks> marks_of(const config::Json& json, WallTime now) {
+  if (!json.is_array()) return base::fail("marks must be an array");
+  Marks marks;
+  for (const Json& each : json) {
+    const MarkKey key{text_in(each, "pool"), text_in(each, "backend")};
+    if (!each.is_object() || key.first.empty() || key.second.empty())
+      return base::fail("a mark must have a pool and a backend");
+    Mark mark;
+    const std::string forced = text_in(each, "forced");
+    if (forced == "up") mark.forced = model::Forced::kUp;
+    if (forced == "down") mark.forced = model::Forced::kDown;
+    mark.forced_until = time_in(each, "forced_until");
+    mark.drain_until = time_in(each, "drain_until");
+    mark.reset_at_deadline = flag_in(each, "reset_at_deadline");
+    mark.resets_flows = flag_in(each, "resets_flows");
+    if (const auto ttl = number_in(each, "ttl_s")) {
+      mark.ttl = seconds(*ttl);
+      mark.ttl_until = now + *mark.ttl;
+    }
+    if (!mark.empty()) marks[key] = mark;
+  }
+  return marks;
+}
+
+}  // namespace guideway::control

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "saved_state.h"
+
+#include <utility>
+
+namespace guideway::control {
+namespace {
+
+using config::Change;
+using config::Json;
+
+/// Values in a configuration are not nested deeper; a deeper text is not ours.
+constexpr int kMostDepth = 32;
+constexpr std::int64_t kYear3000 = 32'503'680'000;
+
+/// Nothing if it is not JSON, or too deep for recursive code.
+std::optional<Json> parse_json(std::string_view text) {
+  bool too_deep = false;
+  const auto watch = [&](int depth, Json::parse_event_t, Json&) {
+    too_deep = too_deep || depth > kMostDepth;
+    return !too_deep;
+  };
+  Json json = Json::parse(text, watch, false);
+  if (too_deep || json.is_discarded()) return std::nullopt;
+  return json;
+}
+
+Json changes_json(const std::vector<Change>& changes) {
+  Json list = Json::array();
+  for (const Change& change : changes) list.push_back(config::to_json(change));
+  return list;
+}
+
+const Json& member(const Json& json, const char* key) {
+  static const Json kNull;
+  const auto found = json.is_object() ? json.find(key) : json.end();
+  return found == json.end() ? kNull : *found;
+}
+
+Result<std::vector<Change>> changes_of(const Json& json) {
+  if (!json.is_array()) return base::fail("changes must be an array");
+  std::vector<Change> changes;
+  for (const Json& each : json) {
+    auto change = config::change_of(each);
+    if (!change) return tl::unexpected(change.error());
+    changes.push_back(std::move(*change));
+  }
+  return changes;
+}
+
+std::uint64_t number_of(const Json& json) {
+  return json.is_number_unsigned() ? json.get<std::uint64_t>() : 0;
+}
+
+WallTime time_of(const Json& json) {
+  const auto seconds = static_cast<std::int64_t>(number_of(json));
+  return std::chrono::system_clock::from_time_t(seconds < 0 || seconds > kYear3000 ? 0 : seconds);
+}
+
+std::string text_of(const Json& json) {
+  return json.is_string() ? json.get<std::string>() : std::string();
+}
+
+Json revision_json(const Revision& revision) {
+  return {{"revision", revision.number},
+          {"time", std::chrono::system_clock::to_time_t(revision.time)},
+          {"change_id", revision.change_id},
+          {"source", revision.source},
+          {"changes", changes_json(revision.changes)},
+          {"undo", changes_json(revision.undo)}};
+}
+
+/// Errors: a change in it is not one.
+Result<Revision> revision_of(const Json& json) {
+  auto changes = changes_of(member(json, "changes"));
+  auto undo = changes_of(member(json, "undo"));
+  if (!changes) return tl::unexpected(changes.error());
+  if (!undo) return tl::unexpected(undo.error());
+  return Revision{number_of(member(json, "revision")), time_of(member(json, "time")),
+                  text_of(member(json, "change_id")),  text_of(member(json, "source")),
+                  std::move(*changes),                 std::move(*undo)};
+}
+
+/// All of it, or nothing: a history with a hole leads nowhere.
+Result<std::deque<Revision>> history_of(const Json& json) {
+  std::deque<Revision> history;
+  if (!json.is_array() || json.size() > DesiredState::kMostRevisions)
+    return base::fail("the history is not a list of revisions");
+  for (const Json& each : json) {
+    auto revision = revision_of(each);
+    if (!revision) return tl::unexpected(revision.error());
+    if (!history.empty() && revision->number <= history.back().number)
+      return base::fail("the history's revisions do not grow");
+    history.push_back(std::move(*revision));
+  }
+  return history;
+}
+
+std::optional<config::Resources> base_of(std::string_view text) {
+  const auto json = parse_json(text);
+  if (!json || !member(*json, "services").is_array() || !member(*json, "pools").is_array())
+    return std::nullopt;
+  return config::Resources{member(*json, "services"), member(*json, "pools")};
+}
+
+}  // namespace
+
+std::string to_text(const DesiredState& state) {
+  Json history = Json::array();
+  for (const Revision& revision : state.history) history.push_back(revision_json(revision));
+  Json json = {{"revision", state.revision},
+               {"overlay", changes_json(config::difference(state.base, state.running))},
+               {"marks", to_json(state.marks)},
+               {"history", std::move(history)}};
+  if (state.unconfirmed)
+    json["unconfirmed"] = {
+        {"until", std::chrono::system_clock::to_time_t(state.unconfirmed->until)},
+        {"back_to", state.unconfirmed->back_to}};
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string base_text(const DesiredState& state) {
+  const Json json = {{"services", state.base.services}, {"pools", state.base.pools}};
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+SavedState saved_state(std::string_view text, std::string_view base, WallTime now,
+                       std::vector<std::string>& problems) {
+  SavedState saved;
+  if (text.empty()) return saved;
+  const auto json = parse_json(text);
+  if (!json || !json->is_object()) {
+    problems.push_back("the saved changes are not JSON");
+    return saved;
+  }
+  saved.revision = number_of(member(*json, "revision"));
+  if (auto overlay = changes_of(member(*json, "overlay")))
+    saved.overlay = std::move(*overlay);
+  else
+    problems.push_back("the saved changes: " + overlay.error().message);
+  if (auto marks = marks_of(member(*json, "marks"), now))
+    saved.marks = std::move(*marks);
+  else
+    problems.push_back("the saved marks: " + marks.error().message);
+  saved.base = base_of(base);
+  if (!saved.base) {
+    problems.push_back("the saved file is missing or damaged: the history begins anew");
+    return saved;
+  }
+  if (auto history = history_of(member(*json, "history")))
+    saved.history = std::move(*history);
+  else
+    problems.push_back("the saved history begins anew: " + history.error().message);
+  const Json& unconfirmed = member(*json, "unconfirmed");
+  if (unconfirmed.is_object())
+    saved.unconfirmed = Unconfirmed{time_of(member(unconfirmed, "until")),
+                                    number_of(member(unconfirmed, "back_to"))};
+  return saved;
+}
+
+}  // namespace guideway::control

@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: Apache-2.0
+// The API on a real controller, whose kernel and NIC are fakes.
+#include <utility>
+// Asio of Boost 1.74 needs <utility> before it.
+#include "guideway/admin/api.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+
+#include "../../support/temporary_dir.h"
+#include "../control/fakes.h"
+#include "guideway/config/config.h"
+#include "guideway/control/state_dir.h"
+
+namespace guideway::admin {
+namespace {
+
+using ApiJson = nlohmann::ordered_json;
+using compile::NextHop;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAreArray;
+
+constexpr const char* kFile = R"(
+schema = 1
+[director]
+hash_seed = "000102030405060708090a0b0c0d0e0f"
+[capacity]
+backends = 16
+[[interface]]
+name = "wan"
+device = "vdev:net_null0"
+[[pool]]
+name = "web"
+table_size = 251
+backends = [
+  { name = "b1", address = "10.0.0.1" },
+  { name = "b2", address = "10.0.0.2" },
+]
+[[service]]
+name = "http"
+address = "203.0.113.10"
+port = 80
+pool = "web"
+)";
+
+class ApiTest : public testing::Test {
+ protected:
+  ApiTest() : state_dir_(*control::StateDir::open(folder_.path("state"))) {
+    for (const std::uint8_t host : {1, 2, 3, 4})
+      monitor_.set(IpAddress::v4({10, 0, 0, host}), NextHop::State::kResolved);
+    start();
+  }
+
+  void start() {
+    controller_ = std::make_unique<control::Controller>(
+        control::Parts{loop_, datapath_, monitor_, addresses_, {"gw-wan"}, &state_dir_},
+        config::parse(file_, "f"), model::HashSeed{1, 2, 3},
+        [this] { return config::parse(file_, "f"); });
+    const auto started = controller_->start();
+    ASSERT_TRUE(started) << started.error().message;
+  }
+  void restart() {
+    controller_.reset();
+    start();
+  }
+
+  /// Sends a request and runs the loop until it is answered.
+  Response ask(Request request, Access access = Access::kWrite) {
+    std::optional<Response> answer;
+    const Api api(*controller_, access);
+    api.handle(request, [&](Response response) { answer = std::move(response); });
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!answer && std::chrono::steady_clock::now() < deadline)
+      loop_.run_one_for(std::chrono::milliseconds(20));
+    EXPECT_TRUE(answer) << request.method << " " << request.target << ": no answer in 20 s";
+    return answer.value_or(Response{.status = 0, .body = "{}"});
+  }
+  Response ask(const std::string& method, const std::string& target, const std::string& body = "",
+               const std::string& if_match = "") {
+    return ask(Request{method, target, "", if_match, "", body});
+  }
+  ApiJson json(const Response& response) { return ApiJson::parse(response.body); }
+  ApiJson get(const std::string& target) { return json(ask("GET", target)); }
+  std::vector<std::string> backend_names() {
+    std::vector<std::string> names;
+    const ApiJson answer = get("/v1/pools/web/backends");
+    for (const auto& each : answer["backends"]) names.push_back(each["config"]["name"]);
+    return names;
+  }
+  std::uint64_t revision() { return controller_->desired().revision; }
+
+  test::TemporaryDir folder_;
+  control::StateDir state_dir_;
+  boost::asio::io_context loop_;
+  control::FakeDatapath datapath_{64};
+  control::FakeMonitor monitor_;
+  control::FakeAddresses addresses_;
+  std::string file_ = kFile;
+  std::unique_ptr<control::Controller> controller_;
+};
+
+TEST_F(ApiTest, ABackendsWeightIsChangedAndTheAnswerCarriesTheRevision) {
+  const Response response = ask("PATCH", "/v1/pools/web/backends/b1", R"({"weight": 50})", "\"1\"");
+  EXPECT_EQ(response.status, 200u) << response.body;
+  EXPECT_EQ(response.revision, 2u);
+  const ApiJson answer = json(response);
+  EXPECT_EQ(answer["revision"], 2);
+  EXPECT_EQ(answer["generation"], 2);
+  EXPECT_EQ(answer["changes"][0]["path"], "pools/web/backends/b1");
+  const ApiJson backend = get("/v1/pools/web/backends/b1")["backend"];
+  EXPECT_EQ(backend["config"]["weight"], 50);
+  EXPECT_EQ(backend["status"]["weight"], 50);
+  EXPECT_EQ(backend["status"]["slots"], 84);
+}
+
+TEST_F(ApiTest, OfTwoWritersWithOneRevisionTheSecondIsRefused) {
+  EXPECT_EQ(ask("PATCH", "/v1/pools/web/backends/b1", R"({"weight": 50})", "1").status, 200u);
+  const Response second = ask("PATCH", "/v1/pools/web/backends/b2", R"({"weight": 1})", "1");
+  EXPECT_EQ(second.status, 412u);
+  EXPECT_EQ(json(second)["error"]["code"], "revision_conflict");
+  EXPECT_EQ(get("/v1/pools/web/backends/b2")["backend"]["status"]["weight"], 100);
+}
+
+TEST_F(ApiTest, WhatBreaksARuleIsRefusedWithItsFieldAndChangesNothing) {
+  const Response response =
+      ask("PATCH", "/v1/pools/web/backends/b1", R"({"weight": 1001, "address": "127.0.0.1"})");
+  EXPECT_EQ(response.status, 422u);
+  const ApiJson error = json(response)["error"];
+  EXPECT_EQ(error["code"], "invalid");
+  EXPECT_EQ(error["all"].size(), 2u) << error;
+  EXPECT_THAT(error["field"], HasSubstr("pool[0].backends[0]"));
+  EXPECT_EQ(revision(), 1u);
+  EXPECT_THAT(datapath_.published, ElementsAre(1));
+}
+
+TEST_F(ApiTest, BackendsComeAndGo) {
+  EXPECT_EQ(ask("PUT", "/v1/pools/web/backends/b3", R"({"address": "10.0.0.3"})").status, 201u);
+  EXPECT_THAT(backend_names(), ElementsAre("b1", "b2", "b3"));
+  EXPECT_EQ(ask("PUT", "/v1/pools/web/backends/b3", R"({"address": "10.0.0.3"})").status, 200u);
+  EXPECT_EQ(revision(), 2u) << "the second PUT says nothing new";
+  EXPECT_EQ(ask("DELETE", "/v1/pools/web/backends/b1").status, 200u);
+  EXPECT_THAT(backend_names(), ElementsAre("b2", "b3"));
+  const Response again = ask("DELETE", "/v1/pools/web/backends/b1");
+  EXPECT_EQ(again.status, 404u);
+  EXPECT_THAT(json(again)["error"]["message"], HasSubstr("did you mean"));
+}
+
+TEST_F(ApiTest, ABatchIsAllOrNothing) {
+  const Response bad = ask("POST", "/v1/batch", R"({"changes": [
+      {"op": "delete", "path": "pools/web/backends/b1"},
+      {"op": "patch", "path": "pools/web/backends/b9", "value": {"weight": 1}}]})");
+  EXPECT_EQ(bad.status, 404u);
+  EXPECT_THAT(backend_names(), ElementsAre("b1", "b2"));
+  const Response good = ask("POST", "/v1/batch", R"({"changes": [
+      {"op": "put", "path": "pools/api", "value": {"table_size": 251}},
+      {"op": "put", "path": "pools/api/backends/c1", "value": {"address": "10.0.0.4"}},
+      {"op": "put", "path": "services/api",
+       "value": {"address": "203.0.113.11", "port": 81, "pool": "api"}}]})");
+  EXPECT_EQ(good.status, 200u) << good.body;
+  EXPECT_EQ(get("/v1/services/api")["service"]["status"][0]["pool"], "api");
+  EXPECT_TRUE(addresses_.vips.contains(IpAddress::v4({203, 0, 113, 11})));
+}
+
+TEST_F(ApiTest, ADryRunSaysWhatWouldHappenAndChangesNothing) {
+  const ApiJson answer = json(ask("DELETE", "/v1/pools/web/backends/b2?dry_run=true"));
+  EXPECT_EQ(answer["dry_run"], true);
+  EXPECT_EQ(answer["revision"], 1);
+  EXPECT_EQ(answer["pools"][0]["pool"], "web");
+  EXPECT_EQ(answer["pools"][0]["slots_moved"], 125) << answer;
+  EXPECT_EQ(answer["removed"][0]["path"], "pools/web/backends/b2");
+  EXPECT_THAT(backend_names(), ElementsAre("b1", "b2"));
+  EXPECT_THAT(datapath_.published, ElementsAre(1));
+}
+
+TEST_F(ApiTest, ChangesOutliveARestartAndAReloadOfTheSameFile) {
+  ask("PATCH", "/v1/pools/web/backends/b1", R"({"weight": 50})");
+  ask("PUT", "/v1/pools/web/backends/b3", R"({"address": "10.0.0.3"})");
+  restart();
+  EXPECT_EQ(revision(), 3u);
+  EXPECT_THAT(backend_names(), ElementsAre("b1", "b2", "b3"));
+  EXPECT_EQ(get("/v1/pools/web/backends/b1")["backend"]["status"]["weight"], 50);
+  const std::uint64_t generation = controller_->status().generation;
+  EXPECT_EQ(ask("POST", "/v1/reload").status, 200u);
+  EXPECT_EQ(revision(), 3u);
+  EXPECT_EQ(controller_->status().generation, generation) << "an unchanged file changes nothing";
+}
+
+TEST_F(ApiTest, ANewFileGetsTheChangesOnTopAndWhatDoesNotFitIsDropped) {
+  ask("PATCH", "/v1/pools/web/backends/b1", R"({"weight": 50})");
+  ask("PATCH", "/v1/pools/web/backends/b2", R"({"weight": 60})");
+  file_ = std::string(kFile);
+  const std::string b2 = R"(  { name = "b2", address = "10.0.0.2" },)";
+  file_.replace(file_.find(b2), b2.size(), R"(  { name = "b4", address = "10.0.0.4" },)");
+  EXPECT_EQ(ask("POST", "/v1/reload").status, 200u);
+  EXPECT_THAT(backend_names(), ElementsAre("b1", "b4"));
+  EXPECT_EQ(get("/v1/pools/web/backends/b1")["backend"]["config"]["weight"], 50);
+}
+
+TEST_F(ApiTest, ARollbackIsAChangeOfItsOwn) {
+  ask("PATCH", "/v1/pools/web/backends/b1", R"({"weight": 50})");
+  ask("DELETE", "/v1/pools/web/backends/b2");
+  EXPECT_EQ(ask("POST", "/v1/rollback").status, 200u);
+  EXPECT_THAT(backend_names(), UnorderedElementsAreArray({"b1", "b2"}));
+  EXPECT_EQ(ask("POST", "/v1/rollback", R"({"revision": 1})").status, 200u);
+  EXPECT_EQ(revision(), 5u);
+  EXPECT_THAT(get("/v1/diff")["changes"], IsEmpty());
+  EXPECT_EQ(ask("POST", "/v1/rollback", R"({"revision": 99})").status, 404u);
+  const ApiJson history = get("/v1/history")["history"];
+  EXPECT_EQ(history.size(), 5u);
+  EXPECT_EQ(history.back()["source"], "rollback");
+}
+
+TEST_F(ApiTest, AnUnconfirmedChangeIsTakenBack) {
+  ApiJson config = get("/v1/config");
+  config["pools"][0]["backends"].erase(1);
+  const Response put = ask("PUT", "/v1/config?confirm_within=1s", config.dump());
+  EXPECT_EQ(put.status, 200u) << put.body;
+  EXPECT_THAT(backend_names(), ElementsAre("b1"));
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (controller_->desired().unconfirmed && std::chrono::steady_clock::now() < deadline)
+    loop_.run_one_for(std::chrono::milliseconds(20));
+  EXPECT_THAT(backend_names(), ElementsAre("b1", "b2"));
+  EXPECT_EQ(ask("POST", "/v1/confirm").status, 409u);
+  ask("PUT", "/v1/config?confirm_within=1h", config.dump());
+  EXPECT_EQ(ask("POST", "/v1/confirm").status, 200u);
+  EXPECT_THAT(backend_names(), ElementsAre("b1"));
+}
+
+TEST_F(ApiTest, AFileCanBeAppliedAndSavedAgain) {
+  const Response toml = ask("GET", "/v1/config?format=toml");
+  EXPECT_EQ(toml.content_type, "application/toml");
+  EXPECT_THAT(toml.body, ::testing::Not(HasSubstr("hash_seed"))) << "a secret";
+  std::string text = toml.body;
+  const std::size_t at = text.find("10.0.0.2");
+  ASSERT_NE(at, std::string::npos) << text;
+  text.replace(at, 8, "10.0.0.3");
+  const Response put = ask(Request{"PUT", "/v1/config", "application/toml", "", "", text});
+  EXPECT_EQ(put.status, 200u) << put.body;
+  EXPECT_EQ(get("/v1/pools/web/backends/b2")["backend"]["config"]["address"], "10.0.0.3");
+  const Response other = ask(Request{"PUT", "/v1/config", "application/toml", "", "",
+                                     text + "\n[admin]\nmetrics = \"\"\n"});
+  EXPECT_EQ(other.status, 409u) << other.body;
+}
+
+TEST_F(ApiTest, ATimeToLiveRemovesABackendThatIsNotRenewed) {
+  EXPECT_EQ(
+      ask("PUT", "/v1/pools/web/backends/b3", R"({"address": "10.0.0.3", "ttl": "1s"})").status,
+      201u);
+  EXPECT_THAT(backend_names(), ElementsAre("b1", "b2", "b3"));
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (backend_names().size() == 3 && std::chrono::steady_clock::now() < deadline)
+    loop_.run_one_for(std::chrono::milliseconds(20));
+  EXPECT_THAT(backend_names(), ElementsAre("b1", "b2"));
+}
+
+TEST_F(ApiTest, ADrainTakesNoNewFlowsAndMayResetAtItsDeadline) {
+  const Response response =
+      ask("POST", "/v1/pools/web/backends/b1/drain", R"({"deadline": "1s", "then": "reset"})");
+  EXPECT_EQ(response.status, 200u) << response.body;
+  const ApiJson drained = get("/v1/pools/web/backends/b1")["backend"];
+  EXPECT_EQ(drained["config"]["state"], "drain");
+  EXPECT_EQ(drained["status"]["slots"], 0);
+  EXPECT_TRUE(drained["drain_until"].is_string());
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto resets = [&] {
+    for (const auto& info : datapath_.state().backend_info)
+      if (info.name == "b1" && info.resets_flows) return true;
+    return false;
+  };
+  while (!resets() && std::chrono::steady_clock::now() < deadline)
+    loop_.run_one_for(std::chrono::milliseconds(20));
+  EXPECT_TRUE(resets());
+  EXPECT_EQ(ask("POST", "/v1/pools/web/backends/b1/enable").status, 200u);
+  EXPECT_FALSE(resets());
+}
+
+TEST_F(ApiTest, HealthByHandEndsByItself) {
+  EXPECT_EQ(ask("POST", "/v1/pools/web/backends/b1/force-down", R"({"for": "1s"})").status, 200u);
+  const ApiJson forced = get("/v1/pools/web/backends/b1")["backend"];
+  EXPECT_EQ(forced["forced"], "down");
+  EXPECT_TRUE(forced["forced_until"].is_string());
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (get("/v1/pools/web/backends/b1")["backend"].contains("forced") &&
+         std::chrono::steady_clock::now() < deadline)
+    loop_.run_one_for(std::chrono::milliseconds(20));
+  EXPECT_FALSE(get("/v1/pools/web/backends/b1")["backend"].contains("forced"));
+}
+
+TEST_F(ApiTest, ExplainRunsTheCoreOnTheLiveTables) {
+  const ApiJson found = get(
+      "/v1/explain?protocol=tcp&source=198.51.100.7:4242&destination=203.0.113.10:80")["explain"];
+  EXPECT_EQ(found["verdict"], "forward");
+  EXPECT_EQ(found["service"], "http");
+  EXPECT_EQ(found["flow"], "miss");
+  EXPECT_TRUE(found["slot"].is_number());
+  EXPECT_THAT(std::string(found["backend"]), ::testing::AnyOf("b1", "b2"));
+  EXPECT_EQ(std::string(found["header"]).size(), 28u) << "an Ethernet header in hexadecimal";
+  const ApiJson other = get(
+      "/v1/explain?protocol=udp&source=198.51.100.7:4242&destination=203.0.113.10:80")["explain"];
+  EXPECT_EQ(other["verdict"], "kernel");
+  EXPECT_EQ(other["reason"], "no_service");
+  EXPECT_EQ(ask("GET", "/v1/explain?protocol=tcp&source=1.2.3.4&destination=x").status, 400u);
+}
+
+TEST_F(ApiTest, TheReadOnlySocketCannotWrite) {
+  for (const RouteName& route : routes()) {
+    if (route.method == "GET") continue;
+    const Response response =
+        ask(Request{route.method, "/v1/config", "", "", "", "{}"}, Access::kRead);
+    EXPECT_EQ(response.status, 405u) << route.path;
+    EXPECT_EQ(response.allow, "GET, HEAD");
+  }
+}
+
+TEST_F(ApiTest, EveryWrongRequestGetsA4xxAndChangesNothing) {
+  const std::string deep = std::string(40, '[') + std::string(40, ']');
+  const std::vector<Request> wrong = {
+      {"GET", "/", "", "", "", ""},
+      {"GET", "v1/status", "", "", "", ""},
+      {"GET", "/v1/status?x=1", "", "", "", ""},
+      {"GET", "/v1/pools/%zz", "", "", "", ""},
+      {"BREW", "/v1/pools", "", "", "", ""},
+      {"PUT", "/v1/pools/web", "", "", "", "[]"},
+      {"PUT", "/v1/pools/web", "", "", "", deep},
+      {"PUT", "/v1/pools/web", "", "x", "", "{}"},
+      {"PUT", "/v1/pools/web", "", "", "a b", "{}"},
+      {"PUT", "/v1/pools/..%2f..", "", "", "", "{}"},
+      {"PUT", "/v1/pools/web/backends/b1", "", "", "", R"({"name": "b7"})"},
+      {"PUT", "/v1/pools/web/backends/b1", "", "", "", R"({"address": "10.0.0.1", "ttl": 5})"},
+      {"PATCH", "/v1/pools/web", "", "", "", R"({"forwarding": {"a": 1}})"},
+      {"PATCH", "/v1/pools/web", "", "", "", R"({"backends": null, "table_size": 4})"},
+      {"PATCH", "/v1/services/http", "", "", "", R"({"pool": "wbe"})"},
+      {"DELETE", "/v1/pools/web", "", "", "", ""},
+      {"DELETE", "/v1/services/http", "", "", "", "{}"},
+      {"PUT", "/v1/config", "", "", "", R"({"pools": []})"},
+      {"PUT", "/v1/config", "application/toml", "", "", "not = toml = at all"},
+      {"PUT", "/v1/config?confirm_within=2", "", "", "", R"({"pools": [], "services": []})"},
+      {"POST", "/v1/batch", "", "", "", R"({"changes": [{"op": "eat", "path": "pools/web"}]})"},
+      {"POST", "/v1/pools/web/backends/b1/drain", "", "", "", R"({"then": "reset"})"},
+      {"POST", "/v1/rollback", "", "", "", R"({"revision": -1})"},
+  };
+  for (const Request& request : wrong) {
+    const Response response = ask(request);
+    EXPECT_GE(response.status, 400u) << request.method << " " << request.target << request.body;
+    EXPECT_LT(response.status, 500u) << request.method << " " << request.target << request.body;
+    EXPECT_TRUE(json(response)["error"]["message"].is_string());
+  }
+  EXPECT_EQ(revision(), 1u);
+  EXPECT_THAT(datapath_.published, ElementsAre(1));
+}
+
+TEST_F(ApiTest, AChangeThatCannotBeSavedIsRefused) {
+  if (getuid() != 0) ASSERT_EQ(chmod(folder_.path("state").c_str(), 0500), 0);
+  // As root modes do not help: a folder in the temporary file's way does.
+  ASSERT_EQ(mkdir(folder_.path("state/desired.new").c_str(), 0700), 0);
+  const Response response = ask("PATCH", "/v1/pools/web/backends/b1", R"({"weight": 50})");
+  EXPECT_EQ(response.status, 507u) << response.body;
+  EXPECT_EQ(revision(), 1u);
+  EXPECT_EQ(get("/v1/pools/web/backends/b1")["backend"]["status"]["weight"], 100);
+}
+
+/// docs/openapi.json says of each resource what the server does.
+TEST(OpenApi, HasTheServersRoutesAndNoOthers) {
+  std::ifstream file(GUIDEWAY_SOURCE_ROOT "/docs/openapi.json");
+  const ApiJson api = ApiJson::parse(file, nullptr, false);
+  ASSERT_FALSE(api.is_discarded()) << "docs/openapi.json is not JSON";
+  std::set<RouteName> described;
+  for (const auto& [path, item] : api["paths"].items())
+    for (const auto& [method, operation] : item.items()) {
+      if (method == "parameters") continue;
+      std::string upper = method;
+      for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+      described.insert({upper, path});
+      EXPECT_FALSE(operation["summary"].is_null()) << upper << " " << path;
+      EXPECT_FALSE(operation["responses"].is_null()) << upper << " " << path;
+    }
+  const auto all = routes();
+  EXPECT_EQ(described, std::set<RouteName>(all.begin(), all.end()));
+}
+
+}  // namespace
+}  // namespace guideway::admin

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guideway/control/desired_state.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <random>
+#include <string>
+
+namespace guideway::control {
+namespace {
+
+using config::Change;
+using config::Json;
+using config::ResourcePath;
+using std::chrono::seconds;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+const WallTime kStart = std::chrono::system_clock::from_time_t(1'700'000'000);
+
+config::LoadResult file_of(const std::string& backends) {
+  return config::parse(R"(
+[[interface]]
+name = "wan"
+device = "vdev:net_null0"
+[[pool]]
+name = "web"
+table_size = 251
+backends = [)" + backends + R"(]
+[[service]]
+name = "http"
+address = "203.0.113.10"
+port = 80
+pool = "web"
+)",
+                       "f");
+}
+
+constexpr const char* kTwo =
+    R"({ name = "b1", address = "10.0.0.1" }, { name = "b2", address = "10.0.0.2" })";
+
+ChangeRequest patch(const std::string& backend, const std::string& value) {
+  ChangeRequest request;
+  request.changes = {
+      {Change::Op::kPatch, {ResourcePath::Kind::kBackend, "web", backend}, Json::parse(value)}};
+  return request;
+}
+
+/// A state that goes from one request to the next.
+class Desired : public testing::Test {
+ protected:
+  Desired() { start(file_of(kTwo)); }
+
+  void start(const config::LoadResult& file, const std::string& text = "",
+             const std::string& base = "") {
+    now_ = restore(file, text, base, kStart);
+  }
+  /// As a new daemon does, with what this one has saved.
+  void restart(const config::LoadResult& file) {
+    start(file, to_text(now_.state), base_text(now_.state));
+  }
+  std::string apply(const ChangeRequest& request, const config::LoadResult* file = nullptr,
+                    WallTime time = kStart) {
+    auto revised = revise(now_.state, now_.model, request, file, time);
+    if (!revised) return revised.error().errors.front().message;
+    now_ = std::move(*revised);
+    return "";
+  }
+  std::uint32_t weight(std::size_t backend) const {
+    return now_.model.pools[0].backends[backend].weight;
+  }
+
+  Revised now_;
+};
+
+TEST_F(Desired, AChangeMakesARevisionAndAnEmptyOneDoesNot) {
+  EXPECT_EQ(now_.state.revision, 1u);
+  EXPECT_EQ(apply(patch("b1", R"({"weight": 7})")), "");
+  EXPECT_EQ(now_.state.revision, 2u);
+  EXPECT_TRUE(now_.changed);
+  EXPECT_EQ(weight(0), 7u);
+  EXPECT_EQ(apply(patch("b1", R"({"weight": 7})")), "");
+  EXPECT_EQ(now_.state.revision, 2u);
+  EXPECT_FALSE(now_.changed);
+  EXPECT_FALSE(now_.to_save);
+}
+
+TEST_F(Desired, TheHistoryIsBoundedAndLeadsBack) {
+  for (int i = 1; i <= 30; ++i) apply(patch("b1", R"({"weight": )" + std::to_string(i) + "}"));
+  EXPECT_EQ(now_.state.history.size(), DesiredState::kMostRevisions);
+  ChangeRequest back;
+  back.rollback_to = 21;  // weight 20
+  EXPECT_EQ(apply(back), "");
+  EXPECT_EQ(weight(0), 20u);
+  back.rollback_to = 3;
+  EXPECT_THAT(apply(back), HasSubstr("not in the history"));
+}
+
+TEST_F(Desired, ARestartRestoresOverlayHistoryAndRevision) {
+  apply(patch("b1", R"({"weight": 7})"));
+  apply(patch("b2", R"({"state": "drain"})"));
+  const DesiredState before = now_.state;
+  restart(file_of(kTwo));
+  EXPECT_THAT(now_.dropped, IsEmpty());
+  EXPECT_EQ(now_.state.revision, before.revision);
+  EXPECT_EQ(now_.state.history.size(), before.history.size());
+  EXPECT_EQ(weight(0), 7u);
+  EXPECT_EQ(now_.model.pools[0].backends[1].state, model::AdminState::kDrain);
+  ChangeRequest back;
+  back.rollback_to = 1;
+  EXPECT_EQ(apply(back), "");
+  EXPECT_EQ(weight(0), 100u);
+}
+
+TEST_F(Desired, AFileThatChangedWhileNobodyRanIsARevisionOfItsOwn) {
+  apply(patch("b1", R"({"weight": 7})"));
+  restart(
+      file_of(R"({ name = "b1", address = "10.0.0.1" }, { name = "b3", address = "10.0.0.3" })"));
+  EXPECT_EQ(now_.state.revision, 3u);
+  EXPECT_EQ(weight(0), 7u);
+  ChangeRequest back;
+  back.rollback_to = 2;
+  EXPECT_EQ(apply(back), "");
+  EXPECT_EQ(now_.model.pools[0].backends[1].name, "b2");
+}
+
+TEST_F(Desired, OfTheOverlayOnlyWhatBreaksARuleIsDropped) {
+  apply(patch("b1", R"({"weight": 7})"));
+  ChangeRequest add;
+  add.changes = {{Change::Op::kPut,
+                  {ResourcePath::Kind::kBackend, "web", "b3"},
+                  Json::parse(R"({"address": "10.0.0.3"})")}};
+  ASSERT_EQ(apply(add), "");
+  // The new file gives b3's address to another backend.
+  const auto file = file_of(std::string(kTwo) + R"(, { name = "b9", address = "10.0.0.3" })");
+  ChangeRequest reload;
+  reload.source = "file";
+  ASSERT_EQ(apply(reload, &file), "");
+  EXPECT_EQ(weight(0), 7u);
+  ASSERT_EQ(now_.model.pools[0].backends.size(), 3u);
+  ASSERT_EQ(now_.dropped.size(), 1u);
+  EXPECT_THAT(now_.dropped[0], HasSubstr("pools/web/backends/b3"));
+}
+
+TEST_F(Desired, AFileThatNeedsARestartIsRefused) {
+  auto file = file_of(kTwo);
+  file.model->capacity.flows = 5;
+  EXPECT_THAT(apply({}, &file), HasSubstr("restart"));
+}
+
+TEST_F(Desired, DamagedTextIsLeftOut) {
+  apply(patch("b1", R"({"weight": 7})"));
+  const std::string text = to_text(now_.state);
+  const std::string base = base_text(now_.state);
+  std::mt19937 random(1);
+  for (int round = 0; round < 500; ++round) {
+    std::string damaged = text;
+    for (int i = 0; i < 3; ++i) damaged[random() % damaged.size()] = static_cast<char>(random());
+    const Revised restored = restore(file_of(kTwo), damaged, base, kStart);
+    EXPECT_EQ(restored.model.pools.size(), 1u);
+  }
+  const Revised none = restore(file_of(kTwo), "{", base, kStart);
+  EXPECT_THAT(none.dropped, ::testing::Not(IsEmpty()));
+  const Revised no_base = restore(file_of(kTwo), text, "", kStart);
+  EXPECT_EQ(no_base.model.pools[0].backends[0].weight, 7u);
+  EXPECT_EQ(no_base.state.revision, 3u);
+  EXPECT_EQ(no_base.state.history.size(), 1u);
+}
+
+TEST_F(Desired, ConfirmationsAreAskedForOnce) {
+  ChangeRequest risky = patch("b1", R"({"weight": 7})");
+  risky.confirm_within = seconds(60);
+  EXPECT_EQ(apply(risky), "");
+  ASSERT_TRUE(now_.state.unconfirmed);
+  EXPECT_EQ(now_.state.unconfirmed->back_to, 1u);
+  risky.changes[0].value["weight"] = 8;
+  EXPECT_THAT(apply(risky), HasSubstr("another change waits"));
+  restart(file_of(kTwo));
+  ASSERT_TRUE(now_.state.unconfirmed) << "also over a restart";
+  ChangeRequest confirm;
+  confirm.confirm = true;
+  EXPECT_EQ(apply(confirm), "");
+  EXPECT_FALSE(now_.state.unconfirmed);
+  EXPECT_THAT(apply(confirm), HasSubstr("nothing that waits"));
+}
+
+}  // namespace
+}  // namespace guideway::control

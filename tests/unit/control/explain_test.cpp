@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// Explain agrees with the packet path: the same packets through gw_balance() and explain().
+#include "guideway/control/explain.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+
+#include "tests/support/core_world.h"
+
+namespace guideway::control {
+namespace {
+
+constexpr const char* kExplained = R"(
+[[interface]]
+name = "wan"
+device = "vdev:net_null0"
+[[pool]]
+name = "plain"
+table_size = 251
+backends = [{ name = "p1", address = "10.0.0.1" }, { name = "p2", address = "10.0.0.2" }]
+[[pool]]
+name = "tunnel"
+forwarding = "ipip"
+source = "198.51.100.2"
+table_size = 251
+backends = [{ name = "t1", address = "10.0.0.3" }, { name = "t2", address = "10.0.0.4" }]
+[[pool]]
+name = "nobody"
+table_size = 251
+backends = [{ name = "n1", address = "10.0.0.5", state = "disabled" }]
+[[service]]
+name = "http"
+address = "203.0.113.10"
+port = 80
+pool = "plain"
+[[service]]
+name = "dns"
+address = "203.0.113.10"
+protocol = "udp"
+port = 53
+pool = "tunnel"
+[[service]]
+name = "six"
+address = "2001:db8:203::10"
+port = 80
+pool = "tunnel"
+[[service]]
+name = "empty"
+address = "203.0.113.11"
+port = 80
+pool = "nobody"
+)";
+
+compile::NextHops all_resolved() {
+  compile::NextHops hops;
+  for (std::uint8_t host = 1; host <= 5; host++) {
+    compile::NextHop hop;
+    hop.state = compile::NextHop::State::kResolved;
+    hop.destination = Mac{{2, 0, 0, 0, 0, host}};
+    hop.source = Mac{{2, 0, 0, 0, 0, 0xaa}};
+    hop.mtu = 1500;
+    hops[IpAddress::v4({10, 0, 0, host})] = hop;
+  }
+  return hops;
+}
+
+class ExplainTest : public testing::TestWithParam<std::uint32_t> {
+ protected:
+  ExplainTest() : world_({4096, GetParam()}) {
+    const auto model = test::parse_config(kExplained);
+    EXPECT_TRUE(model) << model.error().message;
+    EXPECT_TRUE(world_.publish(*model, all_resolved()));
+  }
+
+  Explanation explain_frame(const test::FrameSpec& spec) {
+    ExplainQuery query;
+    const bool v4 = spec.family == GW_FAMILY_4;
+    const auto address = [&](const std::array<std::uint8_t, 16>& bytes) {
+      return v4 ? IpAddress::v4({bytes[0], bytes[1], bytes[2], bytes[3]}) : IpAddress::v6(bytes);
+    };
+    query.source = address(spec.source);
+    query.destination = address(spec.destination);
+    query.source_port = spec.source_port;
+    query.destination_port = spec.destination_port;
+    query.tcp = spec.protocol == GW_PROTO_TCP;
+    query.syn = spec.tcp_flags == GW_TCP_SYN;
+    const datapath::FlowTableView flows{world_.buckets(), GetParam(), 4096};
+    return explain(query, world_.state(), flows, world_.now_s());
+  }
+
+  test::FrameSpec random_frame() {
+    test::FrameSpec spec = random_() % 3 == 0 ? test::ipv6_spec() : test::FrameSpec{};
+    spec.source[3] = static_cast<std::uint8_t>(1 + random_() % 200);
+    spec.source[15] = static_cast<std::uint8_t>(random_());
+    spec.source_port = static_cast<std::uint16_t>(1024 + random_() % 60'000);
+    if (random_() % 4 == 0) spec.protocol = GW_PROTO_UDP;
+    if (spec.protocol == GW_PROTO_UDP) spec.destination_port = 53;
+    if (spec.family == GW_FAMILY_4)
+      spec.destination[3] = static_cast<std::uint8_t>(10 + random_() % 3);
+    if (random_() % 8 == 0) spec.destination_port = 81;
+    spec.ttl = 64;  // explain's own
+    return spec;
+  }
+
+  std::string backend_name(std::uint16_t id) const {
+    return id < world_.state().backend_info.size() ? world_.state().backend_info[id].name : "";
+  }
+
+  test::CoreWorld world_;
+  std::mt19937 random_{42};
+};
+
+INSTANTIATE_TEST_SUITE_P(Shards, ExplainTest, testing::Values(1, 2));
+
+TEST_P(ExplainTest, AgreesWithThePacketPathOnTenThousandFlows) {
+  std::uint32_t forwarded = 0;
+  for (int i = 0; i < 10'000; i++) {
+    const test::FrameSpec spec = random_frame();
+    const std::size_t entries = i % 1000 == 0 ? world_.live_flows() : 0;
+    const Explanation before = explain_frame(spec);
+    if (i % 1000 == 0) {
+      ASSERT_EQ(world_.live_flows(), entries) << "explain writes nothing";
+    }
+    test::Frame frame(test::make_frame(spec));
+    const gw_outcome outcome = world_.balance(frame, random_() % GetParam());
+    ASSERT_EQ(before.verdict == "forward", outcome.verdict == GW_FORWARD) << i;
+    ASSERT_EQ(before.verdict == "kernel", outcome.verdict == GW_KERNEL) << i;
+    if (outcome.verdict != GW_FORWARD) continue;
+    forwarded++;
+    ASSERT_EQ(before.backend, backend_name(outcome.backend)) << i;
+    const test::Bytes sent = frame.bytes();
+    ASSERT_LE(before.header.size(), sent.size());
+    // The destination of the frame was any: what is behind it counts, and the new one is in both.
+    ASSERT_TRUE(std::equal(before.header.begin(), before.header.begin() + 14, sent.begin())) << i;
+    const Explanation after = explain_frame(spec);
+    ASSERT_EQ(after.flow, "hit") << i;
+    ASSERT_EQ(after.backend, before.backend) << i;
+  }
+  EXPECT_GT(forwarded, 4'000u);
+}
+
+TEST_P(ExplainTest, NamesThePoolWithoutBackends) {
+  test::FrameSpec spec;
+  spec.destination = {203, 0, 113, 11};
+  const Explanation found = explain_frame(spec);
+  EXPECT_EQ(found.verdict, "drop");
+  EXPECT_EQ(found.reason, "no_backend");
+  EXPECT_EQ(found.service, "empty");
+  EXPECT_EQ(found.pool, "nobody");
+}
+
+TEST_P(ExplainTest, ShowsTheOuterHeader) {
+  const Explanation found = explain_frame(test::ipv6_spec());
+  ASSERT_EQ(found.header.size(), 14u + 20u);
+  EXPECT_EQ(found.header[14], 0x45);
+  EXPECT_EQ(found.header[14 + 9], 41);
+}
+
+TEST_P(ExplainTest, SaysThatAFlowIsReset) {
+  test::FrameSpec spec;
+  test::Frame frame(test::make_frame(spec));
+  const gw_outcome outcome = world_.balance(frame);
+  world_.sweep(outcome.backend);
+  spec.tcp_flags = GW_TCP_ACK;
+  const Explanation found = explain_frame(spec);
+  EXPECT_EQ(found.verdict, "reply");
+  EXPECT_EQ(found.flow, "reset");
+}
+
+}  // namespace
+}  // namespace guideway::control
