@@ -12,6 +12,7 @@
 #include "build.h"
 #include "guideway/control/controller.h"
 #include "guideway/health/verdicts_text.h"
+#include "report.h"
 
 namespace guideway::control {
 namespace {
@@ -60,13 +61,6 @@ bool all_known(const compile::NextHops& hops, const std::set<IpAddress>& address
   });
 }
 
-/// Logs a fault that is tried again every second once, until it is another one.
-void log_new(const Result<void>& result, std::string& last) {
-  std::string fault = result ? std::string() : result.error().message;
-  if (!fault.empty() && fault != last) spdlog::error("{}; trying again", fault);
-  last = std::move(fault);
-}
-
 }  // namespace
 
 struct Controller::Resolving {
@@ -101,8 +95,10 @@ void Controller::adopt() {
   seed_ = kept->hash_seed;
   ids_ = kept->ids;
   generation_ = kept->generation;
-  spdlog::info("adopted the flow table of generation {} with {} backend id(s)", generation_,
-               ids_.entries().size());
+  events_.add(events::Kind::kStart, spdlog::level::info,
+              fmt::format("adopted the flow table of generation {} with {} backend id(s)",
+                          generation_, ids_.entries().size()),
+              {{"generation", generation_}, {"backend_ids", ids_.entries().size()}});
 }
 
 /// Before the first generation takes the place of an adopted one: it must not lack a neighbour that
@@ -139,6 +135,7 @@ Result<void> Controller::start() {
   compile_input(build, parts_.datapath);
   if (!build.output) return base::fail(build.errors.front());
   accept(std::move(build));
+  report_generation(events_, generation_, change_id_, Cause::kStart, build_took_);
   if (auto owned = place_addresses(); !owned) return owned;
 
   monitor_ready_.assign(parts_.monitor.fd());
@@ -178,6 +175,10 @@ void Controller::after_monitor() {
   if (events.link_up) parts_.addresses.announce_again();
   if (events.link_up || events.address_lost) repair_wanted_ = true;
   if (repair_wanted_ && steady_clock::now() >= last_repair_ + kMinRepairInterval) repair();
+}
+
+void Controller::run_aside(HelperThread::Job job) {
+  if (helper_) helper_->run(std::move(job));
 }
 
 void Controller::reload() {
@@ -281,14 +282,10 @@ void Controller::finish_compile(Build build) {
   last_build_ = steady_clock::now();
   if (build.output) {
     const bool reloaded = build.from_file;
-    const std::string id = build.change_id;
-    const auto took = std::chrono::duration_cast<milliseconds>(build.took).count();
     accept(std::move(build));
     if (reloaded) repair();
-    spdlog::log(reloaded ? spdlog::level::info : spdlog::level::debug,
-                "generation {} published: {} (change {}, built in {} ms)", generation_,
-                reloaded ? "configuration reloaded" : "routes, neighbours or health changed", id,
-                took);
+    report_generation(events_, generation_, change_id_,
+                      reloaded ? Cause::kReload : Cause::kNetworkOrHealth, build_took_);
   } else {
     refuse(build);
     watch(backend_addresses(ids_));
@@ -298,12 +295,14 @@ void Controller::finish_compile(Build build) {
   start_build();
 }
 
-void Controller::refuse(const Build& build) const {
-  for (const std::string& error : build.errors) spdlog::error("{}", error);
-  spdlog::error("change {} refused: generation {} stays as it is", build.change_id, generation_);
+void Controller::refuse(const Build& build) {
+  refused_++;
+  report_refused(events_, build, generation_);
 }
 
 void Controller::accept(Build build) {
+  if (state_) report_states(events_, model_, build.input.model, build.change_id);
+  build_took_ = build.took;
   model_ = std::move(build.input.model);
   generation_ = build.input.generation;
   change_id_ = std::move(build.change_id);
@@ -324,6 +323,7 @@ void Controller::publish(const compile::Output& output) {
     if (service_ids_.count(key) == 0) parts_.datapath.forget_service_traffic(id);
   ids_ = output.ids;
   service_ids_ = output.service_ids;
+  report_panic(events_, state_.get(), *output.state);
   state_ = output.state;
   {
     const std::lock_guard lock(sweep_state_mutex_);
@@ -355,12 +355,12 @@ Result<void> Controller::place_addresses() {
 }
 
 void Controller::repair() {
-  log_new(place_addresses(), address_fault_);
+  report_fault(events_, place_addresses(), address_fault_);
   announce();
 }
 
 void Controller::announce() {
-  log_new(parts_.addresses.announce_due(steady_clock::now()), announce_fault_);
+  report_fault(events_, parts_.addresses.announce_due(steady_clock::now()), announce_fault_);
 }
 
 /// Goes on with the verdicts that an earlier daemon has left.
@@ -388,12 +388,7 @@ void Controller::save_health() {
 }
 
 void Controller::take_health(const health::Change& change) {
-  const bool bad = change.now.state == health::State::kUnhealthy;
-  spdlog::log(bad ? spdlog::level::warn : spdlog::level::info,
-              "backend {}/{}: {} -> {} after {} probe(s){}{}{}", change.backend.pool, change.name,
-              health::to_string(change.from), health::to_string(change.now.state), change.probes,
-              bad ? ": " : "", health::to_string(change.now.reason),
-              change.now.detail.empty() ? "" : " (" + change.now.detail + ")");
+  report_health(events_, change);
   health_changed_ = true;
   request_build();
 }
@@ -435,8 +430,7 @@ void Controller::take_sweep(const SweepResult& result) {
       ++it;
       continue;
     }
-    spdlog::info("backend {}/{}: its last flow has ended, id {} is free", ids_.at(id).key.pool,
-                 ids_.at(id).name, id);
+    report_free_id(events_, id, ids_.at(id));
     ids_.release(id);
     it = removed_since_.erase(it);
     freed = true;

@@ -35,6 +35,7 @@
 #include "guideway/control/status.h"
 #include "guideway/control/sweeper.h"
 #include "guideway/datapath/datapath.h"
+#include "guideway/events/event_log.h"
 #include "guideway/health/checker.h"
 #include "guideway/model/model.h"
 #include "guideway/netlink/host_addresses.h"
@@ -74,6 +75,11 @@ class Controller {
   void reload();
 
   Status status() const;
+  /// What has happened since the start.
+  events::EventLog& events() { return events_; }
+  /// Runs `job` on the helper thread, some time; never, when the controller ends first. For what
+  /// takes long: the job touches nothing of the control thread's, and posts its result.
+  void run_aside(HelperThread::Job job);
   /// The configuration in force.
   const model::Model& model() const { return model_; }
 
@@ -94,7 +100,7 @@ class Controller {
   bool neighbours_known() const;
   void run_compile(Build build);
   void finish_compile(Build build);
-  void refuse(const Build& build) const;
+  void refuse(const Build& build);
   void accept(Build build);
   void publish(const compile::Output& output);
   void watch(std::set<IpAddress> addresses);
@@ -113,11 +119,14 @@ class Controller {
   model::HashSeed seed_;
   LoadModel load_;
 
+  events::EventLog events_;
   health::Checker checker_;
   bool health_changed_ = false;  // since it was saved
 
   std::uint64_t generation_ = 0;
   std::string change_id_;
+  std::chrono::steady_clock::duration build_took_{};
+  std::uint64_t refused_ = 0;
   compile::BackendIds ids_;
   compile::ServiceIds service_ids_;
   compile::ForwardingStatePtr state_;
