@@ -34,6 +34,8 @@ constexpr milliseconds kMinRepairInterval{1000};
 constexpr milliseconds kSweepPeriod{50};
 constexpr std::size_t kSweepSlices = 40;
 constexpr const char* kHealthFile = "health";
+constexpr unsigned kNetlinkWarnings = 10;
+constexpr milliseconds kNetlinkWarningPeriod{1000};
 
 std::string make_change_id() {
   static thread_local std::mt19937_64 random{std::random_device{}()};
@@ -75,6 +77,7 @@ Controller::Controller(Parts parts, model::Model model, model::HashSeed seed, Lo
       seed_(seed),
       load_(std::move(load)),
       checker_(parts_.loop, [this](const health::Change& change) { take_health(change); }),
+      netlink_limit_(kNetlinkWarnings, kNetlinkWarningPeriod),
       ids_(model_.capacity.backends),
       started_(steady_clock::now()),
       monitor_ready_(parts_.loop),
@@ -112,9 +115,15 @@ void Controller::await_neighbours() {
   while (steady_clock::now() < deadline && !all_known(parts_.monitor.next_hops(), watched)) {
     pollfd ready{parts_.monitor.fd(), POLLIN, 0};
     if (poll(&ready, 1, kPollWait_ms) <= 0) continue;
-    if (auto read = parts_.monitor.on_readable(); !read)
-      spdlog::warn("netlink: {}", read.error().message);
+    log_fault(parts_.monitor.on_readable());
   }
+}
+
+/// Neighbours come and go with packets, and messages about them may be lost as often.
+void Controller::log_fault(const Result<void>& netlink) {
+  if (netlink) return;
+  if (const auto left_out = netlink_limit_.allow())
+    spdlog::warn("netlink: {}{}", netlink.error().message, *left_out);
 }
 
 Controller::~Controller() {
@@ -149,16 +158,14 @@ void Controller::read_monitor() {
   monitor_ready_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                             [this](const boost::system::error_code& error) {
                               if (error) return;
-                              if (auto read = parts_.monitor.on_readable(); !read)
-                                spdlog::warn("netlink: {}", read.error().message);
+                              log_fault(parts_.monitor.on_readable());
                               after_monitor();
                               read_monitor();
                             });
 }
 
 void Controller::tick() {
-  if (auto ticked = parts_.monitor.tick(); !ticked)
-    spdlog::warn("netlink: {}", ticked.error().message);
+  log_fault(parts_.monitor.tick());
   after_monitor();
   announce();
   save_health();

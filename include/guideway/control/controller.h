@@ -28,6 +28,7 @@
 #include <string>
 #include <vector>
 
+#include "guideway/base/log_limit.h"
 #include "guideway/base/result.h"
 #include "guideway/compile/compile.h"
 #include "guideway/control/helper_thread.h"
@@ -89,6 +90,7 @@ class Controller {
 
   void adopt();
   void await_neighbours();
+  void log_fault(const Result<void>& netlink);
   void read_monitor();
   void tick();
   void after_monitor();
@@ -122,6 +124,7 @@ class Controller {
   events::EventLog events_;
   health::Checker checker_;
   bool health_changed_ = false;  // since it was saved
+  base::LogLimit netlink_limit_;
 
   std::uint64_t generation_ = 0;
   std::string change_id_;
