@@ -27,6 +27,7 @@ constexpr std::array kRoutes = {
     Route{"POST", "/v1/reload", post_reload, kWrite, true},
     Route{"POST", "/v1/batch", post_batch, kWrite, true},
     Route{"GET", "/v1/explain", get_explain, "protocol source destination flags"},
+    Route{"GET", "/v1/events", get_events, "since kind limit wait"},
     Route{"GET", "/v1/services", get_services, ""},
     Route{"GET", "/v1/services/{service}", get_service, ""},
     Route{"PUT", "/v1/services/{service}", change_resource, kWrite, true},

@@ -37,6 +37,9 @@ void get_history(Call call);
 void get_diff(Call call);
 void get_explain(Call call);
 
+// events_route.cpp
+void get_events(Call call);
+
 // write_routes.cpp
 void put_config(Call call);
 void post_plan(Call call);

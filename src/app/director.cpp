@@ -6,7 +6,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <memory>
 #include <vector>
 
@@ -18,9 +20,13 @@
 #include "guideway/config/config.h"
 #include "guideway/control/controller.h"
 #include "guideway/control/state_dir.h"
+#include "guideway/metrics/loop_lag.h"
+#include "guideway/metrics/metrics_server.h"
+#include "guideway/metrics/render.h"
 #include "guideway/netlink/host_addresses.h"
 #include "guideway/netlink/monitor.h"
 #include "instance_lock.h"
+#include "service_manager.h"
 #include "signals.h"
 
 namespace guideway::app {
@@ -69,6 +75,49 @@ void end(const model::Director& director, datapath::Datapath& datapath,
   datapath.stop(keep ? datapath::End::kKeep : datapath::End::kDetach);
 }
 
+/// Serves the metrics of `running`, which is there once the loop runs; null if they are off.
+/// Figures are taken on the control thread, the text is made beside it.
+Result<std::unique_ptr<metrics::MetricsServer>> serve_metrics(asio::io_context& loop,
+                                                              const std::string& address,
+                                                              control::Controller* const& running,
+                                                              const metrics::LoopLag& lag) {
+  if (address.empty()) return nullptr;
+  return metrics::MetricsServer::open(
+      loop, address, [&loop, &running, &lag](metrics::MetricsServer::Done done) {
+        auto snapshot = std::make_shared<const metrics::Snapshot>(
+            metrics::Snapshot{running->status(), lag.lag()});
+        running->run_aside([&loop, snapshot, done = std::move(done)] {
+          asio::post(loop, [done, text = std::make_shared<const std::string>(
+                                      metrics::render(*snapshot))] { done(text); });
+        });
+      });
+}
+
+/// A reload has ended, well or not.
+bool ends_reload(const events::Event& event) {
+  return std::find(event.fields.begin(), event.fields.end(), base::Field("cause", "reload")) !=
+         event.fields.end();
+}
+
+void report_start(control::Controller& controller) {
+  const control::Status status = controller.status();
+  controller.events().add(
+      events::Kind::kStart, spdlog::level::info,
+      fmt::format("guidewayd {} runs as director {}: datapath {}, {}, {}, {} worker(s)",
+                  base::kVersion, status.director, status.datapath.kind, status.datapath.memory,
+                  status.datapath.distribution, status.datapath.workers.size()),
+      {{"version", base::kVersion},
+       {"director", status.director},
+       {"datapath", status.datapath.kind},
+       {"generation", status.generation},
+       {"change_id", status.change_id}});
+}
+
+std::string summary(const control::Controller& controller) {
+  return fmt::format("director {}, generation {}", controller.model().director.name,
+                     controller.status().generation);
+}
+
 }  // namespace
 
 Result<void> run(const config::LoadResult& file, const std::string& config_file) {
@@ -84,7 +133,11 @@ Result<void> run(const config::LoadResult& file, const std::string& config_file)
 
   asio::io_context loop(1);
   control::Controller* running = nullptr;
-  const Signals signals(loop, [&running] { running->reload(); });
+  ServiceManager manager(loop);
+  const Signals signals(loop, [&running, &manager] {
+    manager.reloading();
+    running->reload();
+  });
   // Before anything of the host is touched: a second daemon on this socket fails here. Nothing is
   // answered before the loop runs.
   const auto answers = [&running](admin::Access access) {
@@ -98,6 +151,9 @@ Result<void> run(const config::LoadResult& file, const std::string& config_file)
   auto writer =
       admin::HttpServer::open(loop, model.admin.socket, kWriters, answers(admin::Access::kWrite));
   if (!writer) return forward_error(writer);
+  const metrics::LoopLag lag(loop);
+  auto metrics_server = serve_metrics(loop, model.admin.metrics, running, lag);
+  if (!metrics_server) return forward_error(metrics_server);
 
   auto datapath = start_datapath(model, *seed);
   if (!datapath) return forward_error(datapath);
@@ -116,11 +172,13 @@ Result<void> run(const config::LoadResult& file, const std::string& config_file)
   if (auto started = controller.start(); !started) return started;
   if (auto dropped = base::drop_privileges(base::Keep::kNetwork); !dropped) return dropped;
 
-  const auto status = controller.status();
-  spdlog::info("guidewayd {} runs as director {}: datapath {}, {}, {}, {} worker(s)",
-               base::kVersion, model.director.name, status.datapath.kind, status.datapath.memory,
-               status.datapath.distribution, status.datapath.workers.size());
+  report_start(controller);
+  const auto reloads = controller.events().subscribe([&](const events::Event& event) {
+    if (ends_reload(event)) manager.ready(summary(controller));
+  });
+  manager.ready(summary(controller));
   loop.run();
+  manager.stopping();
   end(controller.model().director, **datapath, **addresses);
   return {};
 }

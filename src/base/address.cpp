@@ -119,6 +119,32 @@ Result<IpPrefix> IpPrefix::parse(std::string_view text) {
   return IpPrefix{*address, static_cast<std::uint8_t>(length)};
 }
 
+Result<Endpoint> Endpoint::parse(std::string_view text) {
+  const auto wrong = [text] {
+    return fail(quoted(text) +
+                " is not an address and port: write for example \"127.0.0.1:9641\" " +
+                "or \"[::1]:9641\"");
+  };
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos) return wrong();
+  std::string_view host = text.substr(0, colon);
+  const std::string_view digits = text.substr(colon + 1);
+  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  const auto address = IpAddress::parse(host);
+  std::uint16_t port = 0;
+  const char* end = digits.data() + digits.size();
+  const auto [last, error] = std::from_chars(digits.data(), end, port);
+  if (!address || address->is_v4() == bracketed || error != std::errc{} || last != end)
+    return wrong();
+  return Endpoint{*address, port};
+}
+
+std::string Endpoint::to_string() const {
+  const std::string host = address.to_string();
+  return (address.is_v4() ? host : "[" + host + "]") + ":" + std::to_string(port);
+}
+
 bool IpPrefix::contains(const IpAddress& other) const {
   if (other.family() != address.family()) {
     return false;

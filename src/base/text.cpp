@@ -68,11 +68,13 @@ void append_escaped_byte(std::string& out, char byte) {
   }
 }
 
-/// Appends the start of `text`, escaped, and returns how many bytes of `text` that was.
-std::size_t append_next(std::string& out, std::string_view text) {
+/// Appends the start of `text`, escaped unless it is harmless or one of `kept`, and returns how
+/// many bytes of `text` that was.
+std::size_t append_next(std::string& out, std::string_view text, std::string_view kept = {}) {
   const CodePoint next = decode_utf8(text);
   const std::size_t size = next.size == 0 ? 1 : next.size;
-  if (next.size != 0 && is_harmless(next.value) && next.value != '\\') {
+  const bool harmless = next.size != 0 && is_harmless(next.value) && next.value != '\\';
+  if (harmless || kept.find(text[0]) != std::string_view::npos) {
     out += text.substr(0, size);
     return size;
   }
@@ -91,6 +93,19 @@ std::string escape_untrusted(std::string_view text) {
     text.remove_prefix(append_next(out, text));
   }
   return out;
+}
+
+std::string escape_controls(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) text.remove_prefix(append_next(out, text, "\n\\"));
+  return out;
+}
+
+std::string shortened(std::string_view text, std::size_t longest) {
+  if (text.size() <= longest) return std::string(text);
+  while (longest > 0 && is_continuation(text[longest])) longest--;
+  return std::string(text.substr(0, longest)) + "…";
 }
 
 std::string quoted(std::string_view text, std::size_t longest) {

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,12 @@ struct Build {
 
   bool failed() const { return !errors.empty(); }
   bool dry_run() const { return asked && asked->request.dry_run; }
+};
+
+struct Controller::Resolving {
+  Build build;
+  std::set<IpAddress> fresh;
+  std::chrono::steady_clock::time_point deadline;
 };
 
 /// Makes the model that is asked for out of input.model, the running one. Reads the file if that is

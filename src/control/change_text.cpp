@@ -12,13 +12,6 @@ std::string make_change_id() {
   return fmt::format("{:016x}", random());
 }
 
-const char* what_changed(const std::string& source) {
-  if (source == "file") return "configuration reloaded";
-  if (source == "rollback") return "rolled back";
-  if (source == "expiry") return "something has ended";
-  return "changed by the admin socket";
-}
-
 std::string revision_conflict(std::uint64_t wanted, std::uint64_t running) {
   return fmt::format(
       "revision {} was expected, but {} is running: somebody else has changed something; look at "

@@ -12,9 +12,6 @@ namespace guideway::control {
 /// 16 hexadecimal digits, random.
 std::string make_change_id();
 
-/// Of ChangeRequest::source: "configuration reloaded".
-const char* what_changed(const std::string& source);
-
 std::string revision_conflict(std::uint64_t wanted, std::uint64_t running);
 
 }  // namespace guideway::control

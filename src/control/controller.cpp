@@ -12,6 +12,7 @@
 #include "change_text.h"
 #include "guideway/control/controller.h"
 #include "guideway/health/verdicts_text.h"
+#include "report.h"
 #include "waiting.h"
 
 namespace guideway::control {
@@ -29,19 +30,14 @@ constexpr milliseconds kMinRepairInterval{1000};
 constexpr milliseconds kSweepPeriod{50};
 constexpr std::size_t kSweepSlices = 40;
 constexpr const char* kHealthFile = "health";
+constexpr unsigned kNetlinkWarnings = 10;
+constexpr milliseconds kNetlinkWarningPeriod{1000};
 
 std::set<IpAddress> owned_vips(const model::Model& model) {
   std::set<IpAddress> vips;
   for (const auto& service : model.services)
     if (service.vip == model::VipMode::kOwned) vips.insert(service.address);
   return vips;
-}
-
-/// Logs a fault that is tried again every second once, until it is another one.
-void log_new(const Result<void>& result, std::string& last) {
-  std::string fault = result ? std::string() : result.error().message;
-  if (!fault.empty() && fault != last) spdlog::error("{}; trying again", fault);
-  last = std::move(fault);
 }
 
 }  // namespace
@@ -55,6 +51,7 @@ Controller::Controller(Parts parts, const config::LoadResult& file, model::HashS
       seed_(seed),
       load_(std::move(load)),
       checker_(parts_.loop, [this](const health::Change& change) { take_health(change); }),
+      netlink_limit_(kNetlinkWarnings, kNetlinkWarningPeriod),
       ids_(model_.capacity.backends),
       started_(steady_clock::now()),
       monitor_ready_(parts_.loop),
@@ -75,8 +72,10 @@ void Controller::adopt() {
   seed_ = kept->hash_seed;
   ids_ = kept->ids;
   generation_ = kept->generation;
-  spdlog::info("adopted the flow table of generation {} with {} backend id(s)", generation_,
-               ids_.entries().size());
+  events_.add(events::Kind::kStart, spdlog::level::info,
+              fmt::format("adopted the flow table of generation {} with {} backend id(s)",
+                          generation_, ids_.entries().size()),
+              {{"generation", generation_}, {"backend_ids", ids_.entries().size()}});
 }
 
 /// Before the first generation takes the place of an adopted one: it must not lack a neighbour that
@@ -90,9 +89,15 @@ void Controller::await_neighbours() {
   while (steady_clock::now() < deadline && !all_known(parts_.monitor.next_hops(), watched)) {
     pollfd ready{parts_.monitor.fd(), POLLIN, 0};
     if (poll(&ready, 1, kPollWait_ms) <= 0) continue;
-    if (auto read = parts_.monitor.on_readable(); !read)
-      spdlog::warn("netlink: {}", read.error().message);
+    log_fault(parts_.monitor.on_readable());
   }
+}
+
+/// Neighbours come and go with packets, and messages about them may be lost as often.
+void Controller::log_fault(const Result<void>& netlink) {
+  if (netlink) return;
+  if (const auto left_out = netlink_limit_.allow())
+    spdlog::warn("netlink: {}{}", netlink.error().message, *left_out);
 }
 
 Controller::~Controller() {
@@ -115,6 +120,7 @@ Result<void> Controller::start() {
   if (!build.failed()) save_and_prepare(build, nullptr, *desired_, parts_.datapath);
   if (!build.output) return base::fail(build.errors.front());
   accept(build);
+  report_generation(events_, generation_, change_id_, Cause::kStart, build_took_);
   if (auto owned = place_addresses(); !owned) return owned;
 
   monitor_ready_.assign(parts_.monitor.fd());
@@ -128,16 +134,14 @@ void Controller::read_monitor() {
   monitor_ready_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                             [this](const boost::system::error_code& error) {
                               if (error) return;
-                              if (auto read = parts_.monitor.on_readable(); !read)
-                                spdlog::warn("netlink: {}", read.error().message);
+                              log_fault(parts_.monitor.on_readable());
                               after_monitor();
                               read_monitor();
                             });
 }
 
 void Controller::tick() {
-  if (auto ticked = parts_.monitor.tick(); !ticked)
-    spdlog::warn("netlink: {}", ticked.error().message);
+  log_fault(parts_.monitor.tick());
   after_monitor();
   announce();
   save_health();
@@ -155,6 +159,10 @@ void Controller::after_monitor() {
   if (events.link_up) parts_.addresses.announce_again();
   if (events.link_up || events.address_lost) repair_wanted_ = true;
   if (repair_wanted_ && steady_clock::now() >= last_repair_ + kMinRepairInterval) repair();
+}
+
+void Controller::run_aside(HelperThread::Job job) {
+  if (helper_) helper_->run(std::move(job));
 }
 
 /// Has the kernel keep these neighbours resolved.
@@ -180,12 +188,12 @@ Result<void> Controller::place_addresses() {
 }
 
 void Controller::repair() {
-  log_new(place_addresses(), address_fault_);
+  report_fault(events_, place_addresses(), address_fault_);
   announce();
 }
 
 void Controller::announce() {
-  log_new(parts_.addresses.announce_due(steady_clock::now()), announce_fault_);
+  report_fault(events_, parts_.addresses.announce_due(steady_clock::now()), announce_fault_);
 }
 
 /// Goes on with what was changed since the file, and with the history.
@@ -198,8 +206,7 @@ void Controller::restore_desired() {
   const std::string text = dir ? dir->load(kDesiredFile).value_or("") : "";
   const std::string base = dir ? dir->load(kBaseFile).value_or("") : "";
   Revised restored = restore(file, text, base, std::chrono::system_clock::now());
-  for (const std::string& dropped : restored.dropped)
-    spdlog::warn("not restored: {}", dropped);
+  for (const std::string& dropped : restored.dropped) report_dropped(events_, "start", dropped);
   model_ = std::move(restored.model);
   desired_ = std::make_shared<const DesiredState>(std::move(restored.state));
   const std::size_t changed = config::difference(desired_->base, desired_->running).size();
@@ -238,12 +245,7 @@ void Controller::save_health() {
 }
 
 void Controller::take_health(const health::Change& change) {
-  const bool bad = change.now.state == health::State::kUnhealthy;
-  spdlog::log(bad ? spdlog::level::warn : spdlog::level::info,
-              "backend {}/{}: {} -> {} after {} probe(s){}{}{}", change.backend.pool, change.name,
-              health::to_string(change.from), health::to_string(change.now.state), change.probes,
-              bad ? ": " : "", health::to_string(change.now.reason),
-              change.now.detail.empty() ? "" : " (" + change.now.detail + ")");
+  report_health(events_, change);
   health_changed_ = true;
   request_build();
 }
@@ -285,8 +287,7 @@ void Controller::take_sweep(const SweepResult& result) {
       ++it;
       continue;
     }
-    spdlog::info("backend {}/{}: its last flow has ended, id {} is free", ids_.at(id).key.pool,
-                 ids_.at(id).name, id);
+    report_free_id(events_, id, ids_.at(id));
     ids_.release(id);
     it = removed_since_.erase(it);
     freed = true;

@@ -4,7 +4,7 @@
 #include <utility>
 
 // Asio of Boost 1.74 needs <utility> before it.
-#include <spdlog/spdlog.h>
+#include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
@@ -14,6 +14,7 @@
 #include "guideway/control/controller.h"
 #include "guideway/model/restart.h"
 #include "plan.h"
+#include "report.h"
 #include "waiting.h"
 
 namespace guideway::control {
@@ -40,12 +41,6 @@ void presume_good(compile::Input& input, const std::set<IpAddress>& fresh) {
 }
 
 }  // namespace
-
-struct Controller::Resolving {
-  Build build;
-  std::set<IpAddress> fresh;
-  steady_clock::time_point deadline;
-};
 
 void Controller::reload(OnOutcome done) {
   const bool waits = std::any_of(waiting_.begin(), waiting_.end(),
@@ -217,6 +212,7 @@ void Controller::finish_compile(Build build) {
   if (build.output) {
     last_build_ = steady_clock::now();
     accept(build);
+    report_generation(events_, generation_, change_id_, cause_of(build), build_took_);
   }
   if (build.asked) desired_ = build.asked->desired;
   finish_asked(build);
@@ -226,19 +222,18 @@ void Controller::finish_compile(Build build) {
 void Controller::finish_asked(const Build& build) {
   if (build.asked) {
     for (const std::string& dropped : build.asked->revised.dropped)
-      spdlog::warn("change {}: dropped, since it does not fit the new file: {}", build.change_id,
-                   dropped);
+      report_dropped(events_, build.change_id, dropped);
     if (!build.dry_run() && !build.output)
-      spdlog::info("change {} changes nothing: generation {} stays", build.change_id, generation_);
-    if (!build.dry_run() && build.asked->request.reload_file) repair();
+      report_unchanged(events_, generation_, build.change_id, cause_of(build));
+    if (!build.dry_run() && !build.output && build.asked->request.reload_file) repair();
     answer(*build.asked, build.change_id);
   }
   start_build();
 }
 
 void Controller::finish_refused(const Build& build) {
-  for (const std::string& error : build.errors) spdlog::error("{}", error);
-  spdlog::error("change {} refused: generation {} stays as it is", build.change_id, generation_);
+  refused_++;
+  report_refused(events_, build, generation_);
   if (build.asked) answer(*build.asked, build.change_id);
   start_build();
 }
@@ -255,6 +250,8 @@ void Controller::answer(const Asked& asked, const std::string& change_id) const 
 }
 
 void Controller::accept(Build& build) {
+  if (state_) report_states(events_, model_, build.input.model, build.change_id);
+  build_took_ = build.took;
   model_ = std::move(build.input.model);
   generation_ = build.input.generation;
   change_id_ = build.change_id;
@@ -264,12 +261,6 @@ void Controller::accept(Build& build) {
     checker_.follow(model_);
     repair();
   }
-  const auto took = std::chrono::duration_cast<milliseconds>(build.took).count();
-  spdlog::log(build.asked ? spdlog::level::info : spdlog::level::debug,
-              "generation {} published: {} (change {}, built in {} ms)", generation_,
-              build.asked ? what_changed(build.asked->request.source)
-                          : "routes, neighbours or health changed",
-              change_id_, took);
 }
 
 void Controller::publish(const compile::Output& output) {
@@ -284,6 +275,7 @@ void Controller::publish(const compile::Output& output) {
     if (service_ids_.count(key) == 0) parts_.datapath.forget_service_traffic(id);
   ids_ = output.ids;
   service_ids_ = output.service_ids;
+  report_panic(events_, state_.get(), *output.state);
   state_ = output.state;
   {
     const std::lock_guard lock(sweep_state_mutex_);
@@ -315,14 +307,14 @@ void Controller::end_what_is_over() {
   ChangeRequest request;
   request.source = "expiry";
   if (desired_->unconfirmed && desired_->unconfirmed->until <= now) {
-    spdlog::warn("nobody has confirmed revision {}: back to revision {}", desired_->revision,
-                 desired_->unconfirmed->back_to);
+    report_ended(events_, fmt::format("nobody has confirmed revision {}: back to revision {}",
+                                      desired_->revision, desired_->unconfirmed->back_to));
     request.rollback_to = desired_->unconfirmed->back_to;
     return change(std::move(request), {});
   }
   const auto ended = end_marks(desired_->marks, now);
   if (!ended) return;
-  for (const std::string& note : ended->notes) spdlog::info("backend {}", note);
+  for (const std::string& note : ended->notes) report_ended(events_, "backend " + note);
   request.changes = ended->deletions;
   change(std::move(request), {});
 }

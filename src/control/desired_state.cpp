@@ -29,8 +29,8 @@ Resources put_on_top(const Resources& base, const std::vector<Change>& overlay,
   return result;
 }
 
-/// Like put_on_top(), but one change after the other, and none that breaks a rule of the model: slow,
-/// for the case that the whole breaks one.
+/// Like put_on_top(), but one change after the other, and none that breaks a rule of the model:
+/// slow, for the case that the whole breaks one.
 Resources put_on_top_if_valid(const model::Model& rest, const Resources& base,
                               const std::vector<Change>& overlay,
                               std::vector<std::string>& dropped) {
@@ -94,7 +94,7 @@ void add_revision(DesiredState& state, Revision revision) {
 class Reviser {
  public:
   Reviser(const DesiredState& state, const model::Model& running, const ChangeRequest& request,
-            WallTime now)
+          WallTime now)
       : before_(state), running_(running), request_(request), now_(now) {
     result_.state = state;
   }
@@ -202,9 +202,8 @@ class Reviser {
   }
 
   void write_history() {
-    add_revision(result_.state,
-                 {0, now_, request_.change_id, request_.source, result_.changes,
-                  config::difference(result_.state.running, before_.running)});
+    add_revision(result_.state, {0, now_, request_.change_id, request_.source, result_.changes,
+                                 config::difference(result_.state.running, before_.running)});
   }
 
   const DesiredState& before_;

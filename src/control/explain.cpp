@@ -177,8 +177,7 @@ class Explainer {
       result_.flow = "miss";
       if (const enum gw_reason reason = gw_pick_slot(view_.port(), &work_); reason != GW_GO_ON)
         return reason;
-      result_.slot =
-          gw_hash_slot(work_.hash, view_.port()->pools[work_.service->pool].slot_count);
+      result_.slot = gw_hash_slot(work_.hash, view_.port()->pools[work_.service->pool].slot_count);
       result_.why = "its flow is in no flow table, so it goes by its slot";
     }
     name_backend();

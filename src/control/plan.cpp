@@ -47,9 +47,8 @@ Plan plan_of(const compile::ForwardingState& now, const compile::ForwardingState
     const bool stays = id < next.backend_info.size() && next.backend_info[id].used &&
                        !next.backend_info[id].removed;
     if (stays) continue;
-    plan.removed.push_back(
-        {{config::ResourcePath::Kind::kBackend, before.pool, before.name},
-         id < live.size() ? live[id] : 0});
+    plan.removed.push_back({{config::ResourcePath::Kind::kBackend, before.pool, before.name},
+                            id < live.size() ? live[id] : 0});
   }
   return plan;
 }

@@ -76,9 +76,12 @@ Result<Revision> revision_of(const Json& json) {
   auto undo = changes_of(member(json, "undo"));
   if (!changes) return tl::unexpected(changes.error());
   if (!undo) return tl::unexpected(undo.error());
-  return Revision{number_of(member(json, "revision")), time_of(member(json, "time")),
-                  text_of(member(json, "change_id")),  text_of(member(json, "source")),
-                  std::move(*changes),                 std::move(*undo)};
+  return Revision{number_of(member(json, "revision")),
+                  time_of(member(json, "time")),
+                  text_of(member(json, "change_id")),
+                  text_of(member(json, "source")),
+                  std::move(*changes),
+                  std::move(*undo)};
 }
 
 /// All of it, or nothing: a history with a hole leads nowhere.

@@ -2,6 +2,7 @@
 #include "guideway/control/status.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 // Asio of Boost 1.74 needs <utility> before it.
@@ -19,18 +20,6 @@ const char* name_of(model::Forwarding forwarding) {
       return "ipip";
     case model::Forwarding::kVxlan:
       return "vxlan";
-  }
-  return "";
-}
-
-const char* name_of(model::AdminState state) {
-  switch (state) {
-    case model::AdminState::kEnabled:
-      return "enabled";
-    case model::AdminState::kDrain:
-      return "drain";
-    case model::AdminState::kDisabled:
-      return "disabled";
   }
   return "";
 }
@@ -58,9 +47,24 @@ void describe_health(BackendStatus& status, const health::Verdicts& verdicts,
   status.health_detail = verdict.detail;
   status.health_since_s = std::chrono::system_clock::to_time_t(verdict.since);
   status.probe_latency_us = verdict.latency.count();
+  for (const auto& [reason, count] : verdict.probes)
+    status.probes.emplace_back(
+        reason == health::Reason::kNone ? "success" : health::to_string(reason), count);
 }
 
 }  // namespace
+
+const char* name_of(model::AdminState state) {
+  switch (state) {
+    case model::AdminState::kEnabled:
+      return "enabled";
+    case model::AdminState::kDrain:
+      return "drain";
+    case model::AdminState::kDisabled:
+      return "disabled";
+  }
+  return "";
+}
 
 std::int64_t Controller::live_flows_age_s() const {
   if (last_sweep_.generation == 0) return -1;
@@ -80,6 +84,11 @@ Status Controller::status() const {
   status.uptime_s = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_)
           .count());
+  status.build_time_us = std::chrono::duration_cast<std::chrono::microseconds>(build_took_).count();
+  status.changes_refused = refused_;
+  status.flow_entries = std::uint64_t{parts_.datapath.flow_table().buckets.size()} * GW_FLOW_WAYS;
+  status.flow_entries_used =
+      std::accumulate(last_sweep_.held.begin(), last_sweep_.held.end(), std::uint64_t{0});
   status.revision = desired_->revision;
   status.live_flows_age_s = live_flows_age_s();
 

@@ -128,6 +128,7 @@ class Checker::Target : public std::enable_shared_from_this<Target> {
   }
 
   void take(const ProbeOutcome& outcome) {
+    verdict_.probes[outcome.reason]++;
     if (outcome.reason == Reason::kLocalFault) {
       verdict_.detail = outcome.detail;
       return;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rules of [director], [capacity] and [admin].
-#include <charconv>
 #include <set>
 
 #include "checks.h"
@@ -23,23 +22,9 @@ void check_socket_path(Problems& problems, const std::string& key, const std::st
   }
 }
 
-/// "127.0.0.1:9641" or "[::1]:9641".
 bool is_listen_address(std::string_view text) {
-  const auto colon = text.rfind(':');
-  if (colon == std::string_view::npos) {
-    return false;
-  }
-  std::string_view host = text.substr(0, colon);
-  const std::string_view port = text.substr(colon + 1);
-  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
-  if (bracketed) {
-    host = host.substr(1, host.size() - 2);
-  }
-  const auto address = IpAddress::parse(host);
-  std::uint16_t number = 0;
-  const auto [last, error] = std::from_chars(port.data(), port.data() + port.size(), number);
-  return address && address->is_v4() != bracketed && error == std::errc{} &&
-         last == port.data() + port.size() && number != 0;
+  const auto endpoint = Endpoint::parse(text);
+  return endpoint && endpoint->port != 0;
 }
 
 void check_workers(Problems& problems, const std::vector<unsigned>& cpus) {

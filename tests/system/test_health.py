@@ -2,6 +2,7 @@
 """Health checks: what becomes of new connections when backends stop, hang or answer badly."""
 
 import os
+import re
 import signal
 
 import pytest
@@ -14,6 +15,7 @@ from guideway_lab.shell import wait_until
 _INTERVAL = "200ms"
 # Two failures in a row, an interval apart, the last one after its timeout; and time for a generation.
 _LIMIT_S = 10
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
 def backend_process(lab, name):
@@ -60,9 +62,16 @@ def test_a_stopped_backend_gets_no_new_connections_until_it_is_back(make_lab, da
         assert new_connections(lab)["backend2"] > 0
     finally:
         process.stop()
-    log = lab.director.log()
-    assert "backend web/backend2: healthy -> unhealthy after 2 probe(s): connect_refused" in log
-    assert "backend web/backend2: unhealthy -> healthy after 2 probe(s)" in log
+    told = [e for e in lab.director.log_entries() if e.get("event") == "health" and e["backend"] == "backend2"]
+    story = [(e["from"], e["to"], e["reason"], e["probes"]) for e in told]
+    assert story == [
+        ("initial", "healthy", "", 1),
+        ("healthy", "unhealthy", "connect_refused", 2),
+        ("unhealthy", "healthy", "", 2),
+    ]
+    assert told[1]["message"] == "backend web/backend2: healthy -> unhealthy after 2 probe(s): connect_refused"
+    times = [e["time"] for e in told]
+    assert times == sorted(times) and all(_TIME.fullmatch(t) for t in times), times
 
 
 def test_a_backend_whose_port_is_open_but_whose_service_hangs_is_found(make_lab):

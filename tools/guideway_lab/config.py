@@ -3,6 +3,7 @@
 
 import dataclasses
 
+from guideway_lab import metrics
 from guideway_lab.network import KERNEL_NIC, NIC
 from guideway_lab.plan import ECHO_PORT, PORT, VXLAN
 
@@ -80,7 +81,7 @@ slots = 1_000_000
 [admin]
 socket = "{plan.run_dir}/admin.sock"
 status_socket = "{plan.run_dir}/status.sock"
-metrics = ""
+metrics = "127.0.0.1:{metrics.PORT}"
 
 [[interface]]
 name = "wan"

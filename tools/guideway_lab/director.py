@@ -41,6 +41,8 @@ class Director:
     def __init__(self, plan, build_dir, process=None):
         self.plan = plan
         self.process = process
+        # Goes before guidewayd on its command line.
+        self.wrapper = ()
         self._build_dir = pathlib.Path(build_dir).resolve()
 
     @property
@@ -62,13 +64,18 @@ class Director:
     def log(self):
         return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
 
+    def log_entries(self):
+        """The log's JSON lines, as Python values."""
+        lines = (line for line in self.log().splitlines() if line.startswith("{"))
+        return [json.loads(line) for line in lines]
+
     def write_config(self, pool):
         """Writes the configuration with these backends; guidewayd learns of it by reload()."""
         self.config_file.write_text(config.render(self.plan, pool))
 
     def start(self):
         """Starts guidewayd with the file as it is and plugs its NIC in once it answers."""
-        command = (self.program, "--config", self.config_file)
+        command = (*self.wrapper, self.program, "--config", self.config_file)
         self.process = spawn("guidewayd", command, self.plan.netns("director"), self.log_file)
         self._wait_for(lambda: self.status() is not None, f"an answer on {self.status_socket}")
         network.plug_in_nic(self.plan)

@@ -61,6 +61,17 @@ struct IpPrefix {
   friend auto operator<=>(const IpPrefix&, const IpPrefix&) = default;
 };
 
+/// An address with a TCP or UDP port.
+struct Endpoint {
+  IpAddress address;
+  std::uint16_t port = 0;
+
+  /// "127.0.0.1:9641" or "[::1]:9641".
+  static Result<Endpoint> parse(std::string_view text);
+  std::string to_string() const;
+  friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
+};
+
 /// A 48-bit MAC address.
 struct Mac {
   std::array<std::uint8_t, 6> bytes{};
@@ -75,6 +86,7 @@ struct Mac {
 }  // namespace guideway::base
 
 namespace guideway {
+using base::Endpoint;
 using base::Family;
 using base::IpAddress;
 using base::IpPrefix;

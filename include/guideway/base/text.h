@@ -16,6 +16,13 @@ namespace guideway::base {
 /// valid UTF-8.
 std::string escape_untrusted(std::string_view text);
 
+/// The last line of defence for text that may be made of escaped and of our own: as above, but
+/// newlines and backslashes stay, so that escaping twice changes nothing.
+std::string escape_controls(std::string_view text);
+
+/// The text, or as much of its start as `longest` bytes hold in whole UTF-8 characters, and "…".
+std::string shortened(std::string_view text, std::size_t longest);
+
 /// "text" in double quotes, escaped, cut to about `longest` bytes, for error messages.
 std::string quoted(std::string_view text, std::size_t longest = 80);
 

@@ -29,6 +29,7 @@
 #include <string>
 #include <vector>
 
+#include "guideway/base/log_limit.h"
 #include "guideway/base/result.h"
 #include "guideway/compile/compile.h"
 #include "guideway/config/config.h"
@@ -40,6 +41,7 @@
 #include "guideway/control/status.h"
 #include "guideway/control/sweeper.h"
 #include "guideway/datapath/datapath.h"
+#include "guideway/events/event_log.h"
 #include "guideway/health/checker.h"
 #include "guideway/model/model.h"
 #include "guideway/netlink/host_addresses.h"
@@ -90,6 +92,12 @@ class Controller {
   Explanation explain(const ExplainQuery& query) const;
 
   Status status() const;
+  /// What has happened since the start.
+  events::EventLog& events() { return events_; }
+  boost::asio::io_context& loop() { return parts_.loop; }
+  /// Runs `job` on the helper thread, some time; never, when the controller ends first. For what
+  /// takes long: the job touches nothing of the control thread's, and posts its result.
+  void run_aside(HelperThread::Job job);
   /// The configuration in force.
   const model::Model& model() const { return model_; }
 
@@ -105,6 +113,7 @@ class Controller {
   void adopt();
   void restore_desired();
   void await_neighbours();
+  void log_fault(const Result<void>& netlink);
   void read_monitor();
   void tick();
   void after_monitor();
@@ -146,11 +155,15 @@ class Controller {
   model::HashSeed seed_;
   LoadModel load_;
 
+  events::EventLog events_;
   health::Checker checker_;
   bool health_changed_ = false;  // since it was saved
+  base::LogLimit netlink_limit_;
 
   std::uint64_t generation_ = 0;
   std::string change_id_;
+  std::chrono::steady_clock::duration build_took_{};
+  std::uint64_t refused_ = 0;
   compile::BackendIds ids_;
   compile::ServiceIds service_ids_;
   compile::ForwardingStatePtr state_;

@@ -7,10 +7,12 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "guideway/base/address.h"
 #include "guideway/datapath/datapath.h"
+#include "guideway/model/model.h"
 
 namespace guideway::control {
 
@@ -43,6 +45,9 @@ struct BackendStatus {
   std::string health_detail;
   std::int64_t health_since_s = 0;  // Unix time; 0: no check
   std::int64_t probe_latency_us = 0;
+  /// Probes by result: "success", or the reason of the failure. Since guidewayd started, or the
+  /// backend was added.
+  std::vector<std::pair<std::string, std::uint64_t>> probes;
 };
 
 struct PoolStatus {
@@ -62,6 +67,13 @@ struct Status {
   std::uint64_t revision = 0;
   /// Of the change that the generation came from.
   std::string change_id;
+  /// How long the generation took to build.
+  std::int64_t build_time_us = 0;
+  /// Changes that led to no generation, since the start.
+  std::uint64_t changes_refused = 0;
+  /// Entries that the flow table has room for, and those in use when the flows were counted.
+  std::uint64_t flow_entries = 0;
+  std::uint64_t flow_entries_used = 0;
   /// Seconds since the flows were counted; negative: not yet.
   std::int64_t live_flows_age_s = -1;
   std::uint64_t uptime_s = 0;
@@ -69,6 +81,9 @@ struct Status {
   std::vector<ServiceStatus> services;
   std::vector<PoolStatus> pools;
 };
+
+/// "drain".
+const char* name_of(model::AdminState state);
 
 }  // namespace guideway::control
 

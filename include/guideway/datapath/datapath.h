@@ -59,6 +59,10 @@ struct WorkerStatus {
   /// Of a worker. The program runs any shard on any CPU.
   unsigned shard = 0;
   gw_counters counters{};
+  /// Of a worker: time in rounds that handled packets, and in all rounds, sleeps included. The
+  /// kernel does not say it of the program: 0.
+  std::uint64_t busy_ns = 0;
+  std::uint64_t total_ns = 0;
 };
 
 struct DatapathStatus {

@@ -48,6 +48,8 @@ struct Verdict {
   std::chrono::system_clock::time_point since{};
   /// Of the last probe that was answered.
   std::chrono::microseconds latency{0};
+  /// Probes by result, since the daemon started or the backend was added; kNone: success.
+  std::map<Reason, std::uint64_t> probes;
 
   bool good() const { return state == State::kHealthy || (state == State::kInitial && presumed); }
 };

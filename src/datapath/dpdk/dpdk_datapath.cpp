@@ -360,7 +360,8 @@ DatapathStatus Running::status() const {
   }
   for (const auto& worker : workers_) {
     const WorkerCounters& counters = worker->worker().counters();
-    status.workers.push_back({"worker", worker->cpu(), worker->shard(), counters.snapshot()});
+    status.workers.push_back({"worker", worker->cpu(), worker->shard(), counters.snapshot(),
+                              worker->time().busy_ns(), worker->time().total_ns()});
     counters.add_backends_to(status.backends);
     counters.add_services_to(status.services);
   }

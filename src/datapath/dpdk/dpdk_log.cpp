@@ -4,9 +4,12 @@
 #include <rte_log.h>
 #include <spdlog/spdlog.h>
 
+#include <chrono>
 #include <cstdio>
 #include <mutex>
 #include <string_view>
+
+#include "guideway/base/log_limit.h"
 
 namespace guideway::datapath::dpdk {
 namespace {
@@ -30,6 +33,12 @@ bool keep(std::string_view complaint) {
   return kept().keeping;
 }
 
+/// A driver may complain of each packet.
+base::LogLimit& complaint_limit() {
+  static base::LogLimit limit(10, std::chrono::seconds(1));
+  return limit;
+}
+
 std::string_view trimmed(std::string_view line) {
   const auto first = line.find_first_not_of(" \t\n");
   if (first == std::string_view::npos) return {};
@@ -40,8 +49,11 @@ ssize_t write_line(void*, const char* text, size_t size) {
   const std::string_view line = trimmed({text, size});
   if (line.empty()) return static_cast<ssize_t>(size);
   const bool complaint = rte_log_cur_msg_loglevel() <= static_cast<int>(RTE_LOG_WARNING);
-  const auto level = complaint && !keep(line) ? spdlog::level::warn : spdlog::level::debug;
-  spdlog::log(level, "dpdk: {}", line);
+  if (!complaint || keep(line)) {
+    spdlog::debug("dpdk: {}", line);
+  } else if (const auto left_out = complaint_limit().allow()) {
+    spdlog::warn("dpdk: {}{}", line, *left_out);
+  }
   return static_cast<ssize_t>(size);
 }
 

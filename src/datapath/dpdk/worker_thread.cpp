@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "guideway/datapath/dpdk/worker_thread.h"
 
+#include <rte_cycles.h>
+
 #include <string>
 #include <utility>
 
@@ -22,7 +24,8 @@ WorkerThread::WorkerThread(Worker::Setup setup, unsigned cpu, Idle idle, gw_hear
       idle_(idle),
       published_(setup.published),
       heartbeat_(heartbeat),
-      worker_(std::move(setup)) {}
+      worker_(std::move(setup)),
+      time_(rte_get_tsc_hz()) {}
 
 Result<void> WorkerThread::start() {
   thread_ = start_thread("gw-worker-" + std::to_string(index_), [this] { run(); });
@@ -54,10 +57,13 @@ void WorkerThread::hand_back() {
 void WorkerThread::run() {
   ask_for_exact_sleeps();
   IdleBackoff idle(idle_);
+  time_.begin(rte_rdtsc());
   while (!stopping_.load(std::memory_order_relaxed)) {
     const std::uint64_t now_ns = base::coarse_now_ns();
     beat(now_ns);
-    idle.wait(worker_.poll_once(static_cast<std::uint32_t>(now_ns / kNsPerS)));
+    const unsigned packets = worker_.poll_once(static_cast<std::uint32_t>(now_ns / kNsPerS));
+    idle.wait(packets);
+    time_.round(rte_rdtsc(), packets);
   }
   hand_back();
   published_->leave(index_);

@@ -310,6 +310,32 @@ TEST_F(ApiTest, ExplainRunsTheCoreOnTheLiveTables) {
   EXPECT_EQ(ask("GET", "/v1/explain?protocol=tcp&source=1.2.3.4&destination=x").status, 400u);
 }
 
+TEST_F(ApiTest, EventsAreFoundAndAwaited) {
+  Request change{"PATCH", "/v1/pools/web/backends/b1", "", "", "my-change", R"({"weight": 50})"};
+  EXPECT_EQ(json(ask(change))["change_id"], "my-change");
+  const ApiJson found = get("/v1/events?kind=state,generation");
+  bool seen = false;
+  for (const auto& event : found["events"])
+    seen = seen || event["fields"].value("change_id", "") == "my-change";
+  EXPECT_TRUE(seen) << found;
+  const std::string next = std::to_string(found["next"].get<std::uint64_t>());
+  EXPECT_THAT(get("/v1/events?since=" + next)["events"], IsEmpty());
+  std::optional<Response> late;
+  const Api api(*controller_, Access::kRead);
+  api.handle({"GET", "/v1/events?wait=60s&since=" + next, "", "", "", ""},
+             [&](Response response) { late = std::move(response); });
+  EXPECT_FALSE(late);
+  ask("PATCH", "/v1/pools/web/backends/b1", R"({"weight": 60})");
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!late && std::chrono::steady_clock::now() < deadline)
+    loop_.run_one_for(std::chrono::milliseconds(20));
+  ASSERT_TRUE(late);
+  EXPECT_FALSE(json(*late)["events"].empty());
+  EXPECT_EQ(ask("GET", "/v1/events?kind=nothing").status, 400u);
+  EXPECT_EQ(ask("GET", "/v1/events?since=yesterday").status, 400u);
+  EXPECT_EQ(ask("GET", "/v1/events?wait=61s").status, 400u);
+}
+
 TEST_F(ApiTest, TheReadOnlySocketCannotWrite) {
   for (const RouteName& route : routes()) {
     if (route.method == "GET") continue;

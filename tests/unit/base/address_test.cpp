@@ -136,6 +136,21 @@ TEST(IpPrefix, ContainsItsNetwork) {
   }
 }
 
+TEST(Endpoint, RoundTrips) {
+  for (const char* text : {"127.0.0.1:9641", "[::1]:80", "0.0.0.0:0"}) {
+    const auto endpoint = Endpoint::parse(text);
+    ASSERT_TRUE(endpoint) << text;
+    EXPECT_EQ(endpoint->to_string(), text);
+  }
+}
+
+TEST(Endpoint, RefusesOtherForms) {
+  for (const char* text : {"", ":80", "10.0.0.1", "10.0.0.1:", "10.0.0.1:65536", "10.0.0.1:80x",
+                           "::1:80", "[::1]80", "[10.0.0.1]:80", "[]:80", "localhost:80"}) {
+    EXPECT_FALSE(Endpoint::parse(text)) << text;
+  }
+}
+
 TEST(Mac, RoundTrips) {
   const auto mac = Mac::parse("02:67:77:00:aB:01");
   ASSERT_TRUE(mac);

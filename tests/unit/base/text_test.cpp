@@ -41,6 +41,20 @@ TEST(EscapeUntrusted, ShowsBytesThatAreNotUtf8) {
             "A");
 }
 
+TEST(EscapeControls, LeavesEscapedTextAsItIs) {
+  const std::string escaped = escape_untrusted("a\x1b[2J\\b\xff");
+  EXPECT_EQ(escape_controls(escaped), escaped);
+  EXPECT_EQ(escape_controls("ours:\nnext line \x1b[2J\r\x7f"), "ours:\nnext line \\x1b[2J\\r\\x7f");
+}
+
+TEST(Shortened, CutsBetweenCharacters) {
+  EXPECT_EQ(shortened("short", 5), "short");
+  EXPECT_EQ(shortened("shorter", 5), "short…");
+  EXPECT_EQ(shortened("aéé", 2), "a…");  // é has two bytes
+  EXPECT_EQ(shortened("aéé", 3), "aé…");
+  EXPECT_EQ(shortened("\xbf\xbf\xbf", 1), "…");
+}
+
 TEST(Quoted, EscapesAndCuts) {
   EXPECT_EQ(quoted("a\n"), "\"a\\n\"");
   const std::string cut = quoted(std::string(1000, 'x'), 10);

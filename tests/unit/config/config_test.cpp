@@ -333,5 +333,25 @@ TEST(ExampleFiles, AreGood) {
   EXPECT_GE(count, 4);
 }
 
+TEST(ExampleFiles, TheFirstIsAListenerOnPort80ForThreeCheckedTargets) {
+  const auto loaded = load_file(GUIDEWAY_SOURCE_ROOT "/config/web.toml");
+  ASSERT_TRUE(loaded.model);
+  const model::Service& service = loaded.model->services.at(0);
+  const model::Pool& pool = loaded.model->pools.at(0);
+  EXPECT_EQ(service.port, 80);
+  EXPECT_EQ(service.protocol, model::Protocol::kTcp);
+  EXPECT_EQ(service.pool, pool.name);
+  EXPECT_EQ(pool.backends.size(), 3u);
+  ASSERT_TRUE(pool.health_check);
+  const model::HealthCheck& check = *pool.health_check;
+  EXPECT_EQ(check.protocol, model::CheckProtocol::kHttp);
+  EXPECT_EQ(check.port, 0);  // "traffic"
+  EXPECT_EQ(check.path, "/api/v1/health");
+  EXPECT_EQ(check.interval, std::chrono::seconds(10));
+  EXPECT_EQ(check.timeout, std::chrono::seconds(5));
+  EXPECT_EQ(check.healthy_threshold, 2u);
+  EXPECT_EQ(check.unhealthy_threshold, 2u);
+}
+
 }  // namespace
 }  // namespace guideway::config

@@ -13,6 +13,10 @@ COUNTER = re.compile(r'^ *X\(\w+,.*?"(\w+)"', re.MULTILINE)
 # Page → the X-macro lists whose counters it has to explain.
 COUNTER_TABLES = (("docs/operations.md", "include/guideway/core/reasons.h"),
                   ("docs/decapsulator.md", "bpf/decap.h"))
+METRIC_TABLE = "docs/operations.md"
+METRIC_USERS = ("config/alerts.yml", "config/grafana-dashboard.json")
+METRIC = re.compile(r'"(guideway_[a-z_]+)"')
+METRIC_IN_USE = re.compile(r"\bguideway_[a-z_]+")
 TOP_FOLDERS = ("include", "src", "bpf", "tests", "tools", "docs", "config")
 PATH = re.compile(rf"^(?:{'|'.join(TOP_FOLDERS)})/[\w./-]*$|^guideway/[\w/]+\.h$")
 HEADER = re.compile(r"^\w+(?:/\w+)*\.h$")
@@ -69,6 +73,21 @@ def missing_rows(page, lists):
             for name in names if f"`{name}`" not in rows]
 
 
+def metric_problems():
+    """Each metric has a row in the table that explains it; alerts and dashboard use no others."""
+    sources = [path for path in tree.cxx_files() if path.parts[:2] == ("src", "metrics")]
+    metrics = {name for path in sources for name in METRIC.findall(tree.text(path))}
+    if len(metrics) < 10:
+        return ["src/metrics: its names are not in the form that this reads"]
+    rows = "\n".join(line for line in tree.text(METRIC_TABLE).splitlines() if line.startswith("| `"))
+    found = [f"{METRIC_TABLE}: no table row for the metric `{name}`"
+             for name in sorted(metrics) if f"`{name}`" not in rows]
+    for user in METRIC_USERS:
+        used = {name.removesuffix("_bucket") for name in METRIC_IN_USE.findall(tree.text(user))}
+        found += [f"{user}: there is no metric {name}" for name in sorted(used - metrics)]
+    return found
+
+
 def name_problems():
     """Paths, headers and core identifiers in `code` exist."""
     found = []
@@ -100,4 +119,5 @@ def identifiers():
         f"GW_EVENT_{word}" for word in reasons}
 
 
-CHECKS = {"links": link_problems, "counters": counter_problems, "names": name_problems}
+CHECKS = {"links": link_problems, "counters": counter_problems,
+          "metrics": metric_problems, "names": name_problems}

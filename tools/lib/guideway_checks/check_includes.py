@@ -11,6 +11,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 MAY_INCLUDE = {
     "core": set(),
     "base": set(),
+    "events": set(),
     "bpf": set(),
     "model": set(),
     "config": {"model"},
@@ -18,11 +19,13 @@ MAY_INCLUDE = {
     "compile": {"model", "health"},
     "netlink": {"compile"},
     "datapath": {"model", "compile", "bpf"},
-    "control": {"model", "config", "health", "compile", "netlink", "datapath"},
-    "admin": {"model", "config", "health", "compile", "datapath", "control"},
+    "control": {"events", "model", "config", "health", "compile", "netlink", "datapath"},
+    "admin": {"events", "model", "config", "health", "compile", "datapath", "control"},
+    "metrics": {"model", "datapath", "compile", "health", "control"},
     "cli": {"admin", "config", "datapath"},
     "decap": {"bpf"},
-    "app": {"model", "config", "health", "compile", "netlink", "datapath", "control", "admin"},
+    "app": {"events", "model", "config", "health", "compile", "netlink", "datapath", "control", "admin",
+            "metrics"},
 }
 # Who may know which datapath, beside itself and the program's main: "afxdp" is made of the two
 # others, and the operator's tool reads the pins of a director that does not run.
@@ -37,6 +40,7 @@ LIBRARY_FOLDERS = [
     (re.compile(r"(bpf|xdp)/"), ("bpf", "datapath/xdp", "decap"), "libbpf and libxdp"),
     (re.compile(r"(netlink|linux/(rt)?netlink)\b"), ("netlink", "datapath/dpdk"), "netlink"),
     (re.compile(r"toml\+\+"), ("config",), "toml++"),
+    (re.compile(r"prometheus/"), ("metrics",), "prometheus-cpp"),
 ]
 
 

@@ -11,6 +11,7 @@
 
 #include "guideway/base/result.h"
 #include "guideway/core/kernel_shared.h"
+#include "guideway/datapath/dpdk/busy_time.h"
 #include "guideway/datapath/dpdk/idle.h"
 #include "guideway/datapath/dpdk/worker.h"
 
@@ -29,6 +30,8 @@ class WorkerThread {
   void join();
 
   const Worker& worker() const { return worker_; }
+  /// Any thread.
+  const BusyTime& time() const { return time_; }
   unsigned cpu() const { return cpu_; }
   unsigned shard() const { return index_; }
 
@@ -43,6 +46,7 @@ class WorkerThread {
   PublishedState* const published_;
   gw_heartbeat* const heartbeat_;
   Worker worker_;
+  BusyTime time_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };

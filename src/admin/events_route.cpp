@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// GET /v1/events: what has happened, or waits until something does.
+#include <utility>
+
+// Asio of Boost 1.74 needs <utility> before it.
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <charconv>
+#include <chrono>
+#include <ctime>
+#include <memory>
+
+#include "guideway/events/event_log.h"
+#include "routes.h"
+
+namespace guideway::admin {
+namespace {
+
+constexpr std::chrono::seconds kMostWait{60};
+
+std::optional<std::uint64_t> number_of(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+/// "2024-05-01T12:00:00Z", also with a fraction, which does not count.
+std::optional<std::chrono::system_clock::time_point> time_of(const std::string& text) {
+  std::tm parts{};
+  const char* rest = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
+  if (rest == nullptr) return std::nullopt;
+  if (*rest == '.') do
+      rest++;
+    while (*rest >= '0' && *rest <= '9');
+  if (std::string_view(rest) != "Z") return std::nullopt;
+  return std::chrono::system_clock::from_time_t(timegm(&parts));
+}
+
+tl::unexpected<CallError> wrong(const char* field, const char* message) {
+  return tl::unexpected(CallError{400, "bad_request", field, message});
+}
+
+tl::expected<std::vector<events::Kind>, CallError> kinds_of(std::string_view text) {
+  std::vector<events::Kind> kinds;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(','), text.size());
+    const auto kind = events::kind_of(text.substr(0, end));
+    if (!kind) return wrong("kind", "must be kinds of events, separated by commas");
+    kinds.push_back(*kind);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return kinds;
+}
+
+tl::expected<events::Query, CallError> query_of(const std::map<std::string, std::string>& given) {
+  events::Query query;
+  for (const auto& [key, value] : given) {
+    if (key == "since") {
+      const auto number = number_of(value);
+      query.after = number.value_or(0);
+      if (!number) query.since = time_of(value);
+      if (!number && !query.since)
+        return wrong("since", "must be an event's number, or a time such as 2024-05-01T12:00:00Z");
+    } else if (key == "kind") {
+      auto kinds = kinds_of(value);
+      if (!kinds) return tl::unexpected(kinds.error());
+      query.kinds = std::move(*kinds);
+    } else if (key == "limit") {
+      const auto limit = number_of(value);
+      if (!limit || *limit < 1 || *limit > events::EventLog::kCapacity)
+        return wrong("limit", "must be 1 to 10000");
+      query.limit = *limit;
+    }
+  }
+  return query;
+}
+
+Response page_response(const Call& call, const events::Page& page) {
+  Json list = Json::array();
+  for (const events::Event& event : page.events)
+    list.push_back(Json::parse(events::to_json(event), nullptr, false));
+  return answer_of(
+      call,
+      {{"events", std::move(list)}, {"next", page.next}, {"more", page.more}, {"lost", page.lost}});
+}
+
+/// A client that waits: until an event that it asked for, or its time is over.
+class Watch : public std::enable_shared_from_this<Watch> {
+ public:
+  Watch(Call call, events::Query query, std::chrono::seconds time)
+      : call_(std::move(call)), query_(std::move(query)), timer_(call_.controller.loop(), time) {}
+
+  void start() {
+    subscription_ =
+        call_.controller.events().subscribe([self = weak_from_this()](const events::Event&) {
+          // Not now: whoever adds an event is in the middle of something.
+          if (const auto watch = self.lock())
+            boost::asio::post(watch->call_.controller.loop(), [watch] { watch->look(); });
+        });
+    timer_.async_wait([self = shared_from_this()](const boost::system::error_code&) {
+      self->answer(self->call_.controller.events().find(self->query_));
+    });
+  }
+
+ private:
+  void look() {
+    const events::Page page = call_.controller.events().find(query_);
+    if (!page.events.empty()) answer(page);
+  }
+
+  void answer(const events::Page& page) {
+    if (std::exchange(answered_, true)) return;
+    subscription_.reset();
+    timer_.cancel();
+    call_.respond(page_response(call_, page));
+  }
+
+  Call call_;
+  events::Query query_;
+  boost::asio::steady_timer timer_;
+  events::EventLog::Subscription subscription_;
+  bool answered_ = false;
+};
+
+}  // namespace
+
+void get_events(Call call) {
+  const auto query = query_of(call.query);
+  if (!query) return call.respond(to_response(query.error()));
+  const events::Page page = call.controller.events().find(*query);
+  const auto wait = call.query.find("wait");
+  if (wait == call.query.end()) return call.respond(page_response(call, page));
+  const auto time = parse_time("wait", wait->second, std::chrono::seconds(1), kMostWait);
+  if (!time) return call.respond(to_response(time.error()));
+  if (!page.events.empty()) return call.respond(page_response(call, page));
+  std::make_shared<Watch>(std::move(call), *query, *time)->start();
+}
+
+}  // namespace guideway::admin

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the controller says happened, as events: each with the facts that programs look for.
+// Threading: the control thread.
+#ifndef GUIDEWAY_CONTROL_REPORT_H_
+#define GUIDEWAY_CONTROL_REPORT_H_
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "build.h"
+#include "guideway/base/result.h"
+#include "guideway/compile/backend_ids.h"
+#include "guideway/compile/forwarding_state.h"
+#include "guideway/events/event_log.h"
+#include "guideway/health/checker.h"
+#include "guideway/model/model.h"
+
+namespace guideway::control {
+
+/// What led to a generation.
+enum class Cause { kStart, kReload, kAdmin, kRollback, kExpiry, kNetworkOrHealth };
+/// Of ChangeRequest::source; of a build that nobody has asked for, kNetworkOrHealth.
+Cause cause_of(const Build& build);
+
+/// A generation is in force.
+void report_generation(events::EventLog& events, std::uint64_t generation,
+                       const std::string& change_id, Cause cause,
+                       std::chrono::steady_clock::duration took);
+/// What was asked for is as it is already, or is of no matter to packets.
+void report_unchanged(events::EventLog& events, std::uint64_t generation,
+                      const std::string& change_id, Cause cause);
+/// A change was refused, and why; `generation` stays.
+void report_refused(events::EventLog& events, const Build& build, std::uint64_t generation);
+
+void report_health(events::EventLog& events, const health::Change& change);
+
+/// What the operator wants otherwise of backends: each of the first kMostStates, and how many more.
+void report_states(events::EventLog& events, const model::Model& before, const model::Model& now,
+                   const std::string& change_id);
+constexpr std::size_t kMostStates = 100;
+
+/// Pools that have begun, or ceased, to use backends that are not healthy. `before` may be null.
+void report_panic(events::EventLog& events, const compile::ForwardingState* before,
+                  const compile::ForwardingState& now);
+
+/// Of the changes on top of the file, one does not fit: a sentence.
+void report_dropped(events::EventLog& events, const std::string& change_id,
+                    const std::string& dropped);
+/// Something that an operator said for a time is over: a sentence.
+void report_ended(events::EventLog& events, const std::string& note);
+
+/// A removed backend's last flow has ended.
+void report_free_id(events::EventLog& events, std::uint16_t id,
+                    const compile::BackendIds::Entry& entry);
+
+/// Something about addresses failed, and is tried again every second: said once, until it is
+/// another fault (`last`) or over.
+void report_fault(events::EventLog& events, const Result<void>& result, std::string& last);
+
+}  // namespace guideway::control
+
+#endif  // GUIDEWAY_CONTROL_REPORT_H_

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""guidewayd as a service: under the unit's capabilities, watched by a service manager and metrics."""
+
+import shutil
+import signal
+import statistics
+import subprocess
+import time
+
+import pytest
+from checks import write_report
+
+from guideway_lab import config, metrics
+from guideway_lab.http_load import HttpLoad
+from guideway_lab.plan import DATAPATHS
+from guideway_lab.service_manager import UNIT, NotifySocket, settings, with_its_capabilities
+from guideway_lab.shell import run, wait_until
+
+_REQUESTS = 200
+
+
+@pytest.mark.parametrize("datapath", DATAPATHS)
+def test_it_runs_with_the_units_capabilities_and_tells_how_it_is(make_lab, datapath):
+    lab = make_lab(datapath=datapath, on_stop="keep", start_director=False)
+    lab.director.wrapper = with_its_capabilities()
+    with NotifySocket(lab.plan.run_dir / "notify") as manager:
+        lab.start_director()
+        lab.director.wait_ready()
+        assert manager.states() == ["READY"]
+        assert "generation" in manager.messages[0]["STATUS"]
+
+        lab.director.reload(config.pool_of(lab.plan)[:2])
+        wait_until(lambda: manager.states() == ["READY", "RELOADING", "READY"], "the reload's end")
+        good = lab.director.config_file.read_text()
+        lab.director.config_file.write_text("this is no configuration")
+        lab.director.hang_up()
+        wait_until(lambda: manager.states()[3:] == ["RELOADING", "READY"], "the bad reload's end")
+        lab.director.config_file.write_text(good)
+
+        result = HttpLoad(lab.plan).run(_REQUESTS)
+        assert (result.failed, result.problems) == (0, [])
+        check_metrics_agree(lab)
+
+        # What an earlier run has left is adopted under the same capabilities.
+        lab.director.process.signal(signal.SIGKILL)
+        assert lab.director.process.wait(5)
+        lab.stop_director()
+        lab.start_director()
+        assert "adopted the flow table" in lab.director.log()
+        assert lab.stop_director() == 0
+        assert manager.states()[-1] == "STOPPING"
+
+
+def check_metrics_agree(lab):
+    """The metrics are well formed, and say what status says."""
+    samples = metrics.read(metrics.scrape(lab.plan))
+    status = lab.director.status()
+    assert metrics.value(samples, "guideway_generation") == status["generation"]
+    assert metrics.value(samples, "guideway_info", director=status["director"]) == 1
+    assert metrics.value(samples, "guideway_changes_refused_total") == 1
+    assert metrics.value(samples, "guideway_loop_lag_seconds_count") > 10
+    for backend in status["pools"][0]["backends"][:2]:
+        packets = metrics.value(samples, "guideway_backend_packets_total", backend=backend["name"])
+        assert 0 < packets <= backend["packets"]
+        slots = metrics.value(samples, "guideway_backend_slots", backend=backend["name"])
+        assert slots == backend["slots"]
+    forwarded = metrics.value(samples, "guideway_packets_total", reason="forwarded")
+    received = metrics.value(samples, "guideway_worker_packets_total")
+    of_all_reasons = metrics.value(samples, "guideway_packets_total")
+    assert 0 < forwarded <= received == of_all_reasons
+    workers = [row for row in status["workers"] if row["role"] == "worker"]
+    if workers:
+        busy = metrics.value(samples, "guideway_worker_busy_seconds_total", worker="0")
+        total = metrics.value(samples, "guideway_worker_seconds_total", worker="0")
+        assert 0 < busy < total < status["uptime_s"] + 2
+
+
+def test_the_units_program_options_and_files_exist(tmp_path, lab):
+    """systemd's own check, with the built program in the place of the installed one."""
+    program = lab.director.program
+    unit = tmp_path / UNIT.name
+    unit.write_text(UNIT.read_text().replace("=guidewayd ", f"={program} "))
+    shutil.copy(UNIT.parent / "run-guideway-bpf.mount", tmp_path)
+    checked = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], capture_output=True,
+                             text=True, timeout=60, check=False,
+                             env={"SYSTEMD_UNIT_PATH": f"{tmp_path}:", "PATH": "/usr/bin:/usr/sbin"})
+    about_ours = [line for line in checked.stderr.splitlines() if "guideway" in line]
+    assert (checked.returncode, about_ours) == (0, []), checked.stderr
+    helped = subprocess.run([program, "--help"], capture_output=True, text=True, check=True)
+    options = {word for word in settings("Exec(?:Start|Reload)") if word.startswith("--")}
+    assert options and all(option in helped.stdout for option in options)
+
+
+_MANY = 5000
+_SCRAPES = 10
+_SCRAPE_LIMIT_S = 0.25
+_LAG_LIMIT_S = 0.02
+
+
+def many_backends(lab):
+    """A configuration of 5,000 checked backends, all of which backend1 answers for."""
+    plan = lab.plan
+    network = "10.50.0.0/16"
+    near, far = plan.netns("director"), plan.netns("router")
+    run("ip", "route", "add", network, "via", plan.router_addresses[0], netns=near)
+    run("ip", "route", "add", network, "via", plan.backend_address("backend1"), netns=far)
+    run("ip", "route", "add", "local", network, "dev", "lo", netns=plan.netns("backend1"))
+    pool = [config.Backend(f"b{i}", f"10.50.{i // 250}.{i % 250 + 1}") for i in range(_MANY)]
+    lab.director.write_config(pool)
+    text = lab.director.config_file.read_text()
+    text = text.replace("[capacity]\n", "[capacity]\nbackends = 8192\n")
+    lab.director.config_file.write_text(text.replace('"100ms"', '"5s"'))
+
+
+def lags(samples):
+    """How often the loop was late, and how often by more than the limit."""
+    count = metrics.value(samples, "guideway_loop_lag_seconds_count")
+    bucket = metrics.value(samples, "guideway_loop_lag_seconds_bucket", le=f"{_LAG_LIMIT_S:g}")
+    return count, count - bucket
+
+
+def test_metrics_of_5000_backends_are_quick_and_hold_nothing_up(make_lab, capsys):
+    lab = make_lab(mode="vxlan", datapath="xdp", health_interval="10s", start_director=False)
+    many_backends(lab)
+    lab.start_director()
+
+    def healthy():
+        samples = metrics.read(metrics.scrape(lab.plan))
+        return metrics.value(samples, "guideway_backend_healthy") == _MANY
+
+    wait_until(healthy, "5,000 healthy backends", 30, interval=1)
+    before, times = lags(metrics.read(metrics.scrape(lab.plan))), []
+    for _ in range(_SCRAPES):
+        began = time.monotonic()
+        text = metrics.scrape(lab.plan)
+        times.append(time.monotonic() - began)
+        time.sleep(0.25)  # longer than a text is given again
+    after = lags(metrics.read(metrics.scrape(lab.plan)))
+    count, late = after[0] - before[0], after[1] - before[1]
+    report = [f"{_MANY} backends: {len(text) / 1e6:.1f} MB of metrics, {_SCRAPES} scrapes",
+              f"a scrape: median {statistics.median(times) * 1000:.0f} ms, most {max(times) * 1000:.0f} ms",
+              f"control loop: of {count:.0f} samples {late:.0f} late by more than 20 ms"]
+    write_report("metrics", report, capsys)
+    # The machine may be busy with something else for a moment, but not at every scrape.
+    assert statistics.median(times) <= _SCRAPE_LIMIT_S, times
+    assert late < _SCRAPES / 2, report
+
+
+@pytest.mark.long
+def test_prometheus_own_tool_finds_nothing_wrong(make_lab):
+    lab = make_lab(datapath="xdp", health_interval="200ms")
+    result = HttpLoad(lab.plan).run(_REQUESTS)
+    assert (result.failed, result.problems) == (0, [])
+    checked = run("promtool", "check", "metrics", input=metrics.scrape(lab.plan), check=False)
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+    checked = run("promtool", "check", "rules", UNIT.parent / "alerts.yml", check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <utility>
+// Asio of Boost 1.74 needs <utility> before it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "build.h"
+#include "report.h"
+
+namespace guideway::control {
+namespace {
+
+using events::Event;
+using events::EventLog;
+using events::Kind;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+std::vector<Event> all(const EventLog& log) {
+  return log.find({.limit = EventLog::kCapacity}).events;
+}
+
+std::vector<std::string> messages(const EventLog& log) {
+  std::vector<std::string> texts;
+  for (const Event& event : all(log)) texts.push_back(event.message);
+  return texts;
+}
+
+/// The field's value as text; "-" if there is none.
+std::string field(const Event& event, const std::string& key) {
+  for (const base::Field& one : event.fields)
+    if (one.key == key)
+      return std::holds_alternative<std::string>(one.value)
+                 ? std::get<std::string>(one.value)
+                 : std::to_string(std::get<std::int64_t>(one.value));
+  return "-";
+}
+
+model::Model model_of(const std::vector<model::Backend>& backends) {
+  model::Model model;
+  model::Pool pool;
+  pool.name = "web";
+  pool.backends = backends;
+  model.pools = {pool};
+  return model;
+}
+
+model::Backend member(const std::string& name, std::uint8_t host) {
+  model::Backend backend;
+  backend.name = name;
+  backend.address = IpAddress::v4({10, 0, 0, host});
+  return backend;
+}
+
+TEST(Report, AGenerationCarriesTheIdOfItsChange) {
+  EventLog log;
+  report_generation(log, 7, "4f3a", Cause::kReload, std::chrono::milliseconds(12));
+  report_generation(log, 8, "4f3a", Cause::kNetworkOrHealth, std::chrono::milliseconds(3));
+  const auto found = all(log);
+  ASSERT_THAT(found, SizeIs(2));
+  EXPECT_EQ(found[0].message,
+            "generation 7 published: configuration reloaded (change 4f3a, built in 12 ms)");
+  EXPECT_EQ(field(found[0], "change_id"), "4f3a");
+  EXPECT_EQ(field(found[0], "generation"), "7");
+  EXPECT_EQ(field(found[0], "cause"), "reload");
+  EXPECT_EQ(field(found[1], "change_id"), "4f3a");
+  // A neighbour that comes and goes is no news for the log.
+  EXPECT_EQ(found[1].level, spdlog::level::debug);
+}
+
+TEST(Report, ARefusedChangeNamesEachErrorAndEndsTheReload) {
+  EventLog log;
+  Build build;
+  build.change_id = "77";
+  build.asked.emplace();
+  build.asked->request.source = "file";
+  build.errors = {"f:1:2: one", "f:3:4: two"};
+  report_refused(log, build, 5);
+  EXPECT_THAT(messages(log), ElementsAre("f:1:2: one", "f:3:4: two",
+                                         "change 77 refused: generation 5 stays as it is"));
+  EXPECT_EQ(field(all(log)[1], "change_id"), "77");
+  EXPECT_EQ(field(all(log)[1], "cause"), "-");
+  EXPECT_EQ(field(all(log)[2], "cause"), "reload");
+}
+
+TEST(Report, WhatABackendAnsweredIsHarmless) {
+  EventLog log;
+  health::Change change;
+  change.backend = {"web", IpAddress::v4({10, 0, 0, 2}), 80};
+  change.name = "b2";
+  change.from = health::State::kHealthy;
+  change.now.state = health::State::kUnhealthy;
+  change.now.reason = health::Reason::kBadAnswer;
+  change.now.detail = "\x1b[2Jok\n{\"level\":\"info\"}";
+  change.probes = 2;
+  report_health(log, change);
+  const Event event = all(log).at(0);
+  EXPECT_EQ(event.message,
+            "backend web/b2: healthy -> unhealthy after 2 probe(s): bad_answer "
+            "(\\x1b[2Jok\\n{\"level\":\"info\"})");
+  EXPECT_EQ(event.level, spdlog::level::warn);
+  EXPECT_EQ(field(event, "detail"), "\\x1b[2Jok\\n{\"level\":\"info\"}");
+  EXPECT_EQ(field(event, "from") + ">" + field(event, "to"), "healthy>unhealthy");
+  EXPECT_EQ(field(event, "address") + " " + field(event, "port"), "10.0.0.2 80");
+}
+
+TEST(Report, EachDifferenceOfTheOperatorsWishesIsAnEvent) {
+  EventLog log;
+  auto changed = member("b1", 1);
+  changed.state = model::AdminState::kDrain;
+  changed.weight = 50;
+  report_states(log, model_of({member("b1", 1), member("b2", 2)}),
+                model_of({changed, member("b3", 3)}), "5");
+  EXPECT_THAT(messages(log),
+              ElementsAre("backend web/b1: enabled -> drain", "backend web/b1: weight 100 -> 50",
+                          "backend web/b3: added, weight 100, enabled",
+                          HasSubstr("backend web/b2: removed")));
+  EXPECT_EQ(field(all(log)[1], "to_weight"), "50");
+  EXPECT_EQ(field(all(log)[3], "to"), "removed");
+  EXPECT_EQ(field(all(log)[3], "change_id"), "5");
+}
+
+TEST(Report, ManyDifferencesAreCounted) {
+  EventLog log;
+  std::vector<model::Backend> backends;
+  for (std::uint8_t host = 1; host <= kMostStates + 20; host++)
+    backends.push_back(member("b" + std::to_string(host), host));
+  report_states(log, model_of({}), model_of(backends), "5");
+  ASSERT_THAT(all(log), SizeIs(kMostStates + 1));
+  EXPECT_EQ(all(log).back().message, "20 more backends were changed by change 5");
+  EventLog quiet;
+  report_states(quiet, model_of(backends), model_of(backends), "6");
+  EXPECT_THAT(all(quiet), IsEmpty());
+}
+
+TEST(Report, APoolThatFailsOpenIsAnEventAtItsBeginAndItsEnd) {
+  EventLog log;
+  compile::ForwardingState good;
+  good.pool_info = {{"web", 251, false}, {"api", 251, false}};
+  compile::ForwardingState bad = good;
+  bad.pool_info[0].fails_open = true;
+  report_panic(log, nullptr, good);
+  report_panic(log, &good, bad);
+  report_panic(log, &bad, bad);
+  report_panic(log, &bad, good);
+  ASSERT_THAT(all(log), SizeIs(2));
+  EXPECT_EQ(all(log)[0].message, "pool web: no backend is healthy, so all are used");
+  EXPECT_EQ(field(all(log)[0], "fails_open") + field(all(log)[1], "fails_open"), "yesno");
+}
+
+TEST(Report, AFaultIsSaidOnceAndSoIsItsEnd) {
+  EventLog log;
+  std::string last;
+  const Result<void> fault = base::fail("no permission");
+  report_fault(log, {}, last);
+  report_fault(log, fault, last);
+  report_fault(log, fault, last);
+  report_fault(log, {}, last);
+  report_fault(log, {}, last);
+  EXPECT_THAT(messages(log), ElementsAre("no permission; trying again",
+                                         "addresses: in order again, after: no permission"));
+}
+
+}  // namespace
+}  // namespace guideway::control
