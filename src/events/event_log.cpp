@@ -41,7 +41,7 @@ void bound(base::Fields& fields) {
 }
 
 void log_line(const Event& event) {
-  base::Fields fields = {{"event", to_string(event.kind)}, {"event_number", event.number}};
+  base::Fields fields = {{"event", to_string(event.kind)}, {"sequence", event.sequence}};
   fields.insert(fields.end(), event.fields.begin(), event.fields.end());
   base::log(event.level, event.message, fields);
 }
@@ -68,14 +68,14 @@ std::optional<Kind> kind_of(std::string_view name) {
 
 std::string to_json(const Event& event) {
   using Json = nlohmann::ordered_json;
-  Json fields = Json::object();
-  for (const base::Field& field : event.fields)
-    std::visit([&](const auto& value) { fields.emplace(field.key, value); }, field.value);
   const auto level = spdlog::level::to_string_view(event.level);
-  const Json json = {
-      {"number", event.number},        {"time", base::utc_text(event.time)},
-      {"kind", to_string(event.kind)}, {"level", std::string(level.data(), level.size())},
-      {"message", event.message},      {"fields", std::move(fields)}};
+  Json json = {{"sequence", event.sequence},
+               {"time", base::utc_text(event.time)},
+               {"kind", to_string(event.kind)},
+               {"level", std::string(level.data(), level.size())},
+               {"message", event.message}};
+  for (const base::Field& field : event.fields)
+    std::visit([&](const auto& value) { json.emplace(field.key, value); }, field.value);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -107,7 +107,7 @@ Page EventLog::find(const Query& query) const {
       break;
     }
     if (wanted) page.events.push_back(event);
-    page.next = event.number;
+    page.next = event.sequence;
   }
   return page;
 }

@@ -197,7 +197,7 @@ void Checker::follow(const model::Model& model) {
 
 Verdicts Checker::verdicts() const {
   Verdicts all;
-  for (const auto& [key, target] : targets_) all.emplace(key, target->verdict());
+  for (const auto& [key, target] : targets_) all.emplace_hint(all.end(), key, target->verdict());
   return all;
 }
 

@@ -42,7 +42,7 @@ std::optional<Kind> kind_of(std::string_view name);
 
 struct Event {
   /// 1 for a daemon's first event, then one more each. A restart begins anew.
-  std::uint64_t number = 0;
+  std::uint64_t sequence = 0;
   std::chrono::system_clock::time_point time;
   Kind kind = Kind::kStart;
   spdlog::level::level_enum level = spdlog::level::info;
@@ -50,12 +50,12 @@ struct Event {
   base::Fields fields;
 };
 
-/// {"number":7,"time":"2024-05-01T12:00:00.123Z","kind":"health","level":"warning",
-/// "message":"…","fields":{…}}, without a newline.
+/// {"sequence":7,"time":"2024-05-01T12:00:00.123Z","kind":"health","level":"warning",
+/// "message":"…", and the fields as further members}, without a newline.
 std::string to_json(const Event& event);
 
 struct Query {
-  /// Only events with a larger number.
+  /// Only events with a larger sequence number.
   std::uint64_t after = 0;
   /// Only events of this time or later.
   std::optional<std::chrono::system_clock::time_point> since;
@@ -67,7 +67,8 @@ struct Query {
 
 struct Page {
   std::vector<Event> events;
-  /// Go on with Query::after = next: it is the number of the last event that was looked at.
+  /// Go on with Query::after = next: it is the sequence number of the last event that was looked
+  /// at.
   std::uint64_t next = 0;
   /// There was no room for all that fit.
   bool more = false;
@@ -91,7 +92,7 @@ class EventLog {
   EventLog(const EventLog&) = delete;
   EventLog& operator=(const EventLog&) = delete;
 
-  /// Remembers it and logs it, with "event" (its kind) and "event_number" as the first fields of
+  /// Remembers it and logs it, with "event" (its kind) and "sequence" as the first fields of
   /// the line. What is too long is shortened; control characters are escaped.
   void add(Kind kind, spdlog::level::level_enum level, std::string_view message,
            base::Fields fields = {});
@@ -99,7 +100,7 @@ class EventLog {
   /// Cost: the events that it looks at.
   Page find(const Query& query) const;
 
-  /// The number of the newest event; 0: there is none.
+  /// The sequence number of the newest event; 0: there is none.
   std::uint64_t newest() const { return newest_; }
 
   /// Calls `on_event` for each event from now on, out of add(). It may end subscriptions, its own
@@ -108,7 +109,7 @@ class EventLog {
 
  private:
   Clock clock_;
-  std::deque<Event> events_;  // of consecutive numbers, up to newest_
+  std::deque<Event> events_;  // of consecutive sequence numbers, up to newest_
   std::uint64_t newest_ = 0;
   std::vector<std::weak_ptr<OnEvent>> subscribers_;
 };

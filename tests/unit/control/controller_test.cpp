@@ -363,6 +363,23 @@ TEST_F(ControllerTest, AStartThatADatapathHasNoRoomForFails) {
   EXPECT_THAT(datapath_.published, IsEmpty());
 }
 
+TEST_F(ControllerTest, TheIdOfAChangeIsInItsEventsAndInTheStatus) {
+  start();
+  const std::string first = controller_->status().change_id;
+  file_ = make_model({backend(1)});
+  controller_->reload();
+  ASSERT_TRUE(reaches([&] { return controller_->status().change_id != first; }));
+  std::vector<std::pair<events::Kind, std::string>> told;
+  for (const events::Event& event : controller_->events().find({}).events)
+    for (const base::Field& field : event.fields)
+      if (field.key == "change_id")
+        told.emplace_back(event.kind, std::get<std::string>(field.value));
+  const std::string second = controller_->status().change_id;
+  EXPECT_THAT(told, ElementsAre(std::pair(events::Kind::kGeneration, first),
+                                std::pair(events::Kind::kState, second),
+                                std::pair(events::Kind::kGeneration, second)));
+}
+
 class AdoptingControllerTest : public ControllerTest {
  protected:
   static constexpr model::HashSeed kKeptSeed{9, 8, 7};

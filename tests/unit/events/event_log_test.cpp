@@ -41,7 +41,7 @@ class EventLogTest : public testing::Test {
   }
   static std::vector<std::uint64_t> numbers(const Page& page) {
     std::vector<std::uint64_t> all;
-    for (const Event& event : page.events) all.push_back(event.number);
+    for (const Event& event : page.events) all.push_back(event.sequence);
     return all;
   }
 
@@ -58,13 +58,13 @@ TEST_F(EventLogTest, AnEventIsOneLineOfTheLogWithTheSameFacts) {
   EXPECT_EQ(line["level"], "info");
   EXPECT_EQ(line["message"], "backend web/b1: healthy -> unhealthy");
   EXPECT_EQ(line["event"], "health");
-  EXPECT_EQ(line["event_number"], 1);
+  EXPECT_EQ(line["sequence"], 1);
   EXPECT_EQ(line["pool"], "web");
   EXPECT_EQ(line["probes"], 2);
   EXPECT_EQ(to_json(log_.find({}).events.at(0)),
-            R"({"number":1,"time":"2024-05-01T12:00:00.001Z","kind":"health","level":"info",)"
+            R"({"sequence":1,"time":"2024-05-01T12:00:00.001Z","kind":"health","level":"info",)"
             R"("message":"backend web/b1: healthy -> unhealthy",)"
-            R"("fields":{"pool":"web","backend":"b1","probes":2}})");
+            R"("pool":"web","backend":"b1","probes":2})");
 }
 
 TEST_F(EventLogTest, IsAskedByNumberTimeAndKind) {
@@ -100,7 +100,7 @@ TEST_F(EventLogTest, KeepsTheNewestAndSaysWhatIsGone) {
   for (std::size_t i = 0; i < EventLog::kCapacity + extra; i++) add(Kind::kState, "x");
   const Page page = log_.find({.limit = EventLog::kCapacity + extra});
   EXPECT_EQ(page.events.size(), EventLog::kCapacity);
-  EXPECT_EQ(page.events.front().number, extra + 1);
+  EXPECT_EQ(page.events.front().sequence, extra + 1);
   EXPECT_EQ(page.lost, extra);
   EXPECT_EQ(log_.find({.after = 2}).lost, 1u);
   EXPECT_EQ(log_.find({.after = 3}).lost, 0u);
