@@ -12,6 +12,7 @@
 #include "build.h"
 #include "guideway/control/controller.h"
 #include "guideway/health/verdicts_text.h"
+#include "health_events.h"
 
 namespace guideway::control {
 namespace {
@@ -80,7 +81,8 @@ Controller::Controller(Parts parts, model::Model model, model::HashSeed seed, Lo
       model_(std::move(model)),
       seed_(seed),
       load_(std::move(load)),
-      checker_(parts_.loop, [this](const health::Change& change) { take_health(change); }),
+      environment_(parts_.loop),
+      checker_(environment_, [this](const health::Change& change) { take_health(change); }),
       ids_(model_.capacity.backends),
       started_(steady_clock::now()),
       monitor_ready_(parts_.loop),
@@ -135,7 +137,7 @@ Result<void> Controller::start() {
   Build build;
   build.change_id = make_change_id();
   build.input = {model_,       parts_.monitor.next_hops(), seed_, generation_ + 1, ids_,
-                 service_ids_, checker_.verdicts()};
+                 service_ids_, checker_.verdicts(),        {}};
   compile_input(build, parts_.datapath);
   if (!build.output) return base::fail(build.errors.front());
   accept(std::move(build));
@@ -269,7 +271,8 @@ void Controller::run_compile(Build build) {
                 generation_ + 1,
                 ids_,
                 service_ids_,
-                checker_.verdicts()};
+                checker_.verdicts(),
+                pool_memories_};
   helper_->run([this, job, &loop = parts_.loop, &datapath = parts_.datapath] {
     compile_input(*job, datapath);
     boost::asio::post(loop, [this, job] { finish_compile(std::move(*job)); });
@@ -324,6 +327,8 @@ void Controller::publish(const compile::Output& output) {
     if (service_ids_.count(key) == 0) parts_.datapath.forget_service_traffic(id);
   ids_ = output.ids;
   service_ids_ = output.service_ids;
+  pool_memories_ = output.pool_memories;
+  log_pool_changes(model_, state_.get(), *output.state);
   state_ = output.state;
   {
     const std::lock_guard lock(sweep_state_mutex_);
@@ -388,12 +393,7 @@ void Controller::save_health() {
 }
 
 void Controller::take_health(const health::Change& change) {
-  const bool bad = change.now.state == health::State::kUnhealthy;
-  spdlog::log(bad ? spdlog::level::warn : spdlog::level::info,
-              "backend {}/{}: {} -> {} after {} probe(s){}{}{}", change.backend.pool, change.name,
-              health::to_string(change.from), health::to_string(change.now.state), change.probes,
-              bad ? ": " : "", health::to_string(change.now.reason),
-              change.now.detail.empty() ? "" : " (" + change.now.detail + ")");
+  log_health_change(change);
   health_changed_ = true;
   request_build();
 }
@@ -401,7 +401,11 @@ void Controller::take_health(const health::Change& change) {
 /// Ids of backends whose flows are to start anew elsewhere.
 std::vector<bool> Controller::backends_to_reset(const compile::ForwardingState& state) {
   std::vector<bool> reset(state.backend_info.size());
-  for (std::size_t id = 0; id < reset.size(); id++) reset[id] = state.backend_info[id].resets_flows;
+  const auto now = std::chrono::system_clock::now();
+  for (std::size_t id = 0; id < reset.size(); id++) {
+    const compile::BackendInfo& info = state.backend_info[id];
+    reset[id] = info.resets_flows && now >= info.resets_after;
+  }
   return reset;
 }
 

@@ -36,6 +36,7 @@
 #include "guideway/control/sweeper.h"
 #include "guideway/datapath/datapath.h"
 #include "guideway/health/checker.h"
+#include "guideway/health/loop_environment.h"
 #include "guideway/model/model.h"
 #include "guideway/netlink/host_addresses.h"
 #include "guideway/netlink/monitor.h"
@@ -113,6 +114,7 @@ class Controller {
   model::HashSeed seed_;
   LoadModel load_;
 
+  health::LoopEnvironment environment_;
   health::Checker checker_;
   bool health_changed_ = false;  // since it was saved
 
@@ -120,6 +122,7 @@ class Controller {
   std::string change_id_;
   compile::BackendIds ids_;
   compile::ServiceIds service_ids_;
+  compile::PoolMemories pool_memories_;
   compile::ForwardingStatePtr state_;
   /// The generation that a removed backend's id was first compiled as removed in.
   std::map<std::uint16_t, std::uint64_t> removed_since_;
