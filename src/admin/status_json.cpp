@@ -90,6 +90,12 @@ Json backend_json(const control::BackendStatus& backend) {
           {"flows", backend.traffic.flows},
           {"live_flows", backend.live_flows},
           {"reason", backend.reason},
+          {"effective_weight", backend.effective_weight},
+          {"weight_rule", backend.weight_rule},
+          {"reachable", backend.reachable},
+          {"forced", backend.forced},
+          {"standing", backend.standing},
+          {"home", backend.home},
           {"health", backend.health},
           {"health_reason", backend.health_reason},
           {"health_detail", backend.health_detail},
@@ -108,10 +114,17 @@ Json pool_json(const control::PoolStatus& pool) {
     live_flows += backend.live_flows;
     backends.push_back(backend_json(backend));
   }
-  return {{"name", pool.name},           {"forwarding", pool.forwarding},
-          {"scheduler", pool.scheduler}, {"slots", pool.slots},
-          {"packets", packets},          {"bytes", bytes},
-          {"live_flows", live_flows},    {"fails_open", pool.fails_open},
+  return {{"name", pool.name},
+          {"forwarding", pool.forwarding},
+          {"scheduler", pool.scheduler},
+          {"slots", pool.slots},
+          {"packets", packets},
+          {"bytes", bytes},
+          {"live_flows", live_flows},
+          {"fails_open", pool.fails_open},
+          {"state", pool.state},
+          {"mode", pool.mode},
+          {"healthy_percent", pool.healthy_percent},
           {"backends", backends}};
 }
 

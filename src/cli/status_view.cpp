@@ -100,18 +100,32 @@ std::string services(const Json& status) {
   return table.to_string();
 }
 
+/// "normal", "panic: hold".
+std::string pool_state(const Json& pool) {
+  const std::string state = text(pool, "state");
+  return state == "panic" ? state + ": " + text(pool, "mode") : state;
+}
+
+/// "web/b1"; of a guest from a fallback pool "web/spare/b1".
+std::string backend_name(const Json& pool, const Json& backend) {
+  const std::string home = text(backend, "home");
+  return text(pool, "name") + "/" + (home.empty() ? "" : home + "/") + text(backend, "name");
+}
+
 std::string pools(const Json& status) {
   Table table({{"POOL"},
                {"FORWARDING"},
                {"SCHEDULER"},
+               {"STATE"},
+               {"HEALTHY", Align::kRight},
                {"SLOTS", Align::kRight},
                {"PACKETS", Align::kRight},
                {"BYTES", Align::kRight},
                {"LIVE", Align::kRight}});
   for (const Json& pool : status.at("pools"))
     table.add({text(pool, "name"), text(pool, "forwarding"), text(pool, "scheduler"),
-               number(pool, "slots"), number(pool, "packets"), number(pool, "bytes"),
-               number(pool, "live_flows")});
+               pool_state(pool), number(pool, "healthy_percent") + " %", number(pool, "slots"),
+               number(pool, "packets"), number(pool, "bytes"), number(pool, "live_flows")});
   return table.to_string();
 }
 
@@ -119,6 +133,7 @@ std::string backends(const Json& status) {
   Table table({{"BACKEND"},
                {"ADDRESS"},
                {"WEIGHT", Align::kRight},
+               {"EFFECTIVE", Align::kRight},
                {"STATE"},
                {"HEALTH"},
                {"SLOTS", Align::kRight},
@@ -129,9 +144,9 @@ std::string backends(const Json& status) {
                {"NO NEW FLOWS BECAUSE"}});
   for (const Json& pool : status.at("pools"))
     for (const Json& b : pool.at("backends"))
-      table.add({text(pool, "name") + "/" + text(b, "name"), text(b, "address"),
-                 number(b, "weight"), text(b, "state"), text(b, "health"), number(b, "slots"),
-                 number(b, "packets"), number(b, "bytes"), number(b, "flows"),
+      table.add({backend_name(pool, b), text(b, "address"), number(b, "weight"),
+                 number(b, "effective_weight"), text(b, "state"), text(b, "health"),
+                 number(b, "slots"), number(b, "packets"), number(b, "bytes"), number(b, "flows"),
                  number(b, "live_flows"), text(b, "reason")});
   return table.to_string();
 }

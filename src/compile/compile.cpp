@@ -2,7 +2,6 @@
 #include "guideway/compile/compile.h"
 
 #include <algorithm>
-#include <iterator>
 #include <map>
 #include <string>
 #include <utility>
@@ -11,6 +10,8 @@
 #include "guideway/compile/maglev.h"
 #include "guideway/compile/service_table.h"
 #include "guideway/core/hash.h"
+#include "members.h"
+#include "plan_pools.h"
 #include "update_ids.h"
 
 namespace guideway::compile {
@@ -37,37 +38,6 @@ Result<void> check_capacity(const model::Model& model) {
   return {};
 }
 
-/// Why a backend of the model gets no new flows; empty if it gets some.
-std::string why_idle(const model::Backend& backend, const std::string& obstacle) {
-  switch (backend.state) {
-    case model::AdminState::kDrain:
-      return "drained by the operator";
-    case model::AdminState::kDisabled:
-      return "disabled by the operator";
-    case model::AdminState::kEnabled:
-      break;
-  }
-  if (backend.weight == 0) return "its weight is 0";
-  return obstacle;
-}
-
-/// What the checks have against a backend; empty when nothing.
-std::string why_not_healthy(const health::Verdicts& verdicts, const model::BackendKey& key) {
-  const auto found = verdicts.find(key);
-  if (found == verdicts.end()) return "its health check has no result yet";
-  const health::Verdict& verdict = found->second;
-  if (verdict.good()) return "";
-  if (verdict.state == health::State::kInitial) return "its health check has not succeeded yet";
-  return std::string("unhealthy: ") + health::to_string(verdict.reason) +
-         (verdict.detail.empty() ? "" : " (" + verdict.detail + ")");
-}
-
-bool is_checked(const model::Model& model, const model::Pool& pool) {
-  return pool.health_check &&
-         std::any_of(model.services.begin(), model.services.end(),
-                     [&](const model::Service& service) { return service.pool == pool.name; });
-}
-
 /// Fills a ForwardingState from a model and ids that belong together.
 class StateBuilder {
  public:
@@ -76,21 +46,24 @@ class StateBuilder {
   Result<ForwardingStatePtr> build();
   /// After build().
   ServiceIds take_service_ids() { return std::move(service_ids_); }
+  PoolMemories take_pool_memories() { return std::move(pool_memories_); }
 
  private:
   Result<void> add_services();
   Result<void> add_record(std::uint16_t id, const BackendIds::Entry& entry);
   Result<void> add_records();
-  bool apply_health(const model::Pool& pool, const std::vector<std::uint16_t>& able);
-  Result<void> add_pool(const model::Pool& pool);
+  std::uint16_t id_of(const model::BackendKey& key) const { return *ids_.find(key); }
+  void describe_own(const PlannedPool& planned);
+  void add_guests(const PlannedPool& planned, std::vector<MaglevBackend>& eligible);
+  Result<void> add_pool(const PlannedPool& planned);
   Result<void> add_pools();
-  void describe_backend(std::uint16_t id, const model::Backend& backend);
   void fill_header();
 
   const Input& input_;
   const BackendIds& ids_;
   ForwardingState state_;
   ServiceIds service_ids_;
+  PoolMemories pool_memories_;
   std::uint64_t service_seed_ = 0;
   bool has_any_port_ = false;
 };
@@ -135,6 +108,7 @@ Result<void> StateBuilder::add_record(std::uint16_t id, const BackendIds::Entry&
   info.name = entry.name;
   info.address = entry.key.address;
   info.port = entry.key.port;
+  info.no_neighbour = hop.state == NextHop::State::kFailed;
   info.reason = entry.removed ? "removed from the configuration" : obstacle(destination, hop);
   return {};
 }
@@ -155,48 +129,64 @@ Result<void> StateBuilder::add_records() {
   return {};
 }
 
-void StateBuilder::describe_backend(std::uint16_t id, const model::Backend& backend) {
-  BackendInfo& info = state_.backend_info[id];
-  info.weight = backend.weight;
-  info.state = backend.state;
-  info.resets_flows = backend.resets_flows;
-  info.reason = why_idle(backend, info.reason);
+/// Fills in what is known of a pool's own backends beside their records.
+void StateBuilder::describe_own(const PlannedPool& planned) {
+  for (const GuardedBackend& backend : planned.backends) {
+    BackendInfo& info = state_.backend_info[id_of(backend.key)];
+    info.weight = backend.factors.configured;
+    info.state = backend.factors.state;
+    info.factors = backend.factors;
+    info.effective = effective_weight(backend.factors);
+    info.reason = why_idle(planned, backend, input_.verdicts, info.reason);
+    info.resets_flows = resets_flows(backend.factors);
+    info.resets_after = backend.bad_since + patience(*planned.pool);
+  }
+  for (const model::Backend& backend : planned.pool->backends) {
+    if (!backend.resets_flows) continue;
+    BackendInfo& info = state_.backend_info[id_of(model::key_of(*planned.pool, backend))];
+    info.resets_flows = true;
+    info.resets_after = {};
+  }
 }
 
-/// Takes the backends that are not healthy off the pool's new flows; all stay if none is healthy:
-/// then the check is as likely at fault as they are, and a backend that may answer beats none.
-/// Returns whether that is so. `able`: ids of the backends that nothing else holds back.
-bool StateBuilder::apply_health(const model::Pool& pool, const std::vector<std::uint16_t>& able) {
-  if (!is_checked(input_.model, pool) || able.empty()) return false;
-  std::map<std::uint16_t, std::string> against;
-  for (const std::uint16_t id : able) {
-    std::string why = why_not_healthy(input_.verdicts, ids_.at(id).key);
-    if (!why.empty()) against.emplace(id, std::move(why));
-  }
-  if (against.size() == able.size()) return true;
-  for (auto& [id, why] : against) {
+/// The fallback pool's backends, with the weights that they have there, if they are to help out.
+void StateBuilder::add_guests(const PlannedPool& planned, std::vector<MaglevBackend>& eligible) {
+  for (const Member& member : members_of(input_.model, *planned.pool)) {
+    if (!member.is_guest()) continue;
+    const std::uint16_t id = id_of(member.key);
     BackendInfo& info = state_.backend_info[id];
-    info.reason = std::move(why);
-    const auto verdict = input_.verdicts.find(ids_.at(id).key);
-    info.resets_flows =
-        verdict != input_.verdicts.end() && verdict->second.state == health::State::kUnhealthy;
+    const BackendInfo& home = state_.backend_info[id_of(key_of(*member.home, *member.backend))];
+    info.home = member.home->name;
+    info.weight = home.weight;
+    info.state = home.state;
+    info.factors = home.factors;
+    info.effective = home.effective;
+    info.no_neighbour = home.no_neighbour;
+    info.resets_flows = home.resets_flows;
+    info.resets_after = home.resets_after;
+    info.reason = home.reason;
+    if (planned.plan.mode != PoolMode::kFallback) {
+      info.effective.weight = 0;
+      info.reason = "its pool is the fallback of " + planned.pool->name + ", which needs none now";
+    }
+    if (info.effective.weight != 0)
+      eligible.push_back(
+          {maglev_key(member.key.address, member.key.port), info.effective.weight, id});
   }
-  return false;
 }
 
-Result<void> StateBuilder::add_pool(const model::Pool& pool) {
+Result<void> StateBuilder::add_pool(const PlannedPool& planned) {
+  const model::Pool& pool = *planned.pool;
   std::vector<MaglevBackend> all;
-  std::vector<std::uint16_t> able;
-  for (const model::Backend& backend : pool.backends) {
-    const std::uint16_t id = *ids_.find(model::key_of(pool, backend));
-    describe_backend(id, backend);
-    all.push_back({maglev_key(backend.address, backend.port), backend.weight, id});
-    if (state_.backend_info[id].reason.empty()) able.push_back(id);
-  }
-  const bool fails_open = apply_health(pool, able);
   std::vector<MaglevBackend> eligible;
-  std::copy_if(all.begin(), all.end(), std::back_inserter(eligible),
-               [&](const auto& each) { return state_.backend_info[each.id].reason.empty(); });
+  for (const GuardedBackend& backend : planned.backends) {
+    const std::uint16_t id = id_of(backend.key);
+    all.push_back(
+        {maglev_key(backend.key.address, backend.key.port), backend.factors.configured, id});
+    if (const std::uint32_t weight = state_.backend_info[id].effective.weight; weight != 0)
+      eligible.push_back({all.back().key, weight, id});
+  }
+  add_guests(planned, eligible);
   // All weights must fit, not only those in use now: otherwise a backend that comes back could make
   // the pool impossible at run time.
   const auto quotas = maglev_quotas(all, pool.table_size);
@@ -206,7 +196,8 @@ Result<void> StateBuilder::add_pool(const model::Pool& pool) {
 
   const auto slots = static_cast<std::uint32_t>(table->size());
   state_.pools.push_back({static_cast<std::uint32_t>(state_.slots.size()), slots, {}});
-  state_.pool_info.push_back({pool.name, slots, fails_open});
+  state_.pool_info.push_back(
+      {pool.name, slots, planned.plan.state, planned.plan.mode, planned.plan.healthy_percent});
   state_.slots.insert(state_.slots.end(), table->begin(), table->end());
   for (const std::uint16_t id : *table) {
     ++state_.backend_info[id].slots;
@@ -216,8 +207,15 @@ Result<void> StateBuilder::add_pool(const model::Pool& pool) {
 }
 
 Result<void> StateBuilder::add_pools() {
-  for (const model::Pool& pool : input_.model.pools) {
+  const auto is_reachable = [this](const model::BackendKey& key) {
+    return state_.backend_info[id_of(key)].reason.empty();
+  };
+  const std::vector<PlannedPool> planned =
+      plan_pools(input_.model, input_.verdicts, input_.pool_memories, is_reachable);
+  for (const PlannedPool& pool : planned) describe_own(pool);
+  for (const PlannedPool& pool : planned) {
     if (const Result<void> added = add_pool(pool); !added) return added;
+    pool_memories_[pool.pool->name] = pool.plan.memory;
   }
   return {};
 }
@@ -254,7 +252,8 @@ Result<Output> compile(const Input& input) {
   StateBuilder builder(input, *ids);
   Result<ForwardingStatePtr> state = builder.build();
   if (!state) return tl::unexpected(state.error());
-  return Output{std::move(*state), std::move(*ids), builder.take_service_ids()};
+  return Output{std::move(*state), std::move(*ids), builder.take_service_ids(),
+                builder.take_pool_memories()};
 }
 
 }  // namespace guideway::compile

@@ -7,6 +7,8 @@
 #include <set>
 #include <string>
 
+#include "members.h"
+
 namespace guideway::compile {
 namespace {
 
@@ -21,12 +23,12 @@ std::map<std::string, std::uint16_t> longest_timeouts(const model::Model& model)
 }
 
 /// Writes what the model says about a backend over what was known.
-void update(BackendIds::Entry& entry, const model::Pool& pool, const model::Backend& backend) {
+void update(BackendIds::Entry& entry, const Member& member) {
   entry.removed = false;
-  entry.name = backend.name;
-  entry.forwarding = pool.forwarding;
-  entry.vxlan = pool.vxlan;
-  entry.source = pool.source;
+  entry.name = member.backend->name;
+  entry.forwarding = member.home->forwarding;
+  entry.vxlan = member.home->vxlan;
+  entry.source = member.home->source;
 }
 
 tl::unexpected<Error> fail_no_free_id(const BackendIds& ids) {
@@ -44,10 +46,10 @@ Result<BackendIds> update_ids(BackendIds ids, const model::Model& model) {
   std::set<std::uint16_t> removed;
   for (const auto& [id, entry] : ids.entries()) removed.insert(id);
   for (const model::Pool& pool : model.pools) {
-    for (const model::Backend& backend : pool.backends) {
-      const std::optional<std::uint16_t> id = ids.acquire(key_of(pool, backend));
+    for (const Member& member : members_of(model, pool)) {
+      const std::optional<std::uint16_t> id = ids.acquire(member.key);
       if (!id) return fail_no_free_id(ids);
-      update(ids.at(*id), pool, backend);
+      update(ids.at(*id), member);
       removed.erase(*id);
     }
   }

@@ -43,6 +43,18 @@ void read_source(TableReader& table, std::optional<IpAddress>& source) {
   table.read_text(*node, table.path_of("source"), IpAddress::parse, source);
 }
 
+model::PanicPolicy read_panic(TableReader& table) {
+  using enum model::PanicAction;
+  model::PanicPolicy panic;
+  table.read_integer("panic_threshold", model::kPercentRange, panic.threshold);
+  table.read_integer("panic_hysteresis", model::kPercentRange, panic.hysteresis);
+  table.read_choice<model::PanicAction>(
+      "panic", {{"fail_open", kFailOpen}, {"hold", kHold}, {"fallback", kFallback}}, panic.action);
+  table.read_string("fallback_pool", panic.fallback_pool);
+  table.read_integer("max_ejected_percent", model::kPercentRange, panic.max_ejected_percent);
+  return panic;
+}
+
 }  // namespace
 
 model::Pool read_pool(const Node& node, const std::string& path, Errors& errors) {
@@ -80,6 +92,7 @@ model::Pool read_pool(const Node& node, const std::string& path, Errors& errors)
   if (const Node* check = table.find("health_check")) {
     pool.health_check = read_health_check(*check, table.path_of("health_check"), errors);
   }
+  pool.panic = read_panic(table);
   table.report_unknown_keys();
   return pool;
 }

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <optional>
 
 #include "guideway/base/text.h"
+#include "guideway/model/limits.h"
 
 namespace guideway::config {
 namespace {
@@ -40,6 +42,30 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     }
   }
   return row[b.size()];
+}
+
+/// Two digits for each element of `bytes`. REQUIRES: text.size() >= 2 * bytes.size()
+template <typename Bytes>
+bool read_hex(std::string_view text, Bytes& bytes) {
+  bool good = true;
+  for (std::size_t i = 0; good && i < bytes.size(); ++i) {
+    const char* start = text.data() + 2 * i;
+    std::uint8_t byte = 0;
+    const auto [last, error] = std::from_chars(start, start + 2, byte, 16);
+    good = error == std::errc{} && last == start + 2;
+    bytes[i] = static_cast<typename Bytes::value_type>(byte);
+  }
+  return good;
+}
+
+std::optional<std::uint16_t> parse_status(std::string_view text) {
+  std::uint16_t status = 0;
+  const char* end = text.data() + text.size();
+  const auto [last, error] = std::from_chars(text.data(), end, status);
+  if (error != std::errc{} || last != end || !model::kHttpStatusRange.contains(status)) {
+    return std::nullopt;
+  }
+  return status;
 }
 
 }  // namespace
@@ -77,18 +103,38 @@ Result<std::chrono::seconds> parse_seconds(std::string_view text) {
 
 Result<model::HashSeed> parse_hash_seed(std::string_view text) {
   model::HashSeed seed{};
-  bool good = text.size() == 2 * seed.size();
-  for (std::size_t i = 0; good && i < seed.size(); ++i) {
-    const char* start = text.data() + 2 * i;
-    const auto [last, error] = std::from_chars(start, start + 2, seed[i], 16);
-    good = error == std::errc{} && last == start + 2;
-  }
-  if (!good) {
+  if (text.size() != 2 * seed.size() || !read_hex(text, seed)) {
     return base::fail(
         "is not a seed: write 32 hexadecimal digits, for example from "
         "\"openssl rand -hex 16\"");
   }
   return seed;
+}
+
+Result<model::StatusRange> parse_status_range(std::string_view text) {
+  const std::size_t dash = text.find('-');
+  const auto first = parse_status(text.substr(0, dash));
+  const auto last = dash == std::string_view::npos ? first : parse_status(text.substr(dash + 1));
+  if (!first || !last || *last < *first) {
+    return base::fail(base::quoted(text) +
+                      " is no HTTP status: write for example \"200\", \"200-399\" or "
+                      "\"200,301-302\"; allowed are " +
+                      to_string(model::kHttpStatusRange));
+  }
+  return model::StatusRange{*first, *last};
+}
+
+Result<std::string> parse_payload(std::string_view text) {
+  constexpr std::string_view kHex = "hex:";
+  if (!text.starts_with(kHex)) {
+    return std::string(text);
+  }
+  text.remove_prefix(kHex.size());
+  std::string bytes(text.size() / 2, '\0');
+  if (text.size() % 2 != 0 || !read_hex(text, bytes)) {
+    return base::fail("is not hexadecimal: after \"hex:\" write two digits for each byte");
+  }
+  return bytes;
 }
 
 std::string nearest(std::string_view word, const std::vector<std::string>& known) {

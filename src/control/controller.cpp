@@ -50,7 +50,8 @@ Controller::Controller(Parts parts, const config::LoadResult& file, model::HashS
           DesiredState{.base = file.resources, .rest = file.rest, .running = file.resources})),
       seed_(seed),
       load_(std::move(load)),
-      checker_(parts_.loop, [this](const health::Change& change) { take_health(change); }),
+      environment_(parts_.loop),
+      checker_(environment_, [this](const health::Change& change) { take_health(change); }),
       netlink_limit_(kNetlinkWarnings, kNetlinkWarningPeriod),
       ids_(model_.capacity.backends),
       started_(steady_clock::now()),
@@ -115,7 +116,7 @@ Result<void> Controller::start() {
   Build build;
   build.change_id = make_change_id();
   build.input = {model_,       parts_.monitor.next_hops(), seed_, generation_ + 1, ids_,
-                 service_ids_, checker_.verdicts()};
+                 service_ids_, checker_.verdicts(),        {}};
   compile_input(build);
   if (!build.failed()) save_and_prepare(build, nullptr, *desired_, parts_.datapath);
   if (!build.output) return base::fail(build.errors.front());
@@ -253,7 +254,11 @@ void Controller::take_health(const health::Change& change) {
 /// Ids of backends whose flows are to start anew elsewhere.
 std::vector<bool> Controller::backends_to_reset(const compile::ForwardingState& state) {
   std::vector<bool> reset(state.backend_info.size());
-  for (std::size_t id = 0; id < reset.size(); id++) reset[id] = state.backend_info[id].resets_flows;
+  const auto now = std::chrono::system_clock::now();
+  for (std::size_t id = 0; id < reset.size(); id++) {
+    const compile::BackendInfo& info = state.backend_info[id];
+    reset[id] = info.resets_flows && now >= info.resets_after;
+  }
   return reset;
 }
 

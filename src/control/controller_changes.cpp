@@ -173,7 +173,8 @@ void Controller::run_compile(Build build) {
                 generation_ + 1,
                 ids_,
                 service_ids_,
-                checker_.verdicts()};
+                checker_.verdicts(),
+                pool_memories_};
   if (job->dry_run()) presume_good(job->input, unwatched(job->input.model));
   helper_->run([this, job, before = desired_] {
     if (!job->nothing_to_compile) compile_input(*job);
@@ -275,7 +276,8 @@ void Controller::publish(const compile::Output& output) {
     if (service_ids_.count(key) == 0) parts_.datapath.forget_service_traffic(id);
   ids_ = output.ids;
   service_ids_ = output.service_ids;
-  report_panic(events_, state_.get(), *output.state);
+  pool_memories_ = output.pool_memories;
+  report_panic(events_, model_, state_.get(), *output.state);
   state_ = output.state;
   {
     const std::lock_guard lock(sweep_state_mutex_);

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "guideway/base/text.h"
@@ -15,6 +16,9 @@ namespace guideway::control {
 namespace {
 
 using base::Fields;
+using compile::PoolInfo;
+using compile::PoolMode;
+using compile::PoolState;
 using events::EventLog;
 using events::Kind;
 using spdlog::level::level_enum;
@@ -79,6 +83,27 @@ std::map<model::BackendKey, const model::Backend*> backends_of(const model::Mode
     for (const model::Backend& backend : pool.backends)
       all[model::key_of(pool, backend)] = &backend;
   return all;
+}
+
+const PoolInfo* find_info(const compile::ForwardingState* state, const std::string& name) {
+  if (state == nullptr) return nullptr;
+  const auto found = std::find_if(state->pool_info.begin(), state->pool_info.end(),
+                                  [&](const PoolInfo& info) { return info.name == name; });
+  return found == state->pool_info.end() ? nullptr : &*found;
+}
+
+std::string what_panic_does(const model::Pool& pool, PoolMode mode) {
+  switch (mode) {
+    case PoolMode::kFailOpen:
+      return "new flows go to all backends that can be reached (fail_open)";
+    case PoolMode::kHold:
+      return "new flows go to the backends that were healthy before (hold)";
+    case PoolMode::kFallback:
+      return "new flows go to pool " + pool.panic.fallback_pool + " (fallback)";
+    case PoolMode::kNormal:
+      break;
+  }
+  return "";
 }
 
 /// Adds one event for each change, until there are too many.
@@ -177,6 +202,12 @@ void report_health(EventLog& events, const health::Change& change) {
                                                              {"reason", reason},
                                                              {"detail", detail},
                                                              {"probes", change.probes}}));
+  if (change.hold != std::chrono::milliseconds(0))
+    events.add(Kind::kHealth, level_enum::warn,
+               fmt::format("backend {} flaps: it stays unhealthy for {} ms at least",
+                           title(change.backend, change.name), change.hold.count()),
+               joined(fields_of(change.backend, change.name),
+                      {{"reason", "flapping"}, {"hold_ms", change.hold.count()}}));
 }
 
 void report_states(EventLog& events, const model::Model& before, const model::Model& now,
@@ -200,20 +231,23 @@ void report_states(EventLog& events, const model::Model& before, const model::Mo
                {{"from", name_of(backend->state)}, {"to", "removed"}});
 }
 
-void report_panic(EventLog& events, const compile::ForwardingState* before,
-                  const compile::ForwardingState& now) {
-  std::map<std::string, bool> was;
-  if (before)
-    for (const auto& pool : before->pool_info) was[pool.name] = pool.fails_open;
-  for (const auto& pool : now.pool_info) {
-    const auto known = was.find(pool.name);
-    if (pool.fails_open == (known != was.end() && known->second)) continue;
-    events.add(Kind::kPanic, pool.fails_open ? level_enum::err : level_enum::info,
-               pool.fails_open
-                   ? "pool " + pool.name + ": no backend is healthy, so all are used"
-                   : "pool " + pool.name + ": has healthy backends again, and uses them alone",
-               {{"pool", pool.name},
-                {"fails_open", pool.fails_open ? "yes" : "no"},
+void report_panic(EventLog& events, const model::Model& model,
+                  const compile::ForwardingState* before, const compile::ForwardingState& now) {
+  for (std::size_t i = 0; i < now.pool_info.size() && i < model.pools.size(); i++) {
+    const PoolInfo& info = now.pool_info[i];
+    const PoolInfo* old = find_info(before, info.name);
+    const bool was_panic = old != nullptr && old->state == PoolState::kPanic;
+    const bool is_panic = info.state == PoolState::kPanic;
+    if (is_panic == was_panic && (!is_panic || old->mode == info.mode)) continue;
+    const std::string share = fmt::format("{} % of its weight is healthy", info.healthy_percent);
+    events.add(Kind::kPanic, is_panic ? level_enum::warn : level_enum::info,
+               is_panic ? fmt::format("pool {}: panic, {}: {}", info.name, share,
+                                      what_panic_does(model.pools[i], info.mode))
+                        : fmt::format("pool {}: panic is over, {}", info.name, share),
+               {{"pool", info.name},
+                {"panic", is_panic ? "yes" : "no"},
+                {"mode", compile::to_string(info.mode)},
+                {"healthy_percent", info.healthy_percent},
                 {"generation", now.generation()}});
   }
 }

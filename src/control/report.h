@@ -40,9 +40,10 @@ void report_states(events::EventLog& events, const model::Model& before, const m
                    const std::string& change_id);
 constexpr std::size_t kMostStates = 100;
 
-/// Pools that have begun, or ceased, to use backends that are not healthy. `before` may be null.
-void report_panic(events::EventLog& events, const compile::ForwardingState* before,
-                  const compile::ForwardingState& now);
+/// Pools that have begun to panic, do something else about it, or are out of it. `before` may be
+/// null.
+void report_panic(events::EventLog& events, const model::Model& model,
+                  const compile::ForwardingState* before, const compile::ForwardingState& now);
 
 /// Of the changes on top of the file, one does not fit: a sentence.
 void report_dropped(events::EventLog& events, const std::string& change_id,

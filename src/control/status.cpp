@@ -34,22 +34,72 @@ ServiceStatus describe_service(const compile::ServiceInfo& info, const gw_traffi
           info.pool, traffic};
 }
 
-void describe_health(BackendStatus& status, const health::Verdicts& verdicts,
-                     const model::BackendKey& key, bool has_check) {
-  const auto found = verdicts.find(key);
-  if (found == verdicts.end()) {
-    status.health = has_check ? "unused" : "unchecked";
-    return;
+const char* name_of(model::Forced forced) {
+  switch (forced) {
+    case model::Forced::kNone:
+      return "none";
+    case model::Forced::kUp:
+      return "up";
+    case model::Forced::kDown:
+      return "down";
   }
-  const health::Verdict& verdict = found->second;
-  status.health = health::to_string(verdict.state);
-  status.health_reason = health::to_string(verdict.reason);
-  status.health_detail = verdict.detail;
-  status.health_since_s = std::chrono::system_clock::to_time_t(verdict.since);
-  status.probe_latency_us = verdict.latency.count();
-  for (const auto& [reason, count] : verdict.probes)
-    status.probes.emplace_back(
-        reason == health::Reason::kNone ? "success" : health::to_string(reason), count);
+  return "";
+}
+
+/// One word for what becomes of a backend: the operator's first, then the pool's, then the checks'.
+std::string health_of(const compile::BackendInfo& info, const health::Verdict* verdict,
+                      bool has_check) {
+  using compile::WeightRule;
+  if (!info.removed && info.state == model::AdminState::kDisabled) return "disabled";
+  if (!info.removed && info.state == model::AdminState::kDrain) return "draining";
+  const WeightRule rule = info.effective.rule;
+  if (info.slots != 0 &&
+      (rule == WeightRule::kFailOpen || rule == WeightRule::kHeld || rule == WeightRule::kSpared))
+    return "panic";
+  if (info.factors.forced != model::Forced::kNone)
+    return info.factors.forced == model::Forced::kUp ? "healthy" : "unhealthy";
+  if (verdict != nullptr) return health::to_string(verdict->state);
+  return has_check ? "unused" : "unchecked";
+}
+
+void describe_health(BackendStatus& status, const compile::BackendInfo& info,
+                     const health::Verdicts& verdicts, bool has_check) {
+  const model::BackendKey key{info.home.empty() ? info.pool : info.home, info.address, info.port};
+  const auto found = verdicts.find(key);
+  status.health = health_of(info, found == verdicts.end() ? nullptr : &found->second, has_check);
+  status.effective_weight = info.effective.weight;
+  status.weight_rule = compile::to_string(info.effective.rule);
+  status.reachable = info.factors.reachable;
+  status.forced = name_of(info.factors.forced);
+  status.standing = compile::to_string(info.factors.standing);
+  status.home = info.home;
+  if (found != verdicts.end()) {
+    const health::Verdict& verdict = found->second;
+    status.health_reason = health::to_string(verdict.reason);
+    status.health_detail = verdict.detail;
+    status.health_since_s = std::chrono::system_clock::to_time_t(verdict.since);
+    status.probe_latency_us = verdict.latency.count();
+    for (const auto& [reason, count] : verdict.probes)
+      status.probes.emplace_back(
+          reason == health::Reason::kNone ? "success" : health::to_string(reason), count);
+  }
+  using compile::WeightRule;
+  const WeightRule rule = info.effective.rule;
+  if (info.removed) return;
+  if (rule == WeightRule::kDisabled || rule == WeightRule::kDrain ||
+      info.factors.forced == model::Forced::kDown)
+    status.health_reason = "admin";
+  else if (info.no_neighbour)
+    status.health_reason = "no_neighbour";
+}
+
+/// What status shows of a pool before its backends are known.
+PoolStatus describe_pool(const model::Pool& pool) {
+  PoolStatus status;
+  status.name = pool.name;
+  status.forwarding = name_of(pool.forwarding);
+  status.scheduler = "maglev";
+  return status;
 }
 
 }  // namespace
@@ -101,18 +151,21 @@ Status Controller::status() const {
   std::map<std::string, std::size_t> places;
   for (const auto& pool : model_.pools) {
     places.emplace(pool.name, status.pools.size());
-    status.pools.push_back({pool.name, name_of(pool.forwarding), "maglev", 0, false, {}});
+    status.pools.push_back(describe_pool(pool));
   }
   const health::Verdicts verdicts = checker_.verdicts();
   for (std::size_t i = 0; i < state_->pool_info.size() && i < status.pools.size(); i++) {
     status.pools[i].slots = state_->pool_info[i].slots;
-    status.pools[i].fails_open = state_->pool_info[i].fails_open;
+    status.pools[i].fails_open = state_->pool_info[i].mode == compile::PoolMode::kFailOpen;
+    status.pools[i].state = compile::to_string(state_->pool_info[i].state);
+    status.pools[i].mode = compile::to_string(state_->pool_info[i].mode);
+    status.pools[i].healthy_percent = state_->pool_info[i].healthy_percent;
   }
   for (std::size_t id = 0; id < state_->backend_info.size(); id++) {
     const compile::BackendInfo& info = state_->backend_info[id];
     if (!info.used) continue;
     const auto [place, is_new] = places.try_emplace(info.pool, status.pools.size());
-    if (is_new) status.pools.push_back({info.pool, "", "", 0, false, {}});
+    if (is_new) status.pools.emplace_back().name = info.pool;
     BackendStatus backend{.name = info.name,
                           .address = info.address,
                           .port = info.port,
@@ -124,7 +177,7 @@ Status Controller::status() const {
                           .reason = info.reason};
     const bool has_check =
         place->second < model_.pools.size() && model_.pools[place->second].health_check;
-    describe_health(backend, verdicts, {info.pool, info.address, info.port}, has_check);
+    describe_health(backend, info, verdicts, has_check);
     status.pools[place->second].backends.push_back(std::move(backend));
   }
   return status;

@@ -1,204 +1,161 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <utility>
-
-// Asio of Boost 1.74 needs <utility> before it.
 #include "guideway/health/checker.h"
 
 #include <algorithm>
-#include <boost/asio/steady_timer.hpp>
-#include <optional>
-#include <random>
+#include <map>
+#include <utility>
 
-#include "guideway/health/judge.h"
-#include "guideway/health/probe.h"
+#include "lag_meter.h"
+#include "prober.h"
+#include "subject.h"
 
 namespace guideway::health {
-
-/// A backend that is to be probed, and how.
-struct Checker::Wanted {
-  std::string name;
-  model::HealthCheck check;
-  std::uint16_t port = 0;
-  std::chrono::milliseconds first_after{0};
-  friend bool operator==(const Wanted&, const Wanted&) = default;
-};
-
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::steady_clock;
 
 /// The first probes of a pool's backends are spread over so much time, or one interval if that is
 /// less.
 constexpr milliseconds kStartWithin{1000};
-/// Intervals vary by this part of them, so that probes do not fall into step.
-constexpr double kJitter = 0.05;
 
-/// The port of the services that use a pool; model::validate() has seen to it that it is one.
-std::optional<std::uint16_t> service_port(const model::Model& model, const std::string& pool) {
-  for (const model::Service& service : model.services)
-    if (service.pool == pool) return service.port;
-  return std::nullopt;
+/// A backend that is to be probed, and how.
+struct Wanted {
+  std::string name;
+  model::HealthCheck check;
+  Prober::Plan plan;
+  milliseconds first_after{0};
+};
+
+Prober::Plan plan_of(const model::HealthCheck& check, const model::Backend& backend,
+                     std::uint16_t traffic_port) {
+  Prober::Plan plan;
+  ProbeRequest& request = plan.request;
+  request.protocol = check.protocol;
+  request.address = check.address.value_or(backend.address);
+  request.port = check.port;
+  if (request.port == 0) request.port = backend.port != 0 ? backend.port : traffic_port;
+  if (check.protocol == model::CheckProtocol::kPing) request.port = 0;
+  request.path = check.path;
+  request.timeout = check.timeout;
+  request.source = check.source;
+  request.host = check.host;
+  request.expected_status = check.expected_status;
+  request.expected_text = check.expected_text;
+  request.send = check.send;
+  request.expect = check.expect;
+  plan.interval = check.interval;
+  plan.fast_interval =
+      check.fast_interval != milliseconds(0) ? check.fast_interval : check.interval;
+  return plan;
 }
 
-std::map<model::BackendKey, Checker::Wanted> wanted_of(const model::Model& model) {
-  std::map<model::BackendKey, Checker::Wanted> wanted;
+std::map<model::BackendKey, Wanted> wanted_of(const model::Model& model) {
+  std::map<model::BackendKey, Wanted> wanted;
   for (const model::Pool& pool : model.pools) {
-    const auto traffic_port = service_port(model, pool.name);
-    if (!pool.health_check || !traffic_port) continue;  // a pool that no service uses is unused
+    if (!pool.health_check) continue;
+    const auto services = model::services_of(model, pool.name);
+    if (services.empty()) continue;  // it is unused
+    // model::validate() has seen to it that they agree.
+    const std::uint16_t traffic_port = model.services[services.front()].port;
     const model::HealthCheck& check = *pool.health_check;
-    const auto step = std::min(check.interval, kStartWithin) /
-                      static_cast<std::int64_t>(std::max<std::size_t>(pool.backends.size(), 1));
-    milliseconds after{0};
+    const auto count =
+        static_cast<milliseconds::rep>(std::max<std::size_t>(pool.backends.size(), 1));
+    milliseconds::rep i = 0;
     for (const model::Backend& backend : pool.backends) {
-      std::uint16_t port = check.port;
-      if (port == 0) port = backend.port != 0 ? backend.port : *traffic_port;
-      wanted[model::key_of(pool, backend)] = {backend.name, check, port, after};
-      after += step;
+      const milliseconds after = std::min(check.interval, kStartWithin) * i++ / count;
+      if (backend.state == model::AdminState::kDisabled) continue;
+      wanted[model::key_of(pool, backend)] = {backend.name, check,
+                                              plan_of(check, backend, traffic_port), after};
     }
   }
   return wanted;
 }
 
-milliseconds with_jitter(milliseconds interval) {
-  static thread_local std::mt19937 random{std::random_device{}()};
-  std::uniform_real_distribution<double> factor(1 - kJitter, 1 + kJitter);
-  return milliseconds(
-      static_cast<milliseconds::rep>(static_cast<double>(interval.count()) * factor(random)));
-}
+/// A subject, and the prober that it listens to.
+struct Seat {
+  std::unique_ptr<Subject> subject;
+  Prober* prober = nullptr;
+};
 
 }  // namespace
 
-/// One backend's probes. Shared, so that a timer that has just fired finds it gone and not freed.
-class Checker::Target : public std::enable_shared_from_this<Target> {
- public:
-  Target(boost::asio::io_context& loop, model::BackendKey key, Wanted wanted, Verdict verdict,
-         const OnChange& on_change)
-      : loop_(loop),
-        timer_(loop),
-        key_(std::move(key)),
-        wanted_(std::move(wanted)),
-        judge_(wanted_.check.healthy_threshold, wanted_.check.unhealthy_threshold, verdict.state),
-        verdict_(std::move(verdict)),
-        on_change_(on_change) {}
+struct Checker::State {
+  State(Environment& world, OnChange changed)
+      : environment(world), on_change(std::move(changed)), lag(world) {}
 
-  void begin() { wait(wanted_.first_after); }
+  Prober& prober_of(const Prober::Plan& plan);
+  void drop_idle_probers();
 
-  void end() {
-    timer_.cancel();
-    if (probe_) probe_->cancel();
-    probe_.reset();
-  }
-
-  /// Goes on with the verdict so far under what may be another check.
-  void follow(const Wanted& wanted) {
-    wanted_.name = wanted.name;
-    if (wanted_.check == wanted.check && wanted_.port == wanted.port) return;
-    end();
-    wanted_ = wanted;
-    judge_ =
-        Judge(wanted_.check.healthy_threshold, wanted_.check.unhealthy_threshold, judge_.state());
-    begin();
-  }
-
-  const Verdict& verdict() const { return verdict_; }
-
- private:
-  void wait(steady_clock::duration delay) {
-    timer_.expires_after(delay);
-    timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
-      const auto self = weak.lock();
-      if (!error && self) self->probe();
-    });
-  }
-
-  void probe() {
-    const auto next = steady_clock::now() + with_jitter(wanted_.check.interval);
-    probe_ = Probe::start(
-        loop_,
-        {wanted_.check.protocol, key_.address, wanted_.port, wanted_.check.path,
-         wanted_.check.timeout},
-        [weak = weak_from_this(), next](const ProbeOutcome& outcome) {
-          const auto self = weak.lock();
-          if (!self) return;
-          self->probe_.reset();
-          self->wait(std::max(next - steady_clock::now(), steady_clock::duration::zero()));
-          self->take(outcome);
-        });
-  }
-
-  void take(const ProbeOutcome& outcome) {
-    verdict_.probes[outcome.reason]++;
-    if (outcome.reason == Reason::kLocalFault) {
-      verdict_.detail = outcome.detail;
-      return;
-    }
-    const State from = judge_.state();
-    const State now = judge_.take(outcome.success());
-    if (outcome.success()) verdict_.latency = outcome.latency;
-    if (now != from) {
-      verdict_.state = now;
-      verdict_.since = std::chrono::system_clock::now();
-      verdict_.reason = Reason::kNone;
-      verdict_.detail.clear();
-    }
-    if (!outcome.success()) {
-      verdict_.reason = outcome.reason;
-      verdict_.detail = outcome.detail;
-    }
-    if (now != from) on_change_({key_, wanted_.name, from, verdict_, judge_.in_a_row()});
-  }
-
-  boost::asio::io_context& loop_;
-  boost::asio::steady_timer timer_;
-  model::BackendKey key_;
-  Wanted wanted_;
-  Judge judge_;
-  Verdict verdict_;
-  std::shared_ptr<Probe> probe_;
-  const OnChange& on_change_;
+  Environment& environment;
+  OnChange on_change;
+  LagMeter lag;
+  std::map<model::BackendKey, Seat> seats;
+  std::map<Prober::Plan, std::unique_ptr<Prober>> probers;
+  bool followed_before = false;
+  Verdicts remembered;
 };
 
-Checker::Checker(boost::asio::io_context& loop, OnChange on_change)
-    : loop_(loop), on_change_(std::move(on_change)) {}
-
-Checker::~Checker() {
-  for (auto& [key, target] : targets_) target->end();
+Prober& Checker::State::prober_of(const Prober::Plan& plan) {
+  std::unique_ptr<Prober>& prober = probers[plan];
+  if (!prober) prober = std::make_unique<Prober>(environment, lag, plan);
+  return *prober;
 }
 
+void Checker::State::drop_idle_probers() {
+  std::erase_if(probers, [](const auto& entry) { return entry.second->is_idle(); });
+}
+
+Checker::Checker(Environment& environment, OnChange on_change)
+    : state_(std::make_unique<State>(environment, std::move(on_change))) {}
+
+Checker::~Checker() = default;
+
+void Checker::remember(Verdicts verdicts) { state_->remembered = std::move(verdicts); }
+
 void Checker::follow(const model::Model& model) {
+  State& state = *state_;
   auto wanted = wanted_of(model);
-  for (auto it = targets_.begin(); it != targets_.end();) {
-    if (wanted.count(it->first) != 0) {
-      ++it;
-      continue;
-    }
-    it->second->end();
-    it = targets_.erase(it);
+  for (auto it = state.seats.begin(); it != state.seats.end();) {
+    Seat& seat = it->second;
+    const auto still = wanted.find(it->first);
+    const bool stays = still != wanted.end();
+    Prober* prober = stays ? &state.prober_of(still->second.plan) : nullptr;
+    if (prober != seat.prober) seat.prober->remove(*seat.subject);
+    if (prober != seat.prober && stays) prober->add(*seat.subject, still->second.first_after);
+    seat.prober = prober;
+    it = stays ? std::next(it) : state.seats.erase(it);
   }
-  for (auto& [key, how] : wanted) {
-    if (const auto found = targets_.find(key); found != targets_.end()) {
-      found->second->follow(how);
-      continue;
+  for (const auto& [key, how] : wanted) {
+    Seat& seat = state.seats[key];
+    if (!seat.subject) {
+      Verdict verdict;
+      verdict.presumed = !state.followed_before;
+      verdict.since = state.environment.wall_clock();
+      if (const auto known = state.remembered.find(key); known != state.remembered.end())
+        verdict = known->second;
+      seat.subject =
+          std::make_unique<Subject>(state.environment, key, std::move(verdict), state.on_change);
+      seat.prober = &state.prober_of(how.plan);
+      seat.prober->add(*seat.subject, how.first_after);
     }
-    Verdict verdict;
-    verdict.presumed = !followed_before_;
-    verdict.since = std::chrono::system_clock::now();
-    if (const auto known = remembered_.find(key); known != remembered_.end())
-      verdict = known->second;
-    const auto target =
-        std::make_shared<Target>(loop_, key, std::move(how), std::move(verdict), on_change_);
-    targets_.emplace(key, target);
-    target->begin();
+    seat.subject->follow(how.name, how.check);
   }
-  followed_before_ = true;
-  remembered_.clear();
+  state.drop_idle_probers();
+  state.followed_before = true;
+  state.remembered.clear();
+  if (state.probers.empty()) {
+    state.lag.stop();
+  } else {
+    state.lag.start();
+  }
 }
 
 Verdicts Checker::verdicts() const {
   Verdicts all;
-  for (const auto& [key, target] : targets_) all.emplace_hint(all.end(), key, target->verdict());
+  for (const auto& [key, seat] : state_->seats) all.emplace(key, seat.subject->verdict());
   return all;
 }
+
+std::size_t Checker::prober_count() const { return state_->probers.size(); }
 
 }  // namespace guideway::health

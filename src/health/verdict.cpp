@@ -29,8 +29,14 @@ const char* to_string(Reason reason) {
       return "connection_closed";
     case Reason::kStatusMismatch:
       return "status_mismatch";
+    case Reason::kBodyMismatch:
+      return "body_mismatch";
     case Reason::kBadAnswer:
       return "bad_answer";
+    case Reason::kTlsError:
+      return "tls_error";
+    case Reason::kFlapping:
+      return "flapping";
     case Reason::kLocalFault:
       return "local_fault";
   }

@@ -14,9 +14,10 @@ using std::chrono::system_clock;
 
 constexpr std::array kStates = {State::kHealthy, State::kUnhealthy};
 constexpr std::array kReasons = {
-    Reason::kNone,        Reason::kTimeout,          Reason::kConnectRefused,
-    Reason::kUnreachable, Reason::kConnectionClosed, Reason::kStatusMismatch,
-    Reason::kBadAnswer,
+    Reason::kNone,         Reason::kTimeout,          Reason::kConnectRefused,
+    Reason::kUnreachable,  Reason::kConnectionClosed, Reason::kStatusMismatch,
+    Reason::kBodyMismatch, Reason::kBadAnswer,        Reason::kTlsError,
+    Reason::kFlapping,     Reason::kLocalFault,
 };
 constexpr std::size_t kMostDetail = 256;
 

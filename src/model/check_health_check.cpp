@@ -31,24 +31,124 @@ void check_times(Problems& problems, const HealthCheck& check, const std::string
   }
 }
 
-bool is_request_path(std::string_view path) {
-  return !path.empty() && path.size() <= kMaxCheckPathSize && path[0] == '/' &&
-         std::all_of(path.begin(), path.end(), [](char c) { return c > ' ' && c < 0x7f; });
+void check_fast_interval(Problems& problems, const HealthCheck& check, const std::string& path) {
+  if (check.fast_interval == milliseconds(0)) {
+    return;
+  }
+  if (check.fast_interval < kMinCheckInterval || check.fast_interval > check.interval) {
+    problems.add(path + ".fast_interval",
+                 text(check.fast_interval) + " is out of range: allowed is " +
+                     text(kMinCheckInterval) + " to interval, " + text(check.interval),
+                 path + ".interval");
+  }
 }
 
-void check_request(Problems& problems, const HealthCheck& check, const std::string& path) {
-  const bool http =
-      check.protocol == CheckProtocol::kHttp || check.protocol == CheckProtocol::kHttps;
-  if (http && !is_request_path(check.path)) {
+void check_flap_hold(Problems& problems, const HealthCheck& check, const std::string& path) {
+  if (check.flap_hold > kMaxFlapHold || check.longest_flap_hold > kMaxFlapHold) {
+    problems.add(path + (check.flap_hold > kMaxFlapHold ? ".flap_hold" : ".longest_flap_hold"),
+                 "is too long: allowed are at most 24h");
+  } else if (check.longest_flap_hold < check.flap_hold) {
+    problems.add(
+        path + ".longest_flap_hold",
+        text(check.longest_flap_hold) + " is shorter than flap_hold, " + text(check.flap_hold),
+        path + ".flap_hold");
+  }
+}
+
+bool is_visible_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+}
+
+void check_http(Problems& problems, const HealthCheck& check, const std::string& path) {
+  if (check.path.empty() || check.path.size() > kMaxCheckPathSize || check.path[0] != '/' ||
+      !is_visible_ascii(check.path)) {
     problems.add(path + ".path", base::quoted(check.path) +
                                      " is not a request path: it must start with \"/\" and have at "
                                      "most " +
                                      std::to_string(kMaxCheckPathSize) +
                                      " visible ASCII characters");
   }
-  if (!http && check.path != HealthCheck{}.path) {
-    problems.add(path + ".path", "is only for the protocols \"http\" and \"https\": remove it",
-                 path + ".protocol");
+  if (check.host.size() > kMaxCheckHostSize || !is_visible_ascii(check.host)) {
+    problems.add(path + ".host", base::quoted(check.host) + " is not a host: allowed are at most " +
+                                     std::to_string(kMaxCheckHostSize) +
+                                     " visible ASCII characters");
+  }
+  const bool good =
+      std::all_of(check.expected_status.begin(), check.expected_status.end(), [](auto& range) {
+        return kHttpStatusRange.contains(range.first) && kHttpStatusRange.contains(range.last) &&
+               range.first <= range.last;
+      });
+  if (check.expected_status.empty() || check.expected_status.size() > kMaxStatusRanges || !good) {
+    problems.add(path + ".expected_status", "must be 1 to " + std::to_string(kMaxStatusRanges) +
+                                                " statuses or ranges of " +
+                                                to_string(kHttpStatusRange));
+  }
+}
+
+/// Keys that only some protocols have.
+void check_foreign_keys(Problems& problems, const HealthCheck& check, const std::string& path) {
+  const HealthCheck none;
+  const bool http =
+      check.protocol == CheckProtocol::kHttp || check.protocol == CheckProtocol::kHttps;
+  const auto only = [&](bool allowed, bool is_set, const char* key, const char* protocols) {
+    if (!allowed && is_set) {
+      problems.add(path + key, std::string("is only for ") + protocols + ": remove it",
+                   path + ".protocol");
+    }
+  };
+  constexpr const char* kHttpOnly = "the protocols \"http\" and \"https\"";
+  constexpr const char* kUdpOnly = "the protocol \"udp\"";
+  only(http, check.path != none.path, ".path", kHttpOnly);
+  only(http, check.host != none.host, ".host", kHttpOnly);
+  only(http, check.expected_status != none.expected_status, ".expected_status", kHttpOnly);
+  only(http, check.expected_text != none.expected_text, ".expected_text", kHttpOnly);
+  const bool udp = check.protocol == CheckProtocol::kUdp;
+  only(udp, check.send != none.send, ".send", kUdpOnly);
+  only(udp, check.expect != none.expect, ".expect", kUdpOnly);
+}
+
+void check_request(Problems& problems, const HealthCheck& check, const std::string& path) {
+  if (check.protocol == CheckProtocol::kHttp || check.protocol == CheckProtocol::kHttps) {
+    check_http(problems, check, path);
+  }
+  check_foreign_keys(problems, check, path);
+  const auto bounded = [&](const std::string& value, const char* key) {
+    if (value.size() > kMaxCheckTextSize) {
+      problems.add(path + key, "is too long: allowed are at most " +
+                                   std::to_string(kMaxCheckTextSize) + " bytes");
+    }
+  };
+  bounded(check.expected_text, ".expected_text");
+  bounded(check.send, ".send");
+  bounded(check.expect, ".expect");
+}
+
+/// A probe must be able to come from one and go to the other.
+void check_addresses(Problems& problems, const Pool& pool, const std::string& path) {
+  const HealthCheck& check = *pool.health_check;
+  if (check.address) {
+    if (const auto reason = unusable_beyond_link(*check.address)) {
+      problems.add(path + ".address", *reason);
+    }
+  }
+  if (!check.source) {
+    return;
+  }
+  if (const auto reason = unusable(*check.source)) {
+    problems.add(path + ".source", *reason);
+    return;
+  }
+  const auto differs = [&](const IpAddress& to) {
+    return !to.is_unspecified() && to.family() != check.source->family();
+  };
+  const bool any = check.address
+                       ? differs(*check.address)
+                       : std::any_of(pool.backends.begin(), pool.backends.end(),
+                                     [&](const Backend& b) { return differs(b.address); });
+  if (any) {
+    problems.add(path + ".source", check.source->to_string() +
+                                       " is not of the family of all that is probed: remove it, or "
+                                       "make two pools");
   }
 }
 
@@ -110,6 +210,9 @@ void check_health_check(Problems& problems, const Model& model, const Facts& fac
     problems.add(path + ".protocol", "\"exec\" is not in this version");
   }
   check_times(problems, check, path);
+  check_fast_interval(problems, check, path);
+  check_flap_hold(problems, check, path);
+  check_addresses(problems, owner, path);
   check_request(problems, check, path);
   check_port(problems, model, facts, owner, path);
   problems.check_range(path + ".healthy_threshold", check.healthy_threshold, kThresholdRange);

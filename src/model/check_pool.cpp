@@ -122,6 +122,53 @@ void check_source(Problems& problems, const Pool& pool, const std::string& path)
   }
 }
 
+void check_fallback(Problems& problems, const Model& model, const Pool& pool,
+                    const std::string& path) {
+  const std::string fallback_path = path + ".fallback_pool";
+  const PanicPolicy& panic = pool.panic;
+  if (panic.action != PanicAction::kFallback) {
+    if (!panic.fallback_pool.empty()) {
+      problems.add(fallback_path, "is only for panic = \"fallback\": write that, or remove it",
+                   path + ".panic");
+    }
+    return;
+  }
+  if (panic.fallback_pool.empty()) {
+    problems.add(fallback_path, "is missing: panic = \"fallback\" needs it", path + ".panic");
+    return;
+  }
+  if (panic.fallback_pool == pool.name) {
+    problems.add(fallback_path, "is the pool itself: name another one");
+    return;
+  }
+  for (std::size_t i = 0; i < model.pools.size(); ++i) {
+    if (model.pools[i].name != panic.fallback_pool) continue;
+    if (model.pools[i].panic.action == PanicAction::kFallback) {
+      problems.add(fallback_path,
+                   base::quoted(panic.fallback_pool) +
+                       " falls back itself: a chain of fallbacks is not possible",
+                   element("pool", i) + ".panic");
+    }
+    return;
+  }
+  problems.add(fallback_path, "there is no pool " + base::quoted(panic.fallback_pool));
+}
+
+void check_panic(Problems& problems, const Model& model, const Pool& pool,
+                 const std::string& path) {
+  const PanicPolicy& panic = pool.panic;
+  problems.check_range(path + ".panic_threshold", panic.threshold, kPercentRange);
+  problems.check_range(path + ".panic_hysteresis", panic.hysteresis, kPercentRange);
+  problems.check_range(path + ".max_ejected_percent", panic.max_ejected_percent, kPercentRange);
+  if (panic.action == PanicAction::kHold && panic.threshold == 0) {
+    problems.add(path + ".panic_threshold",
+                 "0 leaves only the backend that failed last to be held: panic = \"hold\" needs a "
+                 "threshold, for example 50",
+                 path + ".panic");
+  }
+  check_fallback(problems, model, pool, path);
+}
+
 }  // namespace
 
 void check_pools(Problems& problems, const Model& model, const Facts& facts) {
@@ -134,6 +181,7 @@ void check_pools(Problems& problems, const Model& model, const Facts& facts) {
     check_vxlan(problems, pool, path);
     check_source(problems, pool, path);
     check_table(problems, pool, path + ".table_size");
+    check_panic(problems, model, pool, path);
     check_backends(problems, model, facts, i);
     check_health_check(problems, model, facts, i);
   }

@@ -80,7 +80,6 @@ std::optional<std::string> unusable_beyond_link(const IpAddress& address) {
 
 Facts::Facts(const Model& model) {
   for (std::size_t i = 0; i < model.services.size(); ++i) {
-    services_by_pool[model.services[i].pool].push_back(i);
     service_by_vip.emplace(model.services[i].address, i);
   }
   for (std::size_t i = 0; i < model.interfaces.size(); ++i) {
@@ -90,6 +89,8 @@ Facts::Facts(const Model& model) {
   }
   for (const Pool& pool : model.pools) {
     pool_names.insert(pool.name);
+    auto services = services_of(model, pool.name);
+    if (!services.empty()) services_by_pool.emplace(pool.name, std::move(services));
   }
 }
 
@@ -103,6 +104,17 @@ std::vector<Problem> validate(const Model& model) {
   check_pools(problems, model, facts);
   check_services(problems, model, facts);
   return problems.take();
+}
+
+std::vector<std::size_t> services_of(const Model& model, const std::string& pool) {
+  std::set<std::string> leads_here = {pool};
+  for (const Pool& each : model.pools)
+    if (each.panic.action == PanicAction::kFallback && each.panic.fallback_pool == pool)
+      leads_here.insert(each.name);
+  std::vector<std::size_t> services;
+  for (std::size_t i = 0; i < model.services.size(); ++i)
+    if (leads_here.count(model.services[i].pool) != 0) services.push_back(i);
+  return services;
 }
 
 BackendKey key_of(const Pool& pool, const Backend& backend) {

@@ -12,6 +12,7 @@
 #include "guideway/compile/backend_ids.h"
 #include "guideway/compile/forwarding_state.h"
 #include "guideway/compile/next_hop.h"
+#include "guideway/compile/pool_guard.h"
 #include "guideway/compile/service_table.h"
 #include "guideway/core/layout.h"
 #include "guideway/health/verdict.h"
@@ -30,6 +31,8 @@ struct Input {
   ServiceIds service_ids;
   /// Of the backends that are checked.
   health::Verdicts verdicts;
+  /// Output::pool_memories of the generation before.
+  PoolMemories pool_memories;
 };
 
 struct Output {
@@ -37,6 +40,7 @@ struct Output {
   /// `Input::ids` with the new backends added and the missing ones marked removed.
   BackendIds ids;
   ServiceIds service_ids;
+  PoolMemories pool_memories;
 };
 
 /// Errors: capacity exceeded (ids, slots), a weight that gets no slot, no placement of the services

@@ -5,6 +5,7 @@
 #ifndef GUIDEWAY_COMPILE_FORWARDING_STATE_H_
 #define GUIDEWAY_COMPILE_FORWARDING_STATE_H_
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -12,6 +13,8 @@
 
 #include "guideway/base/address.h"
 #include "guideway/compile/backend_ids.h"
+#include "guideway/compile/effective_weight.h"
+#include "guideway/compile/pool_guard.h"
 #include "guideway/core/layout.h"
 #include "guideway/model/model.h"
 
@@ -29,12 +32,21 @@ struct BackendInfo {
   std::uint32_t weight = 0;
   /// What the operator wants of it; means nothing when `removed`.
   model::AdminState state = model::AdminState::kEnabled;
+  /// Of a guest from the fallback pool: the pool that it is configured in. Else empty.
+  std::string home;
+  /// What its weight came from. Mean nothing when `removed`.
+  WeightFactors factors;
+  EffectiveWeight effective;
   /// Slots that point here, out of the pool's.
   std::uint32_t slots = 0;
   /// Why it gets no new flows, in words; empty when it does.
   std::string reason;
+  /// It cannot be reached, because the next hop does not answer.
+  bool no_neighbour = false;
   /// It is unhealthy, and others of its pool are not: whoever is on it is better off anew.
   bool resets_flows = false;
+  /// But not before this: the others of its pool may turn out to fail as well.
+  std::chrono::system_clock::time_point resets_after{};
 };
 
 /// What a service id means. Index: service id (one per protocol: a tcp_udp service has two).
@@ -51,8 +63,10 @@ struct ServiceInfo {
 struct PoolInfo {
   std::string name;
   std::uint32_t slots = 0;
-  /// No backend is healthy, so all that could take flows do.
-  bool fails_open = false;
+  PoolState state = PoolState::kNormal;
+  PoolMode mode = PoolMode::kNormal;
+  /// Of the weight of the backends that could be used and have a verdict.
+  std::uint32_t healthy_percent = 100;
 };
 
 struct ForwardingState {

@@ -23,6 +23,12 @@ Result<std::chrono::seconds> parse_seconds(std::string_view text);
 /// 32 hexadecimal digits. The error does not show the text, which is a secret.
 Result<model::HashSeed> parse_hash_seed(std::string_view text);
 
+/// "200" or "200-399", of the HTTP statuses 100 to 599.
+Result<model::StatusRange> parse_status_range(std::string_view text);
+
+/// Bytes: the text itself, or after "hex:" two hexadecimal digits each.
+Result<std::string> parse_payload(std::string_view text);
+
 /// The word of `known`, which is not empty, with the fewest edits from `word` (Levenshtein; the
 /// first of several). Cost: the product of the lengths, of which a long `word` counts 64 bytes.
 std::string nearest(std::string_view word, const std::vector<std::string>& known);

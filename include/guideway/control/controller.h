@@ -43,6 +43,7 @@
 #include "guideway/datapath/datapath.h"
 #include "guideway/events/event_log.h"
 #include "guideway/health/checker.h"
+#include "guideway/health/loop_environment.h"
 #include "guideway/model/model.h"
 #include "guideway/netlink/host_addresses.h"
 #include "guideway/netlink/monitor.h"
@@ -156,6 +157,7 @@ class Controller {
   LoadModel load_;
 
   events::EventLog events_;
+  health::LoopEnvironment environment_;
   health::Checker checker_;
   bool health_changed_ = false;  // since it was saved
   base::LogLimit netlink_limit_;
@@ -166,6 +168,7 @@ class Controller {
   std::uint64_t refused_ = 0;
   compile::BackendIds ids_;
   compile::ServiceIds service_ids_;
+  compile::PoolMemories pool_memories_;
   compile::ForwardingStatePtr state_;
   /// The generation that a removed backend's id was first compiled as removed in.
   std::map<std::uint16_t, std::uint64_t> removed_since_;

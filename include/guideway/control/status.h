@@ -37,8 +37,16 @@ struct BackendStatus {
   std::uint32_t live_flows = 0;
   /// Why it gets no new flows; empty when it does.
   std::string reason;
-  /// "initial", "healthy", "unhealthy"; "unchecked" without a health check; "unused" if no service
-  /// has the pool.
+  /// What its weight comes to, and from what; docs/health-checks.md has the rules.
+  std::uint32_t effective_weight = 0;
+  std::string weight_rule;
+  bool reachable = false;
+  std::string forced;    // "none", "up", "down"
+  std::string standing;  // of the checks alone: "unchecked", "presumed", "healthy" …
+  /// Of a guest from a fallback pool: the pool that it is configured in.
+  std::string home;
+  /// "disabled", "draining"; "unused" if no service has the pool; "unchecked" without a health
+  /// check; "panic": not healthy, but used; "initial", "healthy", "unhealthy".
   std::string health;
   /// Why the last probe failed, and more about it; empty if it did not.
   std::string health_reason;
@@ -55,9 +63,13 @@ struct PoolStatus {
   std::string forwarding;
   std::string scheduler;
   std::uint32_t slots = 0;
-  /// None of its backends is healthy, so all are used.
+  /// It uses all its backends, whatever their health.
   bool fails_open = false;
   std::vector<BackendStatus> backends;
+  std::string state;  // "normal", "initial", "panic"
+  std::string mode;   // "normal", "fail_open", "hold", "fallback"
+  /// Of the weight of the backends that could be used and have a verdict.
+  std::uint32_t healthy_percent = 100;
 };
 
 struct Status {

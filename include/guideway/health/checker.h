@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Checker: probes the backends of all pools that have a health check and a service, each in its own
-// interval, and keeps a verdict for each. A probe never overlaps the next one of its backend.
+// interval, and keeps a verdict for each. Where several pools check the same thing in the same way,
+// there is one probe for all; each pool judges its outcome by thresholds of its own.
 // Threading: the event loop's.
 #ifndef GUIDEWAY_HEALTH_CHECKER_H_
 #define GUIDEWAY_HEALTH_CHECKER_H_
 
-#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
-#include <utility>
 
+#include "guideway/health/environment.h"
 #include "guideway/health/verdict.h"
 #include "guideway/model/model.h"
 
@@ -25,34 +27,35 @@ struct Change {
   Verdict now;
   /// Probes in a row that led to it.
   std::uint32_t probes = 0;
+  /// It has failed too often, and will be unhealthy for so long at least; 0: not held.
+  std::chrono::milliseconds hold{0};
 };
 
 class Checker {
  public:
+  /// Must not call the checker back, but for verdicts().
   using OnChange = std::function<void(const Change&)>;
-  struct Wanted;
 
-  Checker(boost::asio::io_context& loop, OnChange on_change);
+  /// `environment` outlives it.
+  Checker(Environment& environment, OnChange on_change);
   ~Checker();
   Checker(const Checker&) = delete;
   Checker& operator=(const Checker&) = delete;
 
   /// What is known from before the first follow(): those backends start with that verdict.
-  void remember(Verdicts verdicts) { remembered_ = std::move(verdicts); }
+  void remember(Verdicts verdicts);
   /// Probes what this model wants probed from now on. Backends that stay keep their verdict; those
   /// of the first call that nothing is remembered of are presumed good.
   void follow(const model::Model& model);
 
   Verdicts verdicts() const;
 
- private:
-  class Target;
+  /// Probes that go on at the same time, at most.
+  std::size_t prober_count() const;
 
-  boost::asio::io_context& loop_;
-  OnChange on_change_;
-  std::map<model::BackendKey, std::shared_ptr<Target>> targets_;
-  bool followed_before_ = false;
-  Verdicts remembered_;
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace guideway::health

@@ -22,6 +22,15 @@ class Judge {
   /// The state after one more probe.
   State take(bool success);
   State state() const { return state_; }
+  /// The count goes on.
+  void rethreshold(std::uint32_t healthy_threshold, std::uint32_t unhealthy_threshold) {
+    healthy_threshold_ = healthy_threshold;
+    unhealthy_threshold_ = unhealthy_threshold;
+  }
+  /// The last result speaks against the state, or there is no state yet.
+  bool is_changing() const {
+    return state_ == State::kInitial || (in_a_row_ != 0 && last_ != (state_ == State::kHealthy));
+  }
   /// Results in a row that are alike, the last one included.
   std::uint32_t in_a_row() const { return in_a_row_; }
 

@@ -26,9 +26,12 @@ enum class Reason : std::uint8_t {
   kConnectRefused,    // nothing listens on the port
   kUnreachable,       // no route, or the neighbour does not answer
   kConnectionClosed,  // accepted, and closed before there was an answer
-  kStatusMismatch,    // an HTTP status other than 200 to 399
-  kBadAnswer,         // not HTTP
-  kLocalFault,        // our own fault (sockets, memory, link down): does not count
+  kStatusMismatch,    // an HTTP status that is not expected
+  kBodyMismatch,      // an answer without the text that is expected
+  kBadAnswer,         // not of the protocol
+  kTlsError,          // no TLS connection came about, or it broke
+  kFlapping,          // probes succeed, but it failed too often: held for a while
+  kLocalFault,        // our own fault (sockets, memory, a late loop): does not count
 };
 
 /// "healthy".
@@ -41,7 +44,8 @@ struct Verdict {
   /// While kInitial: good until shown otherwise, as it was there when the daemon started. A backend
   /// that is added later has to pass a probe first.
   bool presumed = false;
-  /// Of the last failed probe since the state began; kNone if there was none.
+  /// Of the last failed probe since the state began; kNone if there was none. kFlapping while it is
+  /// held unhealthy.
   Reason reason = Reason::kNone;
   std::string detail;
   /// When the state began.

@@ -26,6 +26,8 @@ inline constexpr Range kWeightRange{0, 1000};
 inline constexpr Range kPortRange{1, 65535};
 inline constexpr Range kVniRange{0, 0xffffff};
 inline constexpr Range kThresholdRange{1, 100};
+inline constexpr Range kPercentRange{0, 100};
+inline constexpr Range kHttpStatusRange{100, 599};
 inline constexpr Range kCpuRange{0, 1023};
 
 /// The least prime, to the largest one below 2^24: a table of 32 MB.
@@ -47,6 +49,7 @@ inline constexpr std::size_t kMaxWorkers = 64;
 inline constexpr std::chrono::milliseconds kMinCheckInterval{100};
 inline constexpr std::chrono::milliseconds kMaxCheckInterval{3'600'000};
 inline constexpr std::chrono::milliseconds kMinCheckTimeout{10};
+inline constexpr std::chrono::milliseconds kMaxFlapHold{86'400'000};
 
 /// GW_MAX_IDLE_TIMEOUT_S in core/layout.h, whose 13-bit time cannot tell a longer one from its
 /// past.
@@ -58,6 +61,9 @@ inline constexpr std::size_t kMaxNameSize = 63;
 inline constexpr std::size_t kMaxInterfaceNameSize = 12;
 inline constexpr std::size_t kMaxKernelInterfaceSize = 15;
 inline constexpr std::size_t kMaxCheckPathSize = 1024;
+inline constexpr std::size_t kMaxCheckHostSize = 255;
+inline constexpr std::size_t kMaxCheckTextSize = 1024;
+inline constexpr std::size_t kMaxStatusRanges = 16;
 /// sockaddr_un::sun_path, less the terminating zero.
 inline constexpr std::size_t kMaxSocketPathSize = 107;
 

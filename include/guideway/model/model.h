@@ -9,6 +9,7 @@
 #include <array>
 #include <chrono>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -28,12 +29,14 @@ enum class OnStop { kKeep, kDetach };
 enum class Forwarding { kL2Dsr, kIpip, kVxlan };  // gre, gue, nat: refused by config until built
 enum class Scheduler { kMaglev };                 // the others: refused by config until built
 enum class AdminState { kEnabled, kDrain, kDisabled };
-/// What an operator says of a backend's health in place of the checks, for a while.
-enum class Forced { kNone, kUp, kDown };
 enum class Protocol { kTcp, kUdp, kTcpUdp };
 enum class VipMode { kOwned, kRouted };
 enum class HashKey { kFiveTuple, kSource, kSourcePort, kSourceDestination };
 enum class CheckProtocol { kTcp, kHttp, kHttps, kUdp, kPing, kExec };
+/// The operator's word in place of the health checks'. Set at run time only, never by the file.
+enum class Forced { kNone, kUp, kDown };
+/// What a pool in panic, with too few healthy backends, does with new flows.
+enum class PanicAction { kFailOpen, kHold, kFallback };
 
 struct Director {
   std::string name = "guideway";
@@ -93,7 +96,6 @@ struct Backend {
   std::uint16_t port = 0;
   std::uint32_t weight = 100;
   AdminState state = AdminState::kEnabled;
-  /// Never from the file: what the admin socket has asked for.
   Forced forced = Forced::kNone;
   /// Never from the file: its drain is over, and the flows that it still has are to start anew.
   bool resets_flows = false;
@@ -108,6 +110,14 @@ struct BackendKey {
   friend auto operator<=>(const BackendKey&, const BackendKey&) = default;
 };
 
+/// HTTP statuses; both ends are included.
+struct StatusRange {
+  std::uint16_t first = 0;
+  std::uint16_t last = 0;
+  friend bool operator==(const StatusRange&, const StatusRange&) = default;
+  friend auto operator<=>(const StatusRange&, const StatusRange&) = default;
+};
+
 struct HealthCheck {
   CheckProtocol protocol = CheckProtocol::kHttp;
   /// 0: "traffic".
@@ -117,7 +127,39 @@ struct HealthCheck {
   std::chrono::milliseconds timeout{5'000};
   std::uint32_t healthy_threshold = 2;
   std::uint32_t unhealthy_threshold = 2;
+  /// While the results speak against the state; 0: interval.
+  std::chrono::milliseconds fast_interval{0};
+  /// How long a backend that flaps is held unhealthy at first, doubled each time up to the longest;
+  /// 0: it is never held.
+  std::chrono::milliseconds flap_hold{5'000};
+  std::chrono::milliseconds longest_flap_hold{300'000};
+  /// Where probes go; none: each to its backend.
+  std::optional<IpAddress> address;
+  /// Where probes come from; none: what the kernel's route prefers.
+  std::optional<IpAddress> source;
+  /// http, https: also the name asked for in TLS; empty: the address and port.
+  std::string host;
+  std::vector<StatusRange> expected_status = {{200, 399}};
+  /// http, https: in the first 64 KiB of the body; empty: the body is not read.
+  std::string expected_text;
+  /// udp: what is sent, and what the answer must begin with; empty: no answer is needed.
+  std::string send;
+  std::string expect;
   friend bool operator==(const HealthCheck&, const HealthCheck&) = default;
+};
+
+/// How a pool is kept from being emptied by its health check. Percent of its backends' weight.
+struct PanicPolicy {
+  /// Panic begins below this; 0: when none is healthy.
+  std::uint32_t threshold = 0;
+  /// It ends so much above.
+  std::uint32_t hysteresis = 10;
+  PanicAction action = PanicAction::kFailOpen;
+  /// A pool's name; set exactly when action is kFallback.
+  std::string fallback_pool;
+  /// Outside of panic.
+  std::uint32_t max_ejected_percent = 100;
+  friend bool operator==(const PanicPolicy&, const PanicPolicy&) = default;
 };
 
 struct Pool {
@@ -130,6 +172,7 @@ struct Pool {
   std::uint32_t table_size = 65537;
   std::vector<Backend> backends;
   std::optional<HealthCheck> health_check;
+  PanicPolicy panic;
   friend bool operator==(const Pool&, const Pool&) = default;
 };
 
@@ -160,6 +203,9 @@ struct Model {
   std::vector<Service> services;
   friend bool operator==(const Model&, const Model&) = default;
 };
+
+/// Indices of the services whose flows the pool may get: as their pool, or as its fallback.
+std::vector<std::size_t> services_of(const Model& model, const std::string& pool);
 
 }  // namespace guideway::model
 

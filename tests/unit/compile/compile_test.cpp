@@ -8,7 +8,7 @@
 #include <cstring>
 #include <string>
 
-#include "../../support/ip.h"
+#include "compile_input.h"
 #include "guideway/core/port_native.h"
 // After the port header, which the core's other headers need.
 #include "guideway/core/hash.h"
@@ -18,69 +18,6 @@ namespace {
 
 using ::testing::Each;
 using ::testing::HasSubstr;
-
-using guideway::test::ip;
-
-NextHop hop_to(std::uint8_t host) {
-  NextHop hop;
-  hop.state = NextHop::State::kResolved;
-  hop.destination = Mac{{2, 0, 0, 0, 0, host}};
-  hop.source = Mac{{2, 0, 0, 0, 0, 0xaa}};
-  hop.preferred_source = ip("198.51.100.2");
-  return hop;
-}
-
-model::Backend backend(std::uint8_t host) {
-  model::Backend result;
-  result.name = "b" + std::to_string(host);
-  result.address = IpAddress::v4({10, 0, 0, host});
-  return result;
-}
-
-/// Pools "web" (b1, b2, b3; l2dsr) and "dns" (b4; ipip), a service on each, all next hops known.
-Input make_input() {
-  Input input;
-  input.ids = BackendIds(16);
-  input.generation = 7;
-  input.hash_seed = {1, 2, 3};
-  model::Pool web;
-  web.name = "web";
-  web.table_size = 251;
-  web.backends = {backend(1), backend(2), backend(3)};
-  model::Pool dns;
-  dns.name = "dns";
-  dns.table_size = 67;
-  dns.forwarding = model::Forwarding::kIpip;
-  dns.backends = {backend(4)};
-  input.model.pools = {web, dns};
-  model::Service http;
-  http.name = "http";
-  http.address = ip("203.0.113.10");
-  http.port = 80;
-  http.pool = "web";
-  model::Service names = http;
-  names.name = "names";
-  names.protocol = model::Protocol::kTcpUdp;
-  names.port = 53;
-  names.pool = "dns";
-  names.idle_timeout = std::chrono::seconds(30);
-  input.model.services = {http, names};
-  for (std::uint8_t host = 1; host <= 9; ++host) {
-    input.next_hops[IpAddress::v4({10, 0, 0, host})] = hop_to(host);
-  }
-  return input;
-}
-
-Output compiled(const Input& input) {
-  auto output = compile(input);
-  EXPECT_TRUE(output) << output.error().message;
-  return std::move(output).value();
-}
-
-std::string error_of(const Input& input) {
-  const auto output = compile(input);
-  return output ? "no error" : output.error().message;
-}
 
 std::vector<std::uint16_t> slots_of(const ForwardingState& state, std::size_t pool) {
   const auto begin = state.slots.begin() + state.pools[pool].slot_base;
@@ -375,86 +312,6 @@ TEST(Compile, ASourceOfTheOtherFamilyNamesPoolAndBackend) {
   Input input = make_input();
   input.model.pools[1].source = ip("2001:db8::1");
   EXPECT_THAT(error_of(input), HasSubstr("pool dns, backend b4: source 2001:db8::1"));
-}
-
-health::Verdict verdict(health::State state) {
-  return {.state = state, .reason = health::Reason::kTimeout};
-}
-
-/// make_input() with a check on pool "web", and these states of b1, b2 and b3.
-Input checked(std::vector<health::State> states) {
-  Input input = make_input();
-  model::Pool& web = input.model.pools[0];
-  web.health_check = model::HealthCheck{};
-  for (std::size_t i = 0; i < states.size(); ++i)
-    input.verdicts[model::key_of(web, web.backends[i])] = verdict(states[i]);
-  return input;
-}
-
-std::vector<bool> with_slots(const ForwardingState& state) {
-  std::vector<bool> result;
-  for (int i = 0; i < 3; ++i) result.push_back(state.backend_info[i].slots > 0);
-  return result;
-}
-
-TEST(CompileHealth, AnUnhealthyBackendGetsNoNewFlowsAndItsOldOnesStartAnew) {
-  using enum health::State;
-  const auto output = compile(checked({kHealthy, kUnhealthy, kHealthy}));
-  ASSERT_TRUE(output);
-  const ForwardingState& state = *output->state;
-  EXPECT_EQ(with_slots(state), (std::vector<bool>{true, false, true}));
-  EXPECT_EQ(state.backend_info[1].reason, "unhealthy: timeout");
-  EXPECT_TRUE(state.backend_info[1].resets_flows);
-  EXPECT_FALSE(state.backend_info[0].resets_flows);
-  EXPECT_FALSE(state.pool_info[0].fails_open);
-  EXPECT_EQ(state.pool_info[0].slots, 251U);
-}
-
-TEST(CompileHealth, IfNoneIsHealthyAllAreUsedAndNoFlowIsReset) {
-  using enum health::State;
-  const auto output = compile(checked({kUnhealthy, kUnhealthy, kInitial}));
-  ASSERT_TRUE(output);
-  EXPECT_EQ(with_slots(*output->state), (std::vector<bool>{true, true, true}));
-  EXPECT_TRUE(output->state->pool_info[0].fails_open);
-  EXPECT_FALSE(output->state->backend_info[0].resets_flows);
-}
-
-TEST(CompileHealth, ABackendWithoutAVerdictWaitsUnlessItIsPresumedGood) {
-  using enum health::State;
-  Input input = checked({kHealthy, kInitial, kInitial});
-  auto& third =
-      input.verdicts[model::key_of(input.model.pools[0], input.model.pools[0].backends[2])];
-  third.presumed = true;
-  const auto output = compile(input);
-  ASSERT_TRUE(output);
-  EXPECT_EQ(with_slots(*output->state), (std::vector<bool>{true, false, true}));
-  EXPECT_FALSE(output->state->backend_info[1].resets_flows);
-
-  input.verdicts.erase(model::key_of(input.model.pools[0], input.model.pools[0].backends[1]));
-  const auto unknown = compile(input);
-  ASSERT_TRUE(unknown);
-  EXPECT_EQ(with_slots(*unknown->state), (std::vector<bool>{true, false, true}));
-  EXPECT_EQ(unknown->state->backend_info[1].reason, "its health check has no result yet");
-}
-
-TEST(CompileHealth, TheOperatorsStateAndTheNeighboursComeFirst) {
-  using enum health::State;
-  Input input = checked({kHealthy, kUnhealthy, kUnhealthy});
-  input.model.pools[0].backends[0].state = model::AdminState::kDrain;
-  const auto output = compile(input);
-  ASSERT_TRUE(output);
-  EXPECT_EQ(with_slots(*output->state), (std::vector<bool>{false, true, true}))
-      << "of those that may be used none is healthy";
-  EXPECT_EQ(output->state->backend_info[0].reason, "drained by the operator");
-}
-
-TEST(CompileHealth, WhatNoServiceUsesIsNotChecked) {
-  using enum health::State;
-  Input input = checked({kUnhealthy, kHealthy, kHealthy});
-  std::erase_if(input.model.services, [](const auto& service) { return service.pool == "web"; });
-  const auto output = compile(input);
-  ASSERT_TRUE(output);
-  EXPECT_EQ(with_slots(*output->state), (std::vector<bool>{true, true, true}));
 }
 
 }  // namespace

@@ -178,6 +178,52 @@ TEST(Config, AutoAndTrafficAreTheDefaultsInWords) {
   EXPECT_EQ(result.model->pools[0].health_check->port, 0);
 }
 
+TEST(Config, ReadsEverythingOfAnHttpCheck) {
+  const auto result = parse(std::string(kInterface) +
+                                "[[pool]]\nname = 'p'\n[pool.health_check]\nprotocol = 'https'\n"
+                                "host = 'web.example'\nexpected_status = '200,301-302'\n"
+                                "expected_text = 'ready'\naddress = '10.0.0.9'\n"
+                                "source = '10.0.0.1'\nfast_interval = '1s'\n"
+                                "flap_hold = '0s'\nlongest_flap_hold = '1m'\n",
+                            "f.toml");
+  ASSERT_THAT(result.errors, IsEmpty());
+  const model::HealthCheck& check = *result.model->pools[0].health_check;
+  EXPECT_EQ(check.protocol, model::CheckProtocol::kHttps);
+  EXPECT_EQ(check.host, "web.example");
+  EXPECT_THAT(check.expected_status,
+              ElementsAre(model::StatusRange{200, 200}, model::StatusRange{301, 302}));
+  EXPECT_EQ(check.expected_text, "ready");
+  EXPECT_EQ(check.address, *IpAddress::parse("10.0.0.9"));
+  EXPECT_EQ(check.source, *IpAddress::parse("10.0.0.1"));
+  EXPECT_EQ(check.fast_interval, 1s);
+  EXPECT_EQ(check.flap_hold, 0s);
+  EXPECT_EQ(check.longest_flap_hold, 1min);
+}
+
+TEST(Config, PayloadsAreTextOrHexadecimal) {
+  const auto result = parse(std::string(kInterface) +
+                                "[[pool]]\nname = 'p'\n[pool.health_check]\nprotocol = 'udp'\n"
+                                "send = 'hex:00ff0a'\nexpect = 'pong'\n",
+                            "f.toml");
+  ASSERT_THAT(result.errors, IsEmpty());
+  const model::HealthCheck& check = *result.model->pools[0].health_check;
+  EXPECT_EQ(check.send, std::string("\0\xff\n", 3));
+  EXPECT_EQ(check.expect, "pong");
+}
+
+TEST(Config, ReadsPanic) {
+  const auto result =
+      parse(std::string(kInterface) +
+                "[[pool]]\nname = 'p'\npanic_threshold = 50\npanic_hysteresis = 5\n"
+                "panic = 'fallback'\nfallback_pool = 'q'\nmax_ejected_percent = 30\n"
+                "[[pool]]\nname = 'q'\n",
+            "f.toml");
+  ASSERT_THAT(result.errors, IsEmpty());
+  EXPECT_EQ(result.model->pools[0].panic,
+            (model::PanicPolicy{50, 5, model::PanicAction::kFallback, "q", 30}));
+  EXPECT_EQ(result.model->pools[1].panic, model::PanicPolicy{});
+}
+
 TEST(Config, ForwardWithOneEntryIsPool) {
   const std::string start = std::string(kInterface) +
                             "pool = [{ name = 'p' }]\n[[service]]\nname = 's'\nport = 1\n"

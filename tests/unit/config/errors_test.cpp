@@ -268,6 +268,21 @@ TEST(ConfigErrors, Backends) {
   });
 }
 
+TEST(ConfigErrors, Panic) {
+  expect_one_error({
+      {pool("panic_threshold = 101"), "4:19: pool[0].panic_threshold", "0 to 100"},
+      {pool("panic = 'open'"), "4:9: pool[0].panic", "is not known"},
+      {pool("panic = 'hold'"), "4:9: pool[0].panic_threshold", "needs a threshold"},
+      {pool("panic = 'fallback'"), "4:9: pool[0].fallback_pool", "is missing"},
+      {pool("panic = 'fallback'\nfallback_pool = 'web'"), "5:17: pool[0].fallback_pool",
+       "the pool itself"},
+      {pool("panic = 'fallback'\nfallback_pool = 'q'"), "5:17: pool[0].fallback_pool",
+       "there is no pool \"q\""},
+      {pool("fallback_pool = 'q'"), "4:17: pool[0].fallback_pool", "only for panic"},
+      {pool("max_ejected_percent = -1"), "4:23: pool[0].max_ejected_percent", "0 to 100"},
+  });
+}
+
 TEST(ConfigErrors, HealthCheck) {
   const auto check = [](const std::string& line) { return pool("[pool.health_check]\n" + line); };
   expect_one_error({
@@ -300,6 +315,21 @@ TEST(ConfigErrors, HealthCheck) {
       {check("healthy_threshold = 0"), "5:21: pool[0].health_check.healthy_threshold", "1 to 100"},
       {check("unhealthy_threshold = 101"), "5:23: pool[0].health_check.unhealthy_threshold",
        "1 to 100"},
+      {check("expected_status = 200"), "5:19: pool[0].health_check.expected_status",
+       "must be a string such as"},
+      {check("expected_status = '200-'"), "5:19: pool[0].health_check.expected_status",
+       "is no HTTP status"},
+      {check("expected_status = '200,600'"), "5:19: pool[0].health_check.expected_status",
+       "100 to 599"},
+      {check("expected_status = '299-200'"), "5:19: pool[0].health_check.expected_status",
+       "is no HTTP status"},
+      {check("protocol = 'udp'\nsend = 'hex:0g'"), "6:8: pool[0].health_check.send",
+       "is not hexadecimal"},
+      {check("protocol = 'udp'\nexpect = 'hex:123'"), "6:10: pool[0].health_check.expect",
+       "is not hexadecimal"},
+      {check("address = 'localhost'"), "5:11: pool[0].health_check.address", ""},
+      {check("fast_interval = '11s'"), "5:17: pool[0].health_check.fast_interval",
+       "100ms to interval, 10000ms"},
       {check("intervall = '1s'"), "5:1: pool[0].health_check.intervall",
        "nearest known one is \"interval\""},
   });

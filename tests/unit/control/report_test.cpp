@@ -135,19 +135,30 @@ TEST(Report, ManyDifferencesAreCounted) {
   EXPECT_THAT(all(quiet), IsEmpty());
 }
 
-TEST(Report, APoolThatFailsOpenIsAnEventAtItsBeginAndItsEnd) {
+TEST(Report, PanicIsAnEventAtItsBeginItsChangesAndItsEnd) {
   EventLog log;
+  const model::Model model = model_of({});
   compile::ForwardingState good;
-  good.pool_info = {{"web", 251, false}, {"api", 251, false}};
-  compile::ForwardingState bad = good;
-  bad.pool_info[0].fails_open = true;
-  report_panic(log, nullptr, good);
-  report_panic(log, &good, bad);
-  report_panic(log, &bad, bad);
-  report_panic(log, &bad, good);
-  ASSERT_THAT(all(log), SizeIs(2));
-  EXPECT_EQ(all(log)[0].message, "pool web: no backend is healthy, so all are used");
-  EXPECT_EQ(field(all(log)[0], "fails_open") + field(all(log)[1], "fails_open"), "yesno");
+  good.pool_info.resize(1);
+  good.pool_info[0].name = "web";
+  good.pool_info[0].healthy_percent = 100;
+  compile::ForwardingState open = good;
+  open.pool_info[0].state = compile::PoolState::kPanic;
+  open.pool_info[0].mode = compile::PoolMode::kFailOpen;
+  open.pool_info[0].healthy_percent = 0;
+  compile::ForwardingState held = open;
+  held.pool_info[0].mode = compile::PoolMode::kHold;
+  report_panic(log, model, nullptr, good);
+  report_panic(log, model, &good, open);
+  report_panic(log, model, &open, open);
+  report_panic(log, model, &open, held);
+  report_panic(log, model, &held, good);
+  ASSERT_THAT(all(log), SizeIs(3));
+  EXPECT_THAT(all(log)[0].message, HasSubstr("pool web: panic, 0 % of its weight is healthy"));
+  EXPECT_THAT(all(log)[0].message, HasSubstr("fail_open"));
+  EXPECT_THAT(all(log)[1].message, HasSubstr("hold"));
+  EXPECT_EQ(all(log)[2].message, "pool web: panic is over, 100 % of its weight is healthy");
+  EXPECT_EQ(field(all(log)[0], "panic") + field(all(log)[2], "panic"), "yesno");
 }
 
 TEST(Report, AFaultIsSaidOnceAndSoIsItsEnd) {

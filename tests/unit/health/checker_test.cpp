@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "guideway/health/loop_environment.h"
 #include "test_server.h"
 
 namespace guideway::health {
@@ -48,7 +49,8 @@ class CheckerTest : public testing::Test {
   boost::asio::io_context loop_;
   TestServer server_{loop_};
   std::vector<Change> changes_;
-  Checker checker_{loop_, [this](const Change& change) { changes_.push_back(change); }};
+  LoopEnvironment environment_{loop_};
+  Checker checker_{environment_, [this](const Change& change) { changes_.push_back(change); }};
   model::Model model_;
 };
 

@@ -8,9 +8,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <optional>
 #include <string>
 
+#include "one_probe.h"
 #include "test_server.h"
 
 namespace guideway::health {
@@ -27,12 +27,10 @@ class ProbeTest : public testing::Test {
     return probe_port(server_.port(), protocol, timeout);
   }
   ProbeOutcome probe_port(std::uint16_t port, CheckProtocol protocol, milliseconds timeout) {
-    std::optional<ProbeOutcome> outcome;
-    const ProbeRequest request{protocol, IpAddress::parse("127.0.0.1").value(), port,
-                               "/api/v1/health?deep=1", timeout};
-    const auto held = Probe::start(loop_, request, [&](const ProbeOutcome& o) { outcome = o; });
-    while (!outcome) loop_.run_one();
-    return *outcome;
+    ProbeRequest request = local_request(protocol, port);
+    request.path = "/api/v1/health?deep=1";
+    request.timeout = timeout;
+    return probe_once(loop_, request);
   }
 
   boost::asio::io_context loop_;
@@ -96,12 +94,63 @@ TEST_F(ProbeTest, AHeaderWithoutAnEndIsBounded) {
 
 TEST_F(ProbeTest, ABodyOfAMegabyteIsNotRead) {
   server_.answer = "HTTP/1.1 200 OK\r\nContent-Length: 1048576\r\n\r\n" + std::string(1 << 20, 'x');
-  EXPECT_TRUE(probe(CheckProtocol::kHttp).success());
+  const ProbeOutcome outcome = probe(CheckProtocol::kHttp);
+  EXPECT_TRUE(outcome.success()) << to_string(outcome.reason) << " " << outcome.detail;
 }
 
 TEST_F(ProbeTest, AConnectionThatIsClosedWithoutAnAnswerIsNamed) {
   server_.close_at_once = true;
   EXPECT_EQ(probe(CheckProtocol::kHttp).reason, Reason::kConnectionClosed);
+}
+
+TEST_F(ProbeTest, HostAndStatusesAreTheChecks) {
+  ProbeRequest request = local_request(CheckProtocol::kHttp, server_.port());
+  request.host = "web.example";
+  request.expected_status = {{200, 200}, {401, 403}};
+  EXPECT_TRUE(probe_once(loop_, request).success());
+  EXPECT_THAT(server_.requests.front(), HasSubstr("Host: web.example\r\n"));
+  for (const auto& [status, good] : {std::pair{402, true}, {204, false}, {404, false}}) {
+    server_.answer = "HTTP/1.1 " + std::to_string(status) + " x\r\nContent-Length: 0\r\n\r\n";
+    EXPECT_EQ(probe_once(loop_, request).success(), good) << status;
+  }
+}
+
+/// Probes for "needle" in such a body.
+class BodyTest : public ProbeTest {
+ protected:
+  ProbeOutcome search(const std::string& answer) {
+    server_.answer = answer;
+    ProbeRequest request = local_request(CheckProtocol::kHttp, server_.port());
+    request.expected_text = "needle";
+    return probe_once(loop_, request);
+  }
+  static std::string with_length(const std::string& body) {
+    return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  }
+};
+
+TEST_F(BodyTest, TheTextIsFoundWhereverItIsInTheFirst64KiB) {
+  for (const std::size_t before : {0UL, 1UL, 8170UL, 8191UL, 40'000UL, kMostBodyBytes - 6})
+    EXPECT_TRUE(search(with_length(std::string(before, 'x') + "needle" + "rest")).success())
+        << before;
+  const ProbeOutcome late = search(with_length(std::string(kMostBodyBytes - 5, 'x') + "needle"));
+  EXPECT_EQ(late.reason, Reason::kBodyMismatch);
+  EXPECT_THAT(late.detail, HasSubstr("65536 bytes"));
+}
+
+TEST_F(BodyTest, ChunksAreJoined) {
+  EXPECT_TRUE(search("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                     "3\r\nnee\r\n3\r\ndle\r\n0\r\n\r\n")
+                  .success());
+}
+
+TEST_F(BodyTest, AShorterBodyIsAMismatch) {
+  EXPECT_EQ(search(with_length("need")).reason, Reason::kBodyMismatch);
+  EXPECT_EQ(search(with_length("")).reason, Reason::kBodyMismatch);
+}
+
+TEST_F(BodyTest, ABodyOfManyMegabytesCostsNoMoreThan64KiB) {
+  EXPECT_EQ(search(with_length(std::string(10'000'000, 'x'))).reason, Reason::kBodyMismatch);
 }
 
 TEST_F(ProbeTest, ACancelledProbeSaysNothing) {

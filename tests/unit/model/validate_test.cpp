@@ -469,10 +469,66 @@ TEST(Validate, RefusesHealthChecks) {
        "pool[0].health_check.port", "no meaning"},
       {check([](HealthCheck& c) { c.protocol = CheckProtocol::kExec; }),
        "pool[0].health_check.protocol", "not in this version"},
+      {check([](HealthCheck& c) { c.host = "a b"; }), "pool[0].health_check.host", "visible ASCII"},
+      {check([](HealthCheck& c) { c.host = "x\r\nX: y"; }), "pool[0].health_check.host",
+       "visible ASCII"},
+      {check([](HealthCheck& c) { c.expected_status.clear(); }),
+       "pool[0].health_check.expected_status", "1 to 16 statuses"},
+      {check([](HealthCheck& c) {
+         c.expected_status = {{300, 200}};
+       }),
+       "pool[0].health_check.expected_status", "100 to 599"},
+      {check([](HealthCheck& c) { c.expected_text = std::string(1025, 'x'); }),
+       "pool[0].health_check.expected_text", "at most 1024"},
+      {check([](HealthCheck& c) { c.expect = "pong"; }), "pool[0].health_check.expect",
+       "only for the protocol \"udp\""},
+      {check([](HealthCheck& c) { c.protocol = CheckProtocol::kTcp, c.expected_text = "x"; }),
+       "pool[0].health_check.expected_text", "only for the protocols"},
+      {check([](HealthCheck& c) { c.address = ip("0.0.0.0"); }), "pool[0].health_check.address",
+       "unspecified"},
+      {check([](HealthCheck& c) { c.source = ip("2001:db8::1"); }), "pool[0].health_check.source",
+       "not of the family"},
+      {check([](HealthCheck& c) { c.fast_interval = milliseconds(99); }),
+       "pool[0].health_check.fast_interval", "100ms to interval"},
+      {check([](HealthCheck& c) { c.longest_flap_hold = milliseconds(4999); }),
+       "pool[0].health_check.longest_flap_hold", "shorter than flap_hold"},
+      {check([](HealthCheck& c) { c.longest_flap_hold = milliseconds(86'400'001); }),
+       "pool[0].health_check.longest_flap_hold", "at most 24h"},
       {[](Model& m) { m.services[0].port = 0; }, "pool[0].health_check.port", "takes any port"},
       {[](Model& m) { m.services.push_back(service("tls", "203.0.113.10", 443)); },
        "pool[0].health_check.port", "more than one port"},
   });
+}
+
+TEST(Validate, RefusesChainsOfFallbacks) {
+  Model model = good();
+  model.pools[0].health_check.reset();
+  model.pools.resize(3, model.pools[0]);
+  model.pools[1].name = "second";
+  model.pools[2].name = "third";
+  for (int i = 0; i < 2; ++i) model.pools[i].panic.action = PanicAction::kFallback;
+  model.pools[0].panic.fallback_pool = "third";
+  model.pools[1].panic.fallback_pool = "third";
+  EXPECT_THAT(validate(model), IsEmpty());
+  model.pools[0].panic.fallback_pool = "second";
+  const auto problems = validate(model);
+  ASSERT_THAT(problems, SizeIs(1));
+  EXPECT_EQ(problems[0].path, "pool[0].fallback_pool");
+  EXPECT_THAT(problems[0].message, HasSubstr("falls back itself"));
+}
+
+TEST(Validate, TheServicesOfAPoolAreAlsoThoseOfItsFallback) {
+  Model model = good();
+  model.pools[0].health_check.reset();
+  model.pools.push_back(model.pools[0]);
+  model.pools[1].name = "spare";
+  model.pools[0].panic.action = PanicAction::kFallback;
+  model.pools[0].panic.fallback_pool = "spare";
+  EXPECT_THAT(services_of(model, "spare"), testing::ElementsAre(0U));
+  model.pools[1].backends[0].port = 8080;
+  const auto problems = validate(model);
+  ASSERT_THAT(problems, SizeIs(1));
+  EXPECT_EQ(problems[0].path, "pool[1].backends[0].port");
 }
 
 TEST(Validate, RefusesServices) {

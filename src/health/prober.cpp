@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "prober.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace guideway::health {
+namespace {
+
+/// Intervals vary by this part of them, so that probes do not fall into step.
+constexpr double kJitter = 0.05;
+
+}  // namespace
+
+Prober::Prober(Environment& environment, const LagMeter& lag, Plan plan)
+    : environment_(environment),
+      lag_(lag),
+      plan_(std::move(plan)),
+      timer_(environment.make_timer()) {}
+
+Prober::~Prober() {
+  if (probe_) probe_->cancel();
+}
+
+void Prober::add(Subject& subject, std::chrono::milliseconds delay) {
+  subjects_.push_back(&subject);
+  const Environment::Time soon = environment_.now() + delay;
+  if (!probe_ && soon < due_) wait_until(soon);
+}
+
+void Prober::remove(const Subject& subject) {
+  subjects_.erase(std::remove(subjects_.begin(), subjects_.end(), &subject), subjects_.end());
+}
+
+void Prober::wait_until(Environment::Time when) {
+  due_ = when;
+  timer_->call_at(when, [this] { probe(); });
+}
+
+void Prober::probe() {
+  started_ = environment_.now();
+  due_ = Environment::Time::max();
+  probe_ = environment_.start_probe(plan_.request,
+                                    [this](const ProbeOutcome& outcome) { take(outcome); });
+}
+
+void Prober::take(ProbeOutcome outcome) {
+  probe_.reset();
+  const bool is_late =
+      outcome.reason == Reason::kTimeout || outcome.reason == Reason::kConnectionClosed;
+  if (is_late && lag_.lagged_since(started_)) {
+    outcome.reason = Reason::kLocalFault;
+    outcome.detail = "our own event loop was late";
+  }
+  for (Subject* subject : subjects_) subject->take(outcome);
+  wait_until(std::max(started_ + interval(), environment_.now()));
+}
+
+std::chrono::nanoseconds Prober::interval() {
+  const bool is_changing =
+      std::any_of(subjects_.begin(), subjects_.end(),
+                  [](const Subject* subject) { return subject->is_changing(); });
+  const std::chrono::duration<double, std::milli> base =
+      is_changing ? plan_.fast_interval : plan_.interval;
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+      base * (1 + kJitter * environment_.chance()));
+}
+
+}  // namespace guideway::health

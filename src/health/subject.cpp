@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "subject.h"
+
+#include <utility>
+
+namespace guideway::health {
+
+Subject::Subject(Environment& environment, model::BackendKey key, Verdict verdict,
+                 const Checker::OnChange& on_change)
+    : environment_(environment),
+      key_(std::move(key)),
+      judge_(1, 1, verdict.state),
+      damper_({}, {}),
+      verdict_(std::move(verdict)),
+      on_change_(on_change) {}
+
+void Subject::follow(const std::string& name, const model::HealthCheck& check) {
+  name_ = name;
+  judge_.rethreshold(check.healthy_threshold, check.unhealthy_threshold);
+  damper_.retime(check.flap_hold, check.longest_flap_hold);
+}
+
+void Subject::take(const ProbeOutcome& outcome) {
+  verdict_.probes[outcome.reason]++;
+  if (outcome.reason == Reason::kLocalFault) {
+    verdict_.reason = outcome.reason;
+    verdict_.detail = outcome.detail;
+    return;
+  }
+  const State now = judge_.take(outcome.success());
+  if (outcome.success()) {
+    verdict_.latency = outcome.latency;
+    if (verdict_.reason == Reason::kLocalFault) verdict_.reason = Reason::kNone;
+    if (verdict_.reason == Reason::kNone) verdict_.detail.clear();
+  }
+  const bool is_held = now == State::kHealthy && verdict_.state == State::kUnhealthy &&
+                       !damper_.may_go_up(environment_.now());
+  if (is_held) {
+    verdict_.reason = Reason::kFlapping;
+    verdict_.detail = "failure " + std::to_string(damper_.failures()) + " in a short time";
+  } else if (now != verdict_.state) {
+    change_to(now, outcome);
+  } else if (!outcome.success()) {
+    verdict_.reason = outcome.reason;
+    verdict_.detail = outcome.detail;
+  }
+}
+
+void Subject::change_to(State state, const ProbeOutcome& outcome) {
+  Change change{key_, name_, verdict_.state, {}, judge_.in_a_row(), {}};
+  if (state == State::kUnhealthy) change.hold = damper_.went_down(environment_.now());
+  if (state == State::kHealthy) damper_.went_up(environment_.now());
+  verdict_.state = state;
+  verdict_.since = environment_.wall_clock();
+  verdict_.reason = outcome.reason;
+  verdict_.detail = outcome.success() ? "" : outcome.detail;
+  change.now = verdict_;
+  on_change_(change);
+}
+
+}  // namespace guideway::health

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+// When the checker probes, and how long it takes to find things out: under a virtual clock, so the
+// figures are exact.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "guideway/health/checker.h"
+#include "guideway/health/flap_damper.h"
+#include "virtual_environment.h"
+
+namespace guideway::health {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using Time = Environment::Time;
+
+model::Pool pool_of(const std::string& name, int backends, const model::HealthCheck& check) {
+  model::Pool pool{.name = name};
+  for (int i = 0; i < backends; ++i)
+    pool.backends.push_back({.name = "b" + std::to_string(i),
+                             .address = IpAddress::v4({10, 0, static_cast<std::uint8_t>(i / 250),
+                                                       static_cast<std::uint8_t>(i % 250 + 1)})});
+  pool.health_check = check;
+  return pool;
+}
+
+class PaceTest : public testing::Test {
+ protected:
+  /// A check with interval 1 s and timeout 400 ms, thresholds 3 up and 2 down.
+  static model::HealthCheck check() {
+    model::HealthCheck result;
+    result.interval = milliseconds(1000);
+    result.timeout = milliseconds(400);
+    result.healthy_threshold = 3;
+    result.unhealthy_threshold = 2;
+    return result;
+  }
+  void follow(std::vector<model::Pool> pools) {
+    model::Model model;
+    for (const model::Pool& pool : pools)
+      model.services.push_back({.name = pool.name, .port = 80, .pool = pool.name});
+    model.pools = std::move(pools);
+    checker_.follow(model);
+  }
+  std::pair<ProbeOutcome, milliseconds> answer(const ProbeRequest& request, Time now) const {
+    if (works_(now)) return {{}, milliseconds(5)};
+    return {{Reason::kTimeout, "no answer in time", {}}, request.timeout};
+  }
+  Verdict verdict(const std::string& pool = "web") const {
+    for (const auto& [key, verdict] : checker_.verdicts())
+      if (key.pool == pool) return verdict;
+    return {};
+  }
+
+  std::function<bool(Time)> works_ = [](Time) { return true; };
+  VirtualEnvironment world_{
+      [this](const ProbeRequest& request, Time now) { return answer(request, now); }};
+  std::vector<std::pair<Time, Change>> changes_;
+  Checker checker_{world_,
+                   [this](const Change& change) { changes_.emplace_back(world_.now(), change); }};
+};
+
+TEST_F(PaceTest, ADeadBackendIsFoundWithinThresholdTimesIntervalWithJitterPlusTimeout) {
+  world_.jitter = 1;  // the longest
+  follow({pool_of("web", 1, check())});
+  world_.pass(milliseconds(10'000));
+  ASSERT_EQ(changes_.size(), 1U);
+  // It dies just after a probe has started: the worst moment.
+  const Time died = world_.starts.back().first + milliseconds(1);
+  works_ = [died](Time now) { return now < died; };
+  world_.pass(milliseconds(10'000));
+  ASSERT_EQ(changes_.size(), 2U);
+  EXPECT_EQ(changes_[1].second.now.state, State::kUnhealthy);
+  EXPECT_EQ(changes_[1].first - died, milliseconds(2 * 1050 + 400 - 1));
+}
+
+TEST_F(PaceTest, WhatIsChangingIsProbedFaster) {
+  model::HealthCheck fast = check();
+  fast.interval = milliseconds(10'000);
+  fast.fast_interval = milliseconds(500);
+  follow({pool_of("web", 1, fast)});
+  world_.pass(milliseconds(60'000));
+  EXPECT_LE(world_.starts.size(), 7U) << "at its ease while nothing changes";
+  const Time died = world_.starts.back().first + milliseconds(1);
+  works_ = [died](Time now) { return now < died; };
+  world_.pass(milliseconds(30'000));
+  ASSERT_EQ(changes_.size(), 2U);
+  EXPECT_EQ(changes_[1].first - died, milliseconds(10'000 + 500 + 400 - 1));
+  works_ = [](Time) { return true; };
+  const std::size_t before = world_.starts.size();
+  world_.pass(milliseconds(10'000 + 2 * 500 + 5));
+  ASSERT_EQ(changes_.size(), 3U) << "three successes, two of them soon";
+  EXPECT_EQ(world_.starts.size() - before, 3U);
+}
+
+TEST_F(PaceTest, TheFirstProbesAreSpread) {
+  follow({pool_of("web", 50, check())});
+  world_.pass(milliseconds(999));
+  ASSERT_EQ(world_.starts.size(), 50U);
+  for (std::size_t i = 1; i < 50; ++i)
+    EXPECT_EQ(world_.starts[i].first - world_.starts[i - 1].first, milliseconds(20));
+}
+
+TEST_F(PaceTest, AProbeIsSharedByPoolsThatCheckTheSameThingAndJudgedByEach) {
+  model::HealthCheck strict = check();
+  strict.unhealthy_threshold = 1;
+  model::HealthCheck other_path = check();
+  other_path.path = "/other";
+  follow(
+      {pool_of("web", 2, check()), pool_of("strict", 2, strict), pool_of("other", 2, other_path)});
+  EXPECT_EQ(checker_.prober_count(), 4U) << "of six backends";
+  EXPECT_EQ(checker_.verdicts().size(), 6U);
+  world_.pass(milliseconds(2000));
+  works_ = [](Time) { return false; };
+  const std::size_t before = world_.starts.size();
+  world_.pass(milliseconds(1500));
+  EXPECT_EQ(verdict("strict").state, State::kUnhealthy);
+  EXPECT_EQ(verdict("web").state, State::kHealthy);
+  EXPECT_LE(world_.starts.size() - before, 2U * 4U);
+  world_.pass(milliseconds(1500));
+  EXPECT_EQ(verdict("web").state, State::kUnhealthy);
+}
+
+TEST_F(PaceTest, WhoJoinsASharedProbeDoesNotWaitForItsInterval) {
+  model::HealthCheck slow = check();
+  slow.interval = minutes(10);
+  const model::Pool web = pool_of("web", 1, slow);
+  follow({web});
+  world_.pass(milliseconds(10'000));
+  model::Pool second = web;
+  second.name = "second";
+  follow({web, second});
+  world_.pass(milliseconds(1500));
+  EXPECT_EQ(verdict("second").state, State::kHealthy);
+  EXPECT_EQ(checker_.prober_count(), 1U);
+  follow({second});
+  EXPECT_EQ(checker_.prober_count(), 1U);
+  follow({});
+  EXPECT_EQ(checker_.prober_count(), 0U);
+}
+
+TEST_F(PaceTest, ADisabledBackendIsNotProbed) {
+  model::Pool web = pool_of("web", 2, check());
+  web.backends[0].state = model::AdminState::kDisabled;
+  web.backends[1].state = model::AdminState::kDrain;
+  follow({web});
+  EXPECT_EQ(checker_.verdicts().size(), 1U);
+  EXPECT_EQ(checker_.verdicts().begin()->first, model::key_of(web, web.backends[1]));
+}
+
+TEST_F(PaceTest, ABackendThatFlapsEverySecondForAMinuteChangesAtMostTenTimes) {
+  for (const int half_period : {500, 1000}) {
+    model::HealthCheck quick = check();
+    quick.interval = milliseconds(100);
+    quick.timeout = milliseconds(50);
+    quick.healthy_threshold = 1;
+    quick.unhealthy_threshold = 1;
+    works_ = [half_period](Time now) {
+      return now.time_since_epoch() / milliseconds(half_period) % 2 == 0;
+    };
+    follow({});
+    follow({pool_of("web", 1, quick)});
+    changes_.clear();
+    world_.pass(minutes(1) + milliseconds(300));
+    EXPECT_LE(changes_.size(), 10U) << half_period;
+    EXPECT_GE(changes_.size(), 4U) << half_period;
+    EXPECT_EQ(verdict().reason, Reason::kFlapping);
+    works_ = [](Time) { return true; };
+    world_.pass(minutes(5));
+    EXPECT_EQ(verdict().state, State::kHealthy) << "once it is good for good";
+  }
+}
+
+TEST_F(PaceTest, WithoutDampingItFlapsOn) {
+  model::HealthCheck quick = check();
+  quick.interval = milliseconds(100);
+  quick.timeout = milliseconds(50);
+  quick.healthy_threshold = 1;
+  quick.unhealthy_threshold = 1;
+  quick.flap_hold = milliseconds(0);
+  works_ = [](Time now) { return now.time_since_epoch() / seconds(1) % 2 == 0; };
+  follow({pool_of("web", 1, quick)});
+  world_.pass(minutes(1));
+  EXPECT_GE(changes_.size(), 58U);
+}
+
+TEST_F(PaceTest, FailuresWhileOurLoopStoodStillDoNotCount) {
+  model::HealthCheck once = check();
+  once.unhealthy_threshold = 1;
+  follow({pool_of("web", 1, once)});
+  world_.pass(milliseconds(3100));
+  works_ = [](Time) { return false; };
+  world_.pass(milliseconds(1000));  // a probe is under way
+  works_ = [](Time) { return true; };
+  world_.stall(milliseconds(2000));
+  world_.pass(milliseconds(2));
+  EXPECT_EQ(verdict().state, State::kHealthy);
+  EXPECT_EQ(verdict().reason, Reason::kLocalFault);
+  world_.pass(milliseconds(2000));
+  EXPECT_EQ(verdict().reason, Reason::kNone);
+  works_ = [](Time) { return false; };
+  world_.pass(milliseconds(2000));
+  EXPECT_EQ(verdict().state, State::kUnhealthy);
+}
+
+TEST(FlapDamper, HoldsLongerEachTimeAndForgetsInTheEnd) {
+  FlapDamper damper(seconds(5), seconds(30));
+  Time now{};
+  const auto fail_after = [&](FlapDamper::Duration up) {
+    damper.went_up(now);
+    now += up;
+    return damper.went_down(now);
+  };
+  EXPECT_EQ(damper.went_down(now), seconds(0)) << "anybody may fail once";
+  EXPECT_TRUE(damper.may_go_up(now));
+  EXPECT_EQ(fail_after(seconds(1)), seconds(5));
+  EXPECT_FALSE(damper.may_go_up(now + milliseconds(4999)));
+  EXPECT_TRUE(damper.may_go_up(now + seconds(5)));
+  EXPECT_EQ(fail_after(seconds(1)), seconds(10));
+  EXPECT_EQ(fail_after(seconds(29)), seconds(20));
+  EXPECT_EQ(fail_after(seconds(1)), seconds(30));
+  EXPECT_EQ(fail_after(seconds(1)), seconds(30)) << "the longest";
+  EXPECT_EQ(fail_after(seconds(30)), seconds(0)) << "it was up for long enough";
+}
+
+}  // namespace
+}  // namespace guideway::health
