@@ -66,16 +66,17 @@ GW_INLINE enum gw_reason forward(const struct gw_port *port, struct gw_packet *p
 SEC("xdp")
 int balancer_lru(struct xdp_md *context) {
   struct gw_packet packet = {.context = context};
-  struct gw_port port = {.cpu = bpf_get_smp_processor_id()};
+  struct gw_port port;
   struct gw_work work;
   struct gw_work *w = gw_in_memory(&work);
-  __u32 zero = 0;
-  const struct gw_control *control = bpf_map_lookup_elem(&gw_control, &zero);
-  if (!control) return XDP_PASS;
-  port.copy = *(const volatile __u32 *)&control->live_copy;
-  port.state = bpf_map_lookup_elem(&gw_states, &port.copy);
-  struct gw_cpu_counters *mine = bpf_map_lookup_elem(&gw_cpu_counters, &port.cpu);
-  if (!port.state || !mine) return XDP_PASS;
+  __u32 copy = *(const volatile __u32 *)&gw_control.live_copy;
+  if (copy >= GW_COPIES) return XDP_PASS;
+  port.state = gw_once(&gw_control.states[copy]);
+  port.first_backend = port.state->first_backend;
+  port.shard = 0;
+  __u32 cpu = bpf_get_smp_processor_id();
+  struct gw_cpu_counters *mine = bpf_map_lookup_elem(&gw_cpu_counters, &cpu);
+  if (!mine) return XDP_PASS;
   port.counters = &mine->counters;
 
   enum gw_reason reason = gw_parse(gw_packet_data(&packet), gw_packet_end(&packet), w);

@@ -13,6 +13,8 @@
 #include <utility>
 
 #include "guideway/bpf/libbpf_log.h"
+#include "guideway/datapath/counters.h"
+#include "guideway/datapath/xdp/program_counters.h"
 #include "guideway/model/model.h"
 
 namespace guideway::bench {
@@ -87,8 +89,9 @@ Result<std::unique_ptr<XdpPrograms>> XdpPrograms::load(const XdpTables& tables) 
 Result<void> XdpPrograms::publish(const gw_limits& l, const XdpTables& tables) {
   auto maps = CopyMaps::of(balancer_, l);
   if (!maps) return tl::unexpected(maps.error());
-  if (auto mapped = balancer_.map_into(counters_, "gw_cpu_counters", l.cpus); !mapped)
-    return mapped;
+  auto counters = datapath::xdp::ProgramCounters::rows_of(balancer_, l);
+  if (!counters) return tl::unexpected(counters.error());
+  counters_ = std::move(*counters);
   tables_ = std::make_unique<datapath::xdp::TableCopies>(std::move(*maps));
   auto state = make_tables({.backends = tables.backends});
   if (!state) return tl::unexpected(state.error());
@@ -167,11 +170,8 @@ std::vector<double> XdpPrograms::slices() const {
 
 gw_counters XdpPrograms::counters() const {
   gw_counters sum{};
-  for (const gw_cpu_counters& row : counters_.values()) {
-    sum.packets_in += row.counters.packets_in;
-    for (int i = 0; i < GW_REASON_COUNT; i++) sum.reasons[i] += row.counters.reasons[i];
-    for (int i = 0; i < GW_EVENT_COUNT; i++) sum.events[i] += row.counters.events[i];
-  }
+  for (std::size_t cpu = 0; cpu < counters_.cpus(); cpu++)
+    datapath::add(sum, datapath::read_counters(counters_.counters(cpu)));
   return sum;
 }
 

@@ -15,7 +15,7 @@
 #include "guideway/core/kernel_shared.h"
 #include "guideway/core/layout.h"
 #include "guideway/datapath/xdp/balancer_object.h"
-#include "guideway/datapath/xdp/mapped_map.h"
+#include "guideway/datapath/xdp/cpu_rows.h"
 #include "guideway/datapath/xdp/table_copies.h"
 
 struct bpf_object;
@@ -66,7 +66,7 @@ class XdpPrograms {
   Object feeder_;
   int feeder_fd_ = -1;
   datapath::xdp::MappedMap<bench_feed> feed_;
-  datapath::xdp::MappedMap<gw_cpu_counters> counters_;
+  datapath::xdp::CpuRows counters_;
   std::unique_ptr<datapath::xdp::TableCopies> tables_;
 };
 

@@ -54,7 +54,7 @@ TEST(BalancerObject, AMapThatDoesNotFitIsNamed) {
   const auto first = BalancerObject::load("test", limits_of({1, false}), {});
   ASSERT_TRUE(first) << first.error().message;
   const auto second = BalancerObject::load("test", limits_of({1, false}),
-                                           {{"no_such_map", first->map_fd("gw_control")}});
+                                           {{"no_such_map", first->map_fd("gw_pools")}});
   ASSERT_FALSE(second);
   EXPECT_THAT(second.error().message, testing::HasSubstr("no_such_map"));
 }

@@ -57,7 +57,7 @@ Result<std::unique_ptr<XdpWorld>> XdpWorld::load(const Size& size) {
 Result<void> XdpWorld::map(const gw_limits& l) {
   auto copies = CopyMaps::of(object_, l);
   if (!copies) return tl::unexpected(copies.error());
-  auto counters = ProgramCounters::Maps::of(object_, l);
+  auto counters = ProgramCounters::rows_of(object_, l);
   if (!counters) return tl::unexpected(counters.error());
   auto test = MappedMap<gw_test>::make(object_.test_fd(), 1, ".bss");
   if (!test) return tl::unexpected(test.error());

@@ -43,14 +43,15 @@ GW_INLINE enum gw_reason gw_classify(const struct gw_port *port, const struct gw
   return reason;
 }
 
-/* Second half: to which backend, in which bytes? REQUIRES: gw_classify() said GW_GO_ON. */
+/* Second half: to which backend, in which bytes? `match` as in gw_find_flow_from(). REQUIRES:
+ * gw_classify() said GW_GO_ON. */
 GW_INLINE enum gw_reason gw_forward(const struct gw_port *port, struct gw_packet *packet,
-                                    struct gw_work *w, uint32_t now_s) {
+                                    struct gw_work *w, uint32_t match, uint32_t now_s) {
   struct gw_counters *counters = gw_port_counters(port);
-  enum gw_flow_use use = gw_find_flow(port, w, now_s);
+  enum gw_flow_use use = gw_find_flow_from(port, w, match, now_s);
   if (GW_LIKELY(use == GW_FLOW_USE_HIT)) {
-    gw_counter_add(&counters->events[GW_EVENT_FLOW_HIT], 1);
     gw_touch_flow(w, now_s);
+    gw_counter_add(&counters->events[GW_EVENT_FLOW_HIT], 1);
   } else if (use == GW_FLOW_USE_MISS) {
     gw_counter_add(&counters->events[GW_EVENT_FLOW_MISS], 1);
     enum gw_reason reason = gw_schedule(port, w, now_s);
@@ -74,20 +75,24 @@ GW_INLINE struct gw_outcome gw_account(const struct gw_port *port, const struct 
                                        enum gw_reason reason) {
   struct gw_counters *counters = gw_port_counters(port);
   struct gw_outcome outcome;
+  uint32_t frame_length = w->frame_length;
   __builtin_memset(&outcome, 0, sizeof outcome);
-  outcome.verdict = (uint8_t)gw_reason_verdict(reason);
   outcome.reason = (uint8_t)reason;
   outcome.backend = w->backend;
-  outcome.frame_length = w->frame_length;
+  outcome.frame_length = frame_length;
   gw_counter_add(&counters->packets_in, 1);
-  gw_counter_add(&counters->bytes_in, w->frame_length);
-  gw_counter_add(&counters->reasons[reason], 1);
-  if (reason == GW_REASON_FORWARDED) {
+  gw_counter_add(&counters->bytes_in, frame_length);
+  if (GW_LIKELY(reason == GW_REASON_FORWARDED)) {
+    outcome.verdict = GW_FORWARD;
     outcome.interface_index = w->record->interface_index;
     outcome.service = w->service->id;
-    gw_count_traffic(gw_port_backend_traffic(port, w->backend), w->frame_length);
-    gw_count_traffic(gw_port_service_traffic(port, w->service->id), w->frame_length);
+    gw_counter_add(&counters->reasons[GW_REASON_FORWARDED], 1);
+    gw_count_traffic(gw_port_backend_traffic(port, outcome.backend), frame_length);
+    gw_count_traffic(gw_port_service_traffic(port, outcome.service), frame_length);
+    return outcome;
   }
+  outcome.verdict = (uint8_t)gw_reason_verdict(reason);
+  gw_counter_add(&counters->reasons[reason], 1);
   return outcome;
 }
 
@@ -95,7 +100,7 @@ GW_INLINE struct gw_outcome gw_account(const struct gw_port *port, const struct 
  * monotonic clock in seconds. */
 GW_INLINE struct gw_outcome gw_conclude(const struct gw_port *port, struct gw_packet *packet,
                                         struct gw_work *w, enum gw_reason reason, uint32_t now_s) {
-  if (GW_LIKELY(reason == GW_GO_ON)) reason = gw_forward(port, packet, w, now_s);
+  if (GW_LIKELY(reason == GW_GO_ON)) reason = gw_forward(port, packet, w, 0, now_s);
   return gw_account(port, w, reason);
 }
 

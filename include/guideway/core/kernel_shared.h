@@ -31,8 +31,10 @@ struct gw_limits {
   uint32_t interface_index; /* of the interface that this instance of the program serves */
   uint32_t hand_over;       /* 1: packets for a service go to a live worker */
   uint32_t test;            /* 1: gw_test is used */
+  uint32_t service_ids;     /* every id of a service is below */
+  uint32_t reserved;
 };
-GW_STATIC_ASSERT(sizeof(struct gw_limits) == 40, "as the loader writes it");
+GW_STATIC_ASSERT(sizeof(struct gw_limits) == 48, "as the loader writes it");
 
 /* For tests, which run the program without devices. */
 struct gw_test {
@@ -41,16 +43,21 @@ struct gw_test {
 };
 GW_STATIC_ASSERT(sizeof(struct gw_test) == 8, "as the tests see it");
 
-/* The word that a packet reads first. Written by guidewayd alone, by one aligned store, after the
- * copy that it names is complete. */
+/* The section of the program that gw_control is in, and so libbpf's name for its map. */
+#define GW_CONTROL_SECTION ".data.control"
+
+/* live_copy: the word that a packet reads first. Written by guidewayd alone, by one aligned store,
+ * after the copy that it names is complete. */
 struct gw_control {
   uint32_t live_copy; /* below GW_COPIES; else every packet passes to the kernel */
   uint32_t reserved[15];
   /* On a line of its own, for people: when guidewayd was last alive, CLOCK_MONOTONIC_COARSE. */
   uint64_t daemon_alive_s;
   uint64_t reserved2[7];
+  /* Of each copy, what holds for all packets. */
+  struct gw_state states[GW_COPIES];
 };
-GW_STATIC_ASSERT(sizeof(struct gw_control) == 128, "two cache lines");
+GW_STATIC_ASSERT(sizeof(struct gw_control) == 128 + 128 * GW_COPIES, "whole cache lines");
 
 /* One queue's worker says that it lives: CLOCK_MONOTONIC_COARSE in ns. Written by the worker, read
  * by the program, 8 bytes at once. */
@@ -60,14 +67,11 @@ struct gw_heartbeat {
 };
 GW_STATIC_ASSERT(sizeof(struct gw_heartbeat) == 64, "one cache line");
 
-/* Whole seconds of a clock in nanoseconds. Not by a division, which takes a CPU some 20 cycles: an
- * estimate that is at most two short, put right. Exact below 2^60 ns, 36 years after boot. */
+/* Whole seconds of a clock in nanoseconds, by three instructions: a division takes a CPU some 20
+ * cycles. A second begins late: by 17 ms, and by another 16 ms for each year since boot. Below
+ * 2^60 ns, 36 years. */
 GW_INLINE uint32_t gw_seconds(uint64_t ns) {
-  uint64_t seconds = (ns >> 30) * 1152921504u >> 30; /* 2^60 / 10^9 */
-  uint64_t left = ns - seconds * 1000000000u;
-  seconds += left >= 1000000000u;
-  seconds += left >= 2000000000u;
-  return (uint32_t)seconds;
+  return (uint32_t)((ns >> 24) * 144115188u >> 33); /* 2^57 / 10^9 */
 }
 
 struct gw_slot_line {
@@ -75,7 +79,9 @@ struct gw_slot_line {
 };
 GW_STATIC_ASSERT(sizeof(struct gw_slot_line) == 64, "one cache line");
 
-/* The counters of one CPU: what the core counts, on lines of its own. Written by that CPU alone. */
+/* The counters of one CPU. In the map they are followed by a struct gw_traffic for each of
+ * limits.backends and each of limits.service_ids: one lookup finds all that a packet counts.
+ * Written by that CPU alone. */
 struct gw_cpu_counters {
   struct gw_counters counters;
 } __attribute__((aligned(64)));

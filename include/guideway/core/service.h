@@ -30,11 +30,14 @@ GW_INLINE void gw_service_candidates(uint64_t address_hi, uint64_t address_lo, u
   *second = (uint32_t)((h * 0xd6e8feb86659fd93u) >> 40) & (count - 1);
 }
 
-GW_INLINE int gw_service_is(const struct gw_service *service, uint64_t address_hi,
-                            uint64_t address_lo, uint32_t tail) {
-  return service->address_lo == address_lo && service->address_hi == address_hi &&
-         gw_service_tail(service->port, service->protocol, service->family) == tail &&
-         (service->flags & GW_SERVICE_USED);
+/* Whether it is the service of w's address and this tail. An entry that is not used has family 0,
+ * which no packet has. */
+GW_INLINE int gw_service_is(const struct gw_service *service, const struct gw_work *w,
+                            uint32_t tail) {
+  const uint8_t *entry = (const uint8_t *)service;
+  return service->address_lo == gw_load64(w->destination) &&
+         gw_load32(entry + offsetof(struct gw_service, port)) == tail &&
+         service->address_hi == gw_load64(w->destination + 2);
 }
 
 /* The entry of (address of *w, protocol, port), or null. */
@@ -42,15 +45,15 @@ GW_INLINE const struct gw_service *gw_service_lookup(const struct gw_port *port,
                                                      const struct gw_work *w, uint32_t protocol,
                                                      gw_be16 service_port) {
   const struct gw_state *state = gw_port_state(port);
-  uint64_t hi = (uint64_t)w->destination[2] | (uint64_t)w->destination[3] << 32;
-  uint64_t lo = (uint64_t)w->destination[0] | (uint64_t)w->destination[1] << 32;
+  uint64_t hi = gw_load64(w->destination + 2);
+  uint64_t lo = gw_load64(w->destination);
   uint32_t tail = gw_service_tail(service_port, protocol, w->family);
   uint32_t first, second;
   gw_service_candidates(hi, lo, tail, state->service_seed, state->service_count, &first, &second);
   const struct gw_service *service = gw_port_service(port, first);
-  if (service && gw_service_is(service, hi, lo, tail)) return service;
+  if (service && gw_service_is(service, w, tail)) return service;
   service = gw_port_service(port, second);
-  if (service && gw_service_is(service, hi, lo, tail)) return service;
+  if (service && gw_service_is(service, w, tail)) return service;
   return NULL;
 }
 

@@ -12,6 +12,7 @@
 
 #include "guideway/bpf/libbpf_log.h"
 #include "guideway/compile/service_table.h"
+#include "guideway/datapath/xdp/cpu_rows.h"
 
 namespace guideway::datapath::xdp {
 
@@ -81,12 +82,14 @@ Result<void> set_sizes(bpf_object* object, const gw_limits& l) {
       {"gw_slots", copies * l.slot_lines},
       {"gw_backends", copies * l.backends},
       {"gw_buckets", std::uint64_t{l.shards} * l.buckets_per_shard},
-      {"gw_cpu_counters", l.cpus},
-      {"gw_backend_traffic", std::uint64_t{l.cpus} * l.backends},
-      {"gw_service_traffic", std::uint64_t{l.cpus} * l.services},
+      {CpuRows::kMap, l.cpus},
   };
   for (const auto& [name, entries] : sizes)
     if (auto set = set_entries(object, name, entries); !set) return set;
+  bpf_map* rows = bpf_object__find_map_by_name(object, CpuRows::kMap);
+  const auto row = static_cast<std::uint32_t>(CpuRows::size_for(l.backends, l.service_ids));
+  if (int error = bpf_map__set_value_size(rows, row))
+    return base::fail_errno("cannot set the size of the program's counters", -error);
   return {};
 }
 
@@ -100,6 +103,7 @@ gw_limits limits_for(const Sizes& sizes) {
   limits.backends = sizes.backends;
   limits.buckets_per_shard = sizes.shape.buckets_per_shard;
   limits.shards = sizes.shape.shards;
+  limits.service_ids = sizes.services;
   limits.cpus = static_cast<std::uint32_t>(libbpf_num_possible_cpus());
   return limits;
 }
@@ -137,7 +141,8 @@ int BalancerObject::test_fd() const {
 BalancerObject::BalancerObject(bpf_object* object) : object_(object) {
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, object) {
-    if (!bpf_map__is_internal(map)) maps_.emplace(bpf_map__name(map), map);
+    const std::string name = bpf_map__name(map);
+    if (!bpf_map__is_internal(map) || name == GW_CONTROL_SECTION) maps_.emplace(name, map);
   }
 }
 

@@ -150,7 +150,7 @@ Result<void> KernelPart::map_tables(const gw_limits& limits) {
   const BalancerObject& object = *interfaces_.front().program;
   auto copies = CopyMaps::of(object, limits);
   if (!copies) return tl::unexpected(copies.error());
-  auto counters = ProgramCounters::Maps::of(object, limits);
+  auto counters = ProgramCounters::rows_of(object, limits);
   if (!counters) return tl::unexpected(counters.error());
   tables_ = std::make_unique<TableCopies>(std::move(*copies));
   counters_ = std::make_unique<ProgramCounters>(std::move(*counters));

@@ -16,6 +16,7 @@
 #include "guideway/core/kernel_shared.h"
 #include "guideway/datapath/counters.h"
 #include "guideway/datapath/xdp/attachment.h"
+#include "guideway/datapath/xdp/cpu_rows.h"
 #include "guideway/datapath/xdp/mapped_map.h"
 #include "guideway/datapath/xdp/pin_dir.h"
 #include "guideway/datapath/xdp/pin_store.h"
@@ -33,19 +34,33 @@ Result<MappedMap<T>> values_of(const bpf::OpenMaps& maps, const std::string& nam
   return MappedMap<T>::make(found->second.fd.get(), found->second.info.max_entries, name);
 }
 
+/// Its counters, if they are laid out as this program's are.
+Result<CpuRows> rows_of(const bpf::OpenMaps& maps) {
+  const auto rows = maps.find(CpuRows::kMap);
+  const auto backends = maps.find("gw_backends");
+  if (rows == maps.end() || backends == maps.end() ||
+      rows->second.info.type != BPF_MAP_TYPE_ARRAY ||
+      backends->second.info.value_size != sizeof(gw_backend))
+    return base::fail("its counters are of another version");
+  const std::size_t backend_ids = backends->second.info.max_entries / GW_COPIES;
+  const std::size_t size = rows->second.info.value_size;
+  const std::size_t others = CpuRows::size_for(backend_ids, 0);
+  if (size < others || (size - others) % sizeof(gw_traffic) != 0)
+    return base::fail("its counters are of another version");
+  return CpuRows::make(rows->second.fd.get(), rows->second.info.max_entries, backend_ids,
+                       (size - others) / sizeof(gw_traffic));
+}
+
 Result<void> count_up(Orphan& orphan, const compile::BackendIds& ids, const bpf::OpenMaps& maps) {
-  auto cpus = values_of<gw_cpu_counters>(maps, "gw_cpu_counters");
-  if (!cpus) return tl::unexpected(cpus.error());
-  auto traffic = values_of<gw_traffic>(maps, "gw_backend_traffic");
-  if (!traffic) return tl::unexpected(traffic.error());
-  for (const gw_cpu_counters& row : cpus->values())
-    add(orphan.counters, read_counters(row.counters));
-  const std::size_t row = traffic->values().size() / cpus->values().size();
+  auto rows = rows_of(maps);
+  if (!rows) return tl::unexpected(rows.error());
+  for (std::size_t cpu = 0; cpu < rows->cpus(); cpu++)
+    add(orphan.counters, read_counters(rows->counters(cpu)));
   for (const auto& [id, entry] : ids.entries()) {
     OrphanBackend backend{
         entry.key.pool + "/" + entry.name, entry.key.address.to_string(), entry.removed, {}};
-    for (std::size_t at = id; at < traffic->values().size() && id < row; at += row)
-      add(backend.traffic, read_traffic((*traffic)[at]));
+    for (std::size_t cpu = 0; cpu < rows->cpus() && id < rows->backends(); cpu++)
+      add(backend.traffic, read_traffic(rows->backend(cpu, id)));
     orphan.backends.push_back(std::move(backend));
   }
   return {};
@@ -73,7 +88,7 @@ Result<std::optional<Orphan>> read_orphan(const std::string& pin_dir, const std:
   const base::FileDescriptor opened(bpf_prog_get_fd_by_id(program));
   auto maps = bpf::maps_of(opened.get());
   if (!maps) return tl::unexpected(maps.error());
-  auto control = values_of<gw_control>(*maps, "gw_control");
+  auto control = values_of<gw_control>(*maps, GW_CONTROL_SECTION);
   if (!control) return tl::unexpected(control.error());
   const std::uint64_t now_s = base::coarse_now_s();
   const std::uint64_t alive_s = (*control)[0].daemon_alive_s;

@@ -24,34 +24,23 @@ gw_counters snapshot(const gw_counters& live) {
 
 }  // namespace
 
-Result<ProgramCounters::Maps> ProgramCounters::Maps::of(const BalancerObject& object,
-                                                        const gw_limits& limits) {
-  const std::size_t cpus = limits.cpus;
-  Maps maps;
-  auto mapped =
-      object.map_into(maps.cpus, "gw_cpu_counters", cpus)
-          .and_then([&] {
-            return object.map_into(maps.backends, "gw_backend_traffic", cpus * limits.backends);
-          })
-          .and_then([&] {
-            return object.map_into(maps.services, "gw_service_traffic", cpus * limits.services);
-          });
-  if (!mapped) return tl::unexpected(mapped.error());
-  return maps;
+Result<CpuRows> ProgramCounters::rows_of(const BalancerObject& object, const gw_limits& limits) {
+  return CpuRows::make(object.map_fd(CpuRows::kMap), limits.cpus, limits.backends,
+                       limits.service_ids);
 }
 
-ProgramCounters::ProgramCounters(Maps maps) : maps_(std::move(maps)) {
-  forgotten_backends_.resize(maps_.backends.values().size() / cpu_count());
-  forgotten_services_.resize(maps_.services.values().size() / cpu_count());
+ProgramCounters::ProgramCounters(CpuRows rows) : rows_(std::move(rows)) {
+  forgotten_backends_.resize(rows_.backends());
+  forgotten_services_.resize(rows_.services());
 }
 
 std::vector<WorkerStatus> ProgramCounters::rows() const {
   std::vector<WorkerStatus> rows;
-  for (unsigned cpu = 0; cpu < cpu_count(); cpu++) {
+  for (unsigned cpu = 0; cpu < rows_.cpus(); cpu++) {
     WorkerStatus row;
     row.role = "xdp";
     row.cpu = cpu;
-    row.counters = snapshot(maps_.cpus[cpu].counters);
+    row.counters = snapshot(rows_.counters(cpu));
     const auto& events = row.counters.events;
     const bool idle =
         row.counters.packets_in == 0 &&
@@ -61,17 +50,24 @@ std::vector<WorkerStatus> ProgramCounters::rows() const {
   return rows;
 }
 
-gw_traffic ProgramCounters::sum(const MappedMap<gw_traffic>& map, std::size_t id) const {
-  const std::size_t row = map.values().size() / cpu_count();
+gw_traffic ProgramCounters::backend(std::size_t id) const {
   gw_traffic total{};
-  for (std::size_t cpu = 0; cpu < cpu_count(); cpu++) add(total, read_traffic(map[cpu * row + id]));
+  for (std::size_t cpu = 0; cpu < rows_.cpus(); cpu++)
+    add(total, read_traffic(rows_.backend(cpu, id)));
+  return total;
+}
+
+gw_traffic ProgramCounters::service(std::size_t id) const {
+  gw_traffic total{};
+  for (std::size_t cpu = 0; cpu < rows_.cpus(); cpu++)
+    add(total, read_traffic(rows_.service(cpu, id)));
   return total;
 }
 
 void ProgramCounters::add_backends_to(std::vector<gw_traffic>& sums) const {
   sums.resize(std::max(sums.size(), forgotten_backends_.size()));
   for (std::size_t id = 0; id < forgotten_backends_.size(); id++) {
-    add(sums[id], sum(maps_.backends, id));
+    add(sums[id], backend(id));
     subtract(sums[id], forgotten_backends_[id]);
   }
 }
@@ -79,17 +75,17 @@ void ProgramCounters::add_backends_to(std::vector<gw_traffic>& sums) const {
 void ProgramCounters::add_services_to(std::vector<gw_traffic>& sums) const {
   sums.resize(std::max(sums.size(), forgotten_services_.size()));
   for (std::size_t id = 0; id < forgotten_services_.size(); id++) {
-    add(sums[id], sum(maps_.services, id));
+    add(sums[id], service(id));
     subtract(sums[id], forgotten_services_[id]);
   }
 }
 
 void ProgramCounters::forget_backend(std::uint16_t id) {
-  if (id < forgotten_backends_.size()) forgotten_backends_[id] = sum(maps_.backends, id);
+  if (id < forgotten_backends_.size()) forgotten_backends_[id] = backend(id);
 }
 
 void ProgramCounters::forget_service(std::uint16_t id) {
-  if (id < forgotten_services_.size()) forgotten_services_[id] = sum(maps_.services, id);
+  if (id < forgotten_services_.size()) forgotten_services_[id] = service(id);
 }
 
 }  // namespace guideway::datapath::xdp

@@ -52,8 +52,7 @@ Result<CopyMaps> CopyMaps::of(const BalancerObject& object, const gw_limits& lim
     return object.map_into(member, name, count);
   };
   auto mapped =
-      map(maps.control, "gw_control", 1)
-          .and_then([&] { return map(maps.states, "gw_states", kCopies); })
+      map(maps.control, GW_CONTROL_SECTION, 1)
           .and_then([&] { return map(maps.services, "gw_services", kCopies * limits.services); })
           .and_then([&] { return map(maps.pools, "gw_pools", kCopies * limits.pools); })
           .and_then([&] { return map(maps.slots, "gw_slots", kCopies * limits.slot_lines); })
@@ -108,7 +107,12 @@ void TableCopies::fill(std::uint32_t copy, const compile::ForwardingState& state
   const std::size_t slots_each = maps_.slot_lines_each() * GW_SLOTS_PER_LINE;
   auto* slots = reinterpret_cast<std::uint16_t*>(maps_.slots.values().data());
   gw_backend* backends = &maps_.backends[copy * maps_.backends_each()];
-  maps_.states[copy] = state.header;
+  gw_state& header = maps_.control[0].states[copy];
+  header = state.header;
+  header.first_service = static_cast<std::uint32_t>(copy * maps_.services_each());
+  header.first_pool = static_cast<std::uint32_t>(copy * maps_.pools_each());
+  header.first_slot_line = static_cast<std::uint32_t>(copy * maps_.slot_lines_each());
+  header.first_backend = static_cast<std::uint32_t>(copy * maps_.backends_each());
   std::copy(state.services.begin(), state.services.end(),
             &maps_.services[copy * maps_.services_each()]);
   std::copy(state.pools.begin(), state.pools.end(), &maps_.pools[copy * maps_.pools_each()]);
@@ -133,7 +137,7 @@ TablesPtr TableCopies::publish(const compile::ForwardingStatePtr& state) {
   live_generation_.store(state->generation(), std::memory_order_release);
   const auto* slots = reinterpret_cast<const std::uint16_t*>(maps_.slots.values().data());
   return std::make_shared<const Tables>(
-      Tables{&maps_.states[next], &maps_.services[next * maps_.services_each()],
+      Tables{&maps_.control[0].states[next], &maps_.services[next * maps_.services_each()],
              &maps_.pools[next * maps_.pools_each()],
              slots + next * maps_.slot_lines_each() * GW_SLOTS_PER_LINE,
              &maps_.backends[next * maps_.backends_each()], readers});

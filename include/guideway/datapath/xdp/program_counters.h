@@ -11,21 +11,15 @@
 #include "guideway/core/kernel_shared.h"
 #include "guideway/datapath/datapath.h"
 #include "guideway/datapath/xdp/balancer_object.h"
-#include "guideway/datapath/xdp/mapped_map.h"
+#include "guideway/datapath/xdp/cpu_rows.h"
 
 namespace guideway::datapath::xdp {
 
 class ProgramCounters {
  public:
-  struct Maps {
-    MappedMap<gw_cpu_counters> cpus;
-    MappedMap<gw_traffic> backends;  // [cpu][id]
-    MappedMap<gw_traffic> services;  // [cpu][id]
-
-    /// Those of a loaded program. Errors: they cannot be mapped.
-    static Result<Maps> of(const BalancerObject& object, const gw_limits& limits);
-  };
-  explicit ProgramCounters(Maps maps);
+  /// The rows of a loaded program. Errors: they cannot be mapped.
+  static Result<CpuRows> rows_of(const BalancerObject& object, const gw_limits& limits);
+  explicit ProgramCounters(CpuRows rows);
 
   /// One row for every CPU that has counted something.
   std::vector<WorkerStatus> rows() const;
@@ -38,10 +32,10 @@ class ProgramCounters {
   void forget_service(std::uint16_t id);
 
  private:
-  gw_traffic sum(const MappedMap<gw_traffic>& map, std::size_t id) const;
-  std::size_t cpu_count() const { return maps_.cpus.values().size(); }
+  gw_traffic backend(std::size_t id) const;
+  gw_traffic service(std::size_t id) const;
 
-  const Maps maps_;
+  const CpuRows rows_;
   std::vector<gw_traffic> forgotten_backends_;
   std::vector<gw_traffic> forgotten_services_;
 };

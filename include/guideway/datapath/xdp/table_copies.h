@@ -30,7 +30,6 @@ namespace guideway::datapath::xdp {
 /// The maps that hold copies, and how long one copy is in each.
 struct CopyMaps {
   MappedMap<gw_control> control;
-  MappedMap<gw_state> states;
   MappedMap<gw_service> services;
   MappedMap<gw_pool> pools;
   MappedMap<gw_slot_line> slots;
