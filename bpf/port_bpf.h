@@ -108,6 +108,14 @@ struct {
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1); /* limits.cpus * gw_turns_each(limits.pools) */
+  __type(key, __u32);
+  __type(value, struct gw_turn);
+} gw_turns SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
   __uint(max_entries, GW_MAX_SHARDS); /* by queue */
   __type(key, __u32);
   __type(value, struct gw_heartbeat);
@@ -231,6 +239,14 @@ GW_INLINE struct gw_traffic *gw_port_service_traffic(const struct gw_port *port,
   uint32_t key = port->cpu * gw_limits.services + id;
   if (id >= gw_limits.services) return NULL;
   return bpf_map_lookup_elem(&gw_service_traffic, &key);
+}
+GW_INLINE struct gw_turn *gw_port_turn(const struct gw_port *port, uint32_t pool) {
+  uint32_t key = port->cpu * gw_turns_each(gw_limits.pools) + pool;
+  if (pool >= gw_limits.pools) return NULL;
+  return bpf_map_lookup_elem(&gw_turns, &key);
+}
+GW_INLINE uint64_t gw_counter_read(const uint64_t *counter) {
+  return *(const volatile uint64_t *)counter;
 }
 GW_INLINE void gw_counter_add(uint64_t *counter, uint64_t amount) { *counter += amount; }
 

@@ -84,7 +84,8 @@ Status Controller::status() const {
   std::map<std::string, std::size_t> places;
   for (const auto& pool : model_.pools) {
     places.emplace(pool.name, status.pools.size());
-    status.pools.push_back({pool.name, name_of(pool.forwarding), "maglev", 0, false, {}});
+    status.pools.push_back(
+        {pool.name, name_of(pool.forwarding), model::to_string(pool.scheduler), 0, false, {}});
   }
   const health::Verdicts verdicts = checker_.verdicts();
   for (std::size_t i = 0; i < state_->pool_info.size() && i < status.pools.size(); i++) {

@@ -53,6 +53,7 @@ struct PoolInfo {
   std::uint32_t slots = 0;
   /// No backend is healthy, so all that could take flows do.
   bool fails_open = false;
+  model::Scheduler scheduler = model::Scheduler::kMaglev;
 };
 
 struct ForwardingState {

@@ -75,6 +75,9 @@ struct gw_slot_line {
 };
 GW_STATIC_ASSERT(sizeof(struct gw_slot_line) == 64, "one cache line");
 
+/* Turns that a CPU has room for in gw_turns: whole cache lines. */
+GW_INLINE uint32_t gw_turns_each(uint32_t pools) { return (pools + 7) & ~7u; }
+
 /* The counters of one CPU: what the core counts, on lines of its own. Written by that CPU alone. */
 struct gw_cpu_counters {
   struct gw_counters counters;

@@ -41,6 +41,8 @@ struct gw_port {
   struct gw_counters *counters;
   struct gw_traffic *backend_traffic;
   struct gw_traffic *service_traffic;
+  uint32_t turn_count; /* pools */
+  struct gw_turn *turns;
 };
 
 /* Multi-byte access at any alignment, in the byte order of the packet. */
@@ -123,6 +125,15 @@ GW_INLINE struct gw_traffic *gw_port_backend_traffic(const struct gw_port *port,
 }
 GW_INLINE struct gw_traffic *gw_port_service_traffic(const struct gw_port *port, uint32_t id) {
   return id < port->service_traffic_count ? &port->service_traffic[id] : NULL;
+}
+
+/* Where this worker stands in the pool's ring; null when there is no such place. */
+GW_INLINE struct gw_turn *gw_port_turn(const struct gw_port *port, uint32_t pool) {
+  return pool < port->turn_count ? &port->turns[pool] : NULL;
+}
+
+GW_INLINE uint64_t gw_counter_read(const uint64_t *counter) {
+  return __atomic_load_n(counter, __ATOMIC_RELAXED);
 }
 
 /* Adds to a counter that only this thread writes and others read: a plain add, made of two relaxed

@@ -84,6 +84,7 @@ Result<void> set_sizes(bpf_object* object, const gw_limits& l) {
       {"gw_cpu_counters", l.cpus},
       {"gw_backend_traffic", std::uint64_t{l.cpus} * l.backends},
       {"gw_service_traffic", std::uint64_t{l.cpus} * l.services},
+      {"gw_turns", std::uint64_t{l.cpus} * gw_turns_each(l.pools)},
   };
   for (const auto& [name, entries] : sizes)
     if (auto set = set_entries(object, name, entries); !set) return set;

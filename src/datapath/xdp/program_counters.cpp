@@ -84,6 +84,14 @@ void ProgramCounters::add_services_to(std::vector<gw_traffic>& sums) const {
   }
 }
 
+std::vector<std::span<gw_traffic>> ProgramCounters::backend_rows() const {
+  const std::size_t length = forgotten_backends_.size();
+  std::vector<std::span<gw_traffic>> rows;
+  for (std::size_t cpu = 0; cpu < cpu_count(); cpu++)
+    rows.push_back(maps_.backends.values().subspan(cpu * length, length));
+  return rows;
+}
+
 void ProgramCounters::forget_backend(std::uint16_t id) {
   if (id < forgotten_backends_.size()) forgotten_backends_[id] = sum(maps_.backends, id);
 }

@@ -29,6 +29,7 @@ class WorkerThread {
   void join();
 
   const Worker& worker() const { return worker_; }
+  Worker& worker() { return worker_; }
   unsigned cpu() const { return cpu_; }
   unsigned shard() const { return index_; }
 
