@@ -81,6 +81,14 @@ struct {
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1); /* limits.cpus * gw_turns_each(limits.pools) */
+  __type(key, __u32);
+  __type(value, struct gw_turn);
+} gw_turns SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
   __uint(max_entries, GW_MAX_SHARDS); /* by queue */
   __type(key, __u32);
   __type(value, struct gw_heartbeat);
@@ -205,6 +213,11 @@ GW_INLINE struct gw_flow_bucket *gw_port_bucket(const struct gw_port *port, uint
 GW_INLINE struct gw_counters *gw_port_counters(const struct gw_port *port) {
   return port->counters;
 }
+GW_INLINE struct gw_counters *gw_port_find_counters(const struct gw_port *port) {
+  __u32 cpu = port->cpu;
+  struct gw_cpu_counters *row = bpf_map_lookup_elem(&gw_cpu_counters, &cpu);
+  return row ? &row->counters : NULL;
+}
 /* Behind the counters in the same row. The barriers keep the index in one register from before the
  * comparison to the addition behind it, as the verifier wants it. */
 GW_INLINE struct gw_traffic *gw_traffic_behind(const struct gw_port *port, uint64_t first,
@@ -220,6 +233,14 @@ GW_INLINE struct gw_traffic *gw_port_backend_traffic(const struct gw_port *port,
 }
 GW_INLINE struct gw_traffic *gw_port_service_traffic(const struct gw_port *port, uint32_t id) {
   return gw_traffic_behind(port, gw_limits.backends, gw_limits.service_ids, id);
+}
+GW_INLINE struct gw_turn *gw_port_turn(const struct gw_port *port, uint32_t pool) {
+  uint32_t key = port->cpu * gw_turns_each(gw_limits.pools) + pool;
+  if (pool >= gw_limits.pools) return NULL;
+  return bpf_map_lookup_elem(&gw_turns, &key);
+}
+GW_INLINE uint64_t gw_counter_read(const uint64_t *counter) {
+  return *(const volatile uint64_t *)counter;
 }
 GW_INLINE void gw_counter_add(uint64_t *counter, uint64_t amount) { *counter += amount; }
 

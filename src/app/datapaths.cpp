@@ -29,6 +29,7 @@ DatapathResult start_dpdk(const model::Model& model, const model::HashSeed& seed
   options.flows = model.capacity.flows;
   options.backends = model.capacity.backends;
   options.services = model.capacity.services;
+  options.pools = model.capacity.pools;
   options.eal_arguments = model.director.eal_arguments;
   options.flow_dir = model.director.flow_dir;
   options.hash_seed = seed;

@@ -8,6 +8,7 @@
 
 #include "guideway/compile/backend_record.h"
 #include "guideway/compile/maglev.h"
+#include "guideway/compile/schedule_ring.h"
 #include "guideway/compile/service_table.h"
 #include "guideway/core/hash.h"
 #include "members.h"
@@ -29,7 +30,7 @@ Result<void> check_capacity(const model::Model& model) {
                       number(capacity.pools) + ": raise it and restart, or remove some");
   }
   std::uint64_t slots = 0;
-  for (const model::Pool& pool : model.pools) slots += pool.table_size;
+  for (const model::Pool& pool : model.pools) slots += model::slots_of(pool);
   if (slots > capacity.slots) {
     return base::fail("the pools' tables have " + number(slots) +
                       " slots together, more than capacity.slots = " + number(capacity.slots) +
@@ -56,6 +57,7 @@ class StateBuilder {
   void describe_own(const PlannedPool& planned);
   void add_guests(const PlannedPool& planned, std::vector<MaglevBackend>& eligible);
   Result<void> add_pool(const PlannedPool& planned);
+  Result<void> add_ring(const model::Pool& pool, std::vector<MaglevBackend> backends);
   Result<void> add_pools();
   void fill_header();
 
@@ -195,14 +197,29 @@ Result<void> StateBuilder::add_pool(const PlannedPool& planned) {
   if (!table) return base::fail("pool " + pool.name + ": " + table.error().message);
 
   const auto slots = static_cast<std::uint32_t>(table->size());
-  state_.pools.push_back({static_cast<std::uint32_t>(state_.slots.size()), slots, {}});
-  state_.pool_info.push_back(
-      {pool.name, slots, planned.plan.state, planned.plan.mode, planned.plan.healthy_percent});
+  state_.pools.push_back({static_cast<std::uint32_t>(state_.slots.size()), slots, 0, 0});
+  state_.pool_info.push_back({pool.name, slots, planned.plan.state, planned.plan.mode,
+                              planned.plan.healthy_percent, pool.scheduler});
   state_.slots.insert(state_.slots.end(), table->begin(), table->end());
   for (const std::uint16_t id : *table) {
     ++state_.backend_info[id].slots;
     state_.backends[id].flags |= GW_BACKEND_TAKES_NEW;
   }
+  return add_ring(pool, std::move(eligible));
+}
+
+/// The ring of the pool that was added last, behind its slots.
+Result<void> StateBuilder::add_ring(const model::Pool& pool, std::vector<MaglevBackend> backends) {
+  if (!model::takes_turns(pool.scheduler)) return {};
+  for (MaglevBackend& backend : backends) {
+    if (!model::is_weighted(pool.scheduler)) backend.weight = 1;
+    state_.backends[backend.id].load_weight = backend.weight;
+  }
+  const auto ring = schedule_ring(backends, pool.table_size);
+  if (!ring) return base::fail("pool " + pool.name + ": " + ring.error().message);
+  state_.pools.back().ring_base = static_cast<std::uint32_t>(state_.slots.size());
+  state_.pools.back().ring_count = static_cast<std::uint32_t>(ring->size());
+  state_.slots.insert(state_.slots.end(), ring->begin(), ring->end());
   return {};
 }
 

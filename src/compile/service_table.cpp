@@ -94,6 +94,14 @@ gw_service make_service_entry(const model::Service& service, std::uint8_t protoc
   return entry;
 }
 
+/// What a packet must know of the pool's scheduler.
+std::uint16_t flags_of(model::Scheduler scheduler) {
+  std::uint16_t flags = 0;
+  if (model::takes_turns(scheduler)) flags |= GW_SERVICE_BY_TURNS;
+  if (model::goes_by_load(scheduler)) flags |= GW_SERVICE_BY_LOAD;
+  return flags;
+}
+
 std::size_t table_size(std::size_t entries) {
   return std::bit_ceil(std::max(kMinEntries, entries * kEntriesPerService));
 }
@@ -157,7 +165,10 @@ std::map<std::string, std::uint16_t> pool_ids(const model::Model& model) {
 class EntryList {
  public:
   EntryList(const model::Model& model, const ServiceIds& previous, ServiceTable& table)
-      : pools_(pool_ids(model)), table_(table), ids_(std::min(model.capacity.services, kMaxIds)) {
+      : model_(model),
+        pools_(pool_ids(model)),
+        table_(table),
+        ids_(std::min(model.capacity.services, kMaxIds)) {
     keep_ids(model, previous);
   }
 
@@ -170,6 +181,7 @@ class EntryList {
   std::uint16_t id_of(const ServiceKey& key);
   std::uint16_t unused_id();
 
+  const model::Model& model_;
   std::map<std::string, std::uint16_t> pools_;
   ServiceTable& table_;
   std::vector<gw_service> entries_;
@@ -241,6 +253,7 @@ Result<void> EntryList::add(const model::Service& service, std::uint8_t protocol
   }
   const std::uint16_t id = id_of(key);
   entries_.push_back(make_service_entry(service, protocol, id, pool));
+  entries_.back().flags |= flags_of(model_.pools[pool].scheduler);
   if (table_.info.size() <= id) table_.info.resize(id + 1u);
   table_.info[id] = {true, service.name, service.address, service.port, protocol, service.pool};
   return {};

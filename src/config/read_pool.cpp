@@ -75,13 +75,14 @@ model::Pool read_pool(const Node& node, const std::string& path, Errors& errors)
     pool.vxlan = read_vxlan(*vxlan, table.path_of("vxlan"), errors);
   }
   read_source(table, pool.source);
-  table.read_choice<Scheduler>("scheduler",
-                               {{"maglev", Scheduler::kMaglev},
-                                {"round_robin", std::nullopt},
-                                {"weighted_round_robin", std::nullopt},
-                                {"least_connections", std::nullopt},
-                                {"weighted_least_connections", std::nullopt}},
-                               pool.scheduler);
+  table.read_choice<Scheduler>(
+      "scheduler",
+      {{"maglev", Scheduler::kMaglev},
+       {"round_robin", Scheduler::kRoundRobin},
+       {"weighted_round_robin", Scheduler::kWeightedRoundRobin},
+       {"least_connections", Scheduler::kLeastConnections},
+       {"weighted_least_connections", Scheduler::kWeightedLeastConnections}},
+      pool.scheduler);
   table.read_integer("table_size", model::kTableSizeRange, pool.table_size);
   table.read_array(
       "backends",

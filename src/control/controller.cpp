@@ -59,7 +59,8 @@ Controller::Controller(Parts parts, const config::LoadResult& file, model::HashS
       tick_timer_(parts_.loop),
       build_timer_(parts_.loop),
       resolve_timer_(parts_.loop),
-      sweeper_(parts_.datapath.flow_table()) {}
+      sweeper_(parts_.datapath.flow_table()),
+      loads_(parts_.datapath.backend_rows()) {}
 
 /// Goes on with what an earlier daemon has left: flow entries mean what its seed and ids say, not
 /// what a file says now.
@@ -273,8 +274,11 @@ void Controller::sweep_slice() {
   // A walk under generation N may say that no entry has an id only if nobody still works with N
   // - 1.
   if (sweeper_.at_start() && !parts_.datapath.grace_passed(state->generation())) return;
+  if (sweeper_.at_start()) loads_.begin_walk();
   const std::size_t slice = sweeper_.bucket_count() / kSweepSlices + 1;
   auto result = sweeper_.step(*state, backends_to_reset(*state), parts_.datapath.now_s(), slice);
+  if (result) loads_.end_walk(result->live);
+  loads_.tell(*state);
   if (!result) return;
   boost::asio::post(parts_.loop, [this, found = std::make_shared<const SweepResult>(
                                             std::move(*result))] { take_sweep(*found); });

@@ -175,6 +175,10 @@ class Explainer {
       result_.why = "its flow is in the flow table";
     } else {
       result_.flow = "miss";
+      if (goes_by_turn()) {
+        result_.why = "a new flow: the pool's scheduler gives it to whose turn it is then";
+        return GW_REASON_FORWARDED;
+      }
       if (const enum gw_reason reason = gw_pick_slot(view_.port(), &work_); reason != GW_GO_ON)
         return reason;
       result_.slot = gw_hash_slot(work_.hash, view_.port()->pools[work_.service->pool].slot_count);
@@ -185,6 +189,13 @@ class Explainer {
     const enum gw_reason reason = gw_rewrite(frame_.packet(), &work_);
     if (reason == GW_GO_ON) result_.header = frame_.header(inner);
     return reason;
+  }
+
+  /// Taking the turn would be writing.
+  bool goes_by_turn() {
+    if ((work_.service->flags & GW_SERVICE_BY_TURNS) == 0 || gw_is_late_tcp(&work_)) return false;
+    const gw_pool* pool = gw_port_pool(view_.port(), work_.service->pool);
+    return pool != nullptr && pool->ring_count != 0;
   }
 
   void name_backend() {

@@ -98,7 +98,7 @@ PoolStatus describe_pool(const model::Pool& pool) {
   PoolStatus status;
   status.name = pool.name;
   status.forwarding = name_of(pool.forwarding);
-  status.scheduler = "maglev";
+  status.scheduler = model::to_string(pool.scheduler);
   return status;
 }
 

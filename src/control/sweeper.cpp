@@ -10,6 +10,12 @@
 #include "guideway/core/flow_table.h"
 
 namespace guideway::control {
+namespace {
+
+/// Of an entry whose backend is not known: more than a slice of the walk takes.
+constexpr std::uint32_t kUnknownTimeout_s = 1;
+
+}  // namespace
 
 void Sweeper::sweep_bucket(gw_flow_bucket& bucket, const compile::ForwardingState& state,
                            const std::vector<bool>& reset, std::uint32_t now_s) {
@@ -18,10 +24,9 @@ void Sweeper::sweep_bucket(gw_flow_bucket& bucket, const compile::ForwardingStat
     if (word == 0) continue;
     const std::uint32_t id = gw_flow_backend(word);
     // A backend that is new in the generation after `state`, published while this slice runs, is
-    // not known yet: its very first entries are cleared. Their flows stay with it all the same: the
-    // next packet goes by the same slot, and is recorded again.
+    // not known yet: its very first entries stay.
     const bool known = id < state.backends.size() && (state.backends[id].flags & GW_BACKEND_USED);
-    const std::uint32_t timeout_s = known ? state.backends[id].sweep_timeout_s : 0;
+    const std::uint32_t timeout_s = known ? state.backends[id].sweep_timeout_s : kUnknownTimeout_s;
     const bool marked = id < reset.size() && reset[id];
     const std::uint64_t wanted = gw_flow_swept(word, now_s, timeout_s, marked ? 1 : 0);
     std::uint64_t left = wanted;

@@ -80,7 +80,7 @@ void check_capacity(Problems& problems, const Model& model) {
   std::uint64_t slots = 0;
   for (const Pool& pool : model.pools) {
     backends += pool.backends.size();
-    slots += pool.table_size;
+    slots += slots_of(pool);
   }
   const auto check_sum = [&](const char* key, std::uint64_t used, std::uint32_t room,
                              const char* what) {
@@ -93,7 +93,8 @@ void check_capacity(Problems& problems, const Model& model) {
             "services (a tcp_udp service counts twice)");
   check_sum("capacity.pools", model.pools.size(), capacity.pools, "pools");
   check_sum("capacity.backends", backends, capacity.backends, "backends");
-  check_sum("capacity.slots", slots, capacity.slots, "slots (the pools' table_size in sum)");
+  check_sum("capacity.slots", slots, capacity.slots,
+            "slots (the pools' table_size in sum; twice where scheduler is not \"maglev\")");
 }
 
 void check_admin(Problems& problems, const Admin& admin) {

@@ -117,6 +117,26 @@ std::vector<std::size_t> services_of(const Model& model, const std::string& pool
   return services;
 }
 
+const char* to_string(Scheduler scheduler) {
+  switch (scheduler) {
+    case Scheduler::kMaglev:
+      return "maglev";
+    case Scheduler::kRoundRobin:
+      return "round_robin";
+    case Scheduler::kWeightedRoundRobin:
+      return "weighted_round_robin";
+    case Scheduler::kLeastConnections:
+      return "least_connections";
+    case Scheduler::kWeightedLeastConnections:
+      return "weighted_least_connections";
+  }
+  return "";
+}
+
+std::uint64_t slots_of(const Pool& pool) {
+  return std::uint64_t{pool.table_size} * (takes_turns(pool.scheduler) ? 2 : 1);
+}
+
 BackendKey key_of(const Pool& pool, const Backend& backend) {
   return {pool.name, backend.address, backend.port};
 }

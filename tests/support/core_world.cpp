@@ -11,6 +11,7 @@ namespace {
 /// What the traffic counters of a world hold; no test has more.
 constexpr std::uint32_t kMaxBackends = 1024;
 constexpr std::uint32_t kMaxServices = 256;
+constexpr std::uint32_t kMaxPools = 64;
 
 }  // namespace
 
@@ -19,16 +20,21 @@ CoreWorld::CoreWorld(WorldSize size)
       generations_(kMaxBackends),
       buckets_(std::size_t{size.buckets_per_shard} * size.shards),
       counters_(size.shards),
-      backend_traffic_(kMaxBackends),
-      service_traffic_(kMaxServices) {}
+      backend_traffic_(std::size_t{kMaxBackends} * size.shards),
+      service_traffic_(kMaxServices),
+      turns_(std::size_t{kMaxPools} * size.shards) {}
 
 Result<void> CoreWorld::publish(const model::Model& model, const compile::NextHops& next_hops) {
   Result<compile::ForwardingStatePtr> state = generations_.next(model, next_hops);
   if (!state) return tl::unexpected(state.error());
-  state_ = std::move(*state);
+  publish(std::move(*state));
+  return {};
+}
+
+void CoreWorld::publish(compile::ForwardingStatePtr state) {
+  state_ = std::move(state);
   ports_.clear();
   for (std::uint32_t shard = 0; shard < size_.shards; ++shard) ports_.push_back(make_port(shard));
-  return {};
 }
 
 gw_port CoreWorld::make_port(std::uint32_t shard) {
@@ -44,8 +50,14 @@ gw_port CoreWorld::make_port(std::uint32_t shard) {
           .backend_traffic_count = kMaxBackends,
           .service_traffic_count = kMaxServices,
           .counters = &counters_[shard],
-          .backend_traffic = backend_traffic_.data(),
-          .service_traffic = service_traffic_.data()};
+          .backend_traffic = backend_row(shard).data(),
+          .service_traffic = service_traffic_.data(),
+          .turn_count = kMaxPools,
+          .turns = &turns_[std::size_t{kMaxPools} * shard]};
+}
+
+std::span<gw_traffic> CoreWorld::backend_row(std::uint32_t shard) {
+  return std::span(backend_traffic_).subspan(std::size_t{kMaxBackends} * shard, kMaxBackends);
 }
 
 gw_outcome CoreWorld::balance(Frame& frame, std::uint32_t shard) {

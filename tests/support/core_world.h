@@ -6,6 +6,7 @@
 #define GUIDEWAY_TESTS_SUPPORT_CORE_WORLD_H_
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "guideway/base/result.h"
@@ -30,6 +31,7 @@ class CoreWorld {
 
   /// Makes the next generation what packets see.
   Result<void> publish(const model::Model& model, const compile::NextHops& next_hops);
+  void publish(compile::ForwardingStatePtr state);
 
   /// The port of one shard. Valid until publish().
   const gw_port& port(std::uint32_t shard = 0) const { return ports_.at(shard); }
@@ -38,7 +40,9 @@ class CoreWorld {
 
   const compile::ForwardingState& state() const { return *state_; }
   gw_counters& counters(std::uint32_t shard = 0) { return counters_.at(shard); }
+  /// By backend id; those of shard 1 follow those of shard 0.
   std::vector<gw_traffic>& backend_traffic() { return backend_traffic_; }
+  std::span<gw_traffic> backend_row(std::uint32_t shard);
   std::vector<gw_traffic>& service_traffic() { return service_traffic_; }
   std::vector<gw_flow_bucket>& buckets() { return buckets_; }
 
@@ -60,6 +64,7 @@ class CoreWorld {
   std::vector<gw_counters> counters_;  // by shard
   std::vector<gw_traffic> backend_traffic_;
   std::vector<gw_traffic> service_traffic_;
+  std::vector<gw_turn> turns_;
   std::vector<gw_port> ports_;
 };
 

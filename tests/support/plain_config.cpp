@@ -31,7 +31,7 @@ std::string backend_text(const PlainConfig& config, int number) {
 
 std::string pool_text(const PlainConfig& config, const std::string& name, int first, int count) {
   std::string text = "[[pool]]\nname = \"" + name + "\"\nforwarding = \"" + config.forwarding +
-                     "\"\ntable_size = 1009\n";
+                     "\"\nscheduler = \"" + config.scheduler + "\"\ntable_size = 1009\n";
   if (config.forwarding == "vxlan") {
     text += "vxlan = { vni = 100, port = 4789, inner_mac = \"02:67:77:00:00:01\" }\n";
   }

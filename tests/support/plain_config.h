@@ -19,6 +19,7 @@ struct PlainConfig {
   std::string hash = "five_tuple";
   /// Of the backends' addresses.
   int outer_family = 4;
+  std::string scheduler = "maglev";
 };
 std::string config_text(const PlainConfig& config);
 /// The same as a model; aborts the test program if it has errors.

@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -64,7 +65,11 @@ Result<void> XdpWorld::map(const gw_limits& l) {
   test_ = std::move(*test);
   tables_ = std::make_unique<datapath::xdp::TableCopies>(std::move(*copies));
   counters_ = std::make_unique<ProgramCounters>(std::move(*counters));
-  return object_.map_into(buckets_, "gw_buckets", std::size_t{l.shards} * l.buckets_per_shard);
+  return object_.map_into(buckets_, "gw_buckets", std::size_t{l.shards} * l.buckets_per_shard)
+      .and_then([&] {
+        const std::size_t turns = std::size_t{l.cpus} * gw_turns_each(l.pools);
+        return object_.map_into(turns_, "gw_turns", turns);
+      });
 }
 
 Result<void> XdpWorld::publish(const compile::ForwardingStatePtr& state) {
@@ -74,11 +79,25 @@ Result<void> XdpWorld::publish(const compile::ForwardingStatePtr& state) {
   return {};
 }
 
-Result<XdpWorld::Ran> XdpWorld::run(const Bytes& frame) {
+void XdpWorld::forget_turns() {
+  std::ranges::fill(turns_.values(), gw_turn{});
+  for (const auto row : backend_rows())
+    for (gw_traffic& traffic : row) traffic.load_offset = 0 - traffic.flows;
+}
+
+Result<XdpWorld::Ran> XdpWorld::run(const Bytes& frame, std::uint32_t queue) {
   std::array<std::uint8_t, 4096> out{};
   LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.data(), .data_out = out.data(),
               .data_size_in = static_cast<std::uint32_t>(frame.size()),
               .data_size_out = static_cast<std::uint32_t>(out.size()), .repeat = 1);
+  xdp_md context{};
+  context.data_end = options.data_size_in;
+  context.ingress_ifindex = ifindex_;
+  context.rx_queue_index = queue;
+  if (ifindex_ != 0) {
+    options.ctx_in = &context;
+    options.ctx_size_in = sizeof context;
+  }
   const std::uint64_t resets = counters().reasons[GW_REASON_RESET_SENT];
   if (bpf_prog_test_run_opts(object_.program_fd(), &options) != 0)
     return base::fail_errno("BPF_PROG_TEST_RUN", errno);

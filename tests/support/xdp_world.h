@@ -46,14 +46,20 @@ class XdpWorld {
   static Result<std::unique_ptr<XdpWorld>> load(const Size& size);
 
   Result<void> publish(const compile::ForwardingStatePtr& state);
-  /// One frame, received on interface 0, queue 0.
-  Result<Ran> run(const Bytes& frame);
+  /// One frame, received on interface 0.
+  Result<Ran> run(const Bytes& frame, std::uint32_t queue = 0);
+  /// A kernel device that run() may name queues of; without one there is only queue 0.
+  void set_device(std::uint32_t ifindex) { ifindex_ = ifindex; }
 
   /// Sums over the CPUs.
   gw_counters counters() const;
   std::vector<gw_traffic> backend_traffic() const;
   std::vector<gw_traffic> service_traffic() const;
   std::span<gw_flow_bucket> buckets() { return buckets_.values(); }
+  /// A row for each CPU.
+  std::vector<std::span<gw_traffic>> backend_rows() const { return counters_->backend_rows(); }
+  /// All CPUs stand at the beginning of every ring, and no backend has a live flow.
+  void forget_turns();
 
   std::uint32_t now_s() const { return test_[0].now_s; }
   void set_now_s(std::uint32_t now_s) { test_[0].now_s = now_s; }
@@ -65,6 +71,8 @@ class XdpWorld {
   datapath::xdp::BalancerObject object_;
   datapath::xdp::MappedMap<gw_test> test_;
   datapath::xdp::MappedMap<gw_flow_bucket> buckets_;
+  datapath::xdp::MappedMap<gw_turn> turns_;
+  std::uint32_t ifindex_ = 0;
   std::unique_ptr<datapath::xdp::TableCopies> tables_;
   std::unique_ptr<datapath::xdp::ProgramCounters> counters_;
 };

@@ -90,7 +90,7 @@ name = "wan"
 [[pool]]
 name = "web"
 {forwarding}
-scheduler = "maglev"
+scheduler = "{plan.scheduler}"
 backends = [
 {entries}]
 {_health_check(plan)}

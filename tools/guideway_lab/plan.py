@@ -41,6 +41,7 @@ class Plan:
     family: int = 4
     workers: int = 1
     datapath: str = "dpdk"
+    scheduler: str = "maglev"
     # What SIGTERM leaves behind.
     on_stop: str = "detach"
     # Of the HTTP health check, for example "200ms"; without it, backends are not checked.

@@ -67,6 +67,7 @@ struct PoolInfo {
   PoolMode mode = PoolMode::kNormal;
   /// Of the weight of the backends that could be used and have a verdict.
   std::uint32_t healthy_percent = 100;
+  model::Scheduler scheduler = model::Scheduler::kMaglev;
 };
 
 struct ForwardingState {

@@ -37,6 +37,7 @@
 #include "guideway/control/desired_state.h"
 #include "guideway/control/explain.h"
 #include "guideway/control/helper_thread.h"
+#include "guideway/control/loads.h"
 #include "guideway/control/state_dir.h"
 #include "guideway/control/status.h"
 #include "guideway/control/sweeper.h"
@@ -194,6 +195,7 @@ class Controller {
 
   // Used by the helper thread alone.
   Sweeper sweeper_;
+  Loads loads_;
   // Shared with the helper thread.
   std::mutex sweep_state_mutex_;
   compile::ForwardingStatePtr sweep_state_;  // guarded by sweep_state_mutex_

@@ -79,6 +79,9 @@ struct gw_slot_line {
 };
 GW_STATIC_ASSERT(sizeof(struct gw_slot_line) == 64, "one cache line");
 
+/* Turns that a CPU has room for in gw_turns: whole cache lines. */
+GW_INLINE uint32_t gw_turns_each(uint32_t pools) { return (pools + 7) & ~7u; }
+
 /* The counters of one CPU. In the map they are followed by a struct gw_traffic for each of
  * limits.backends and each of limits.service_ids: one lookup finds all that a packet counts.
  * Written by that CPU alone. */

@@ -58,6 +58,10 @@ enum gw_service_flags {
   /* The key is the whole 5-tuple: an entry is one connection, whose FIN or RST ends it, and whose
    * packets come to one shard. With a coarser key many connections share an entry. */
   GW_SERVICE_PER_CONNECTION = 1u << 1,
+  /* The pool's scheduler is another one than maglev: new flows take turns (turns.h). */
+  GW_SERVICE_BY_TURNS = 1u << 2,
+  /* … and of two candidates, the one with the fewer live flows for its weight is taken. */
+  GW_SERVICE_BY_LOAD = 1u << 3,
 };
 
 /* One service, and one entry of the service table: a cuckoo hash with two candidate entries per
@@ -87,11 +91,13 @@ GW_STATIC_ASSERT(offsetof(struct gw_service, port) == 16, "layout");
 GW_STATIC_ASSERT(offsetof(struct gw_service, ports_mask) == 24, "layout");
 GW_STATIC_ASSERT(offsetof(struct gw_service, flags) == 38, "layout");
 
-/* Where a pool's slots are in the one slot array. slot_count 0: the pool takes no new flow. */
+/* Where a pool's slots are in the one slot array, and its ring: the order in which new flows take
+ * turns, empty under maglev. slot_count 0: the pool takes no new flow. */
 struct gw_pool {
   uint32_t slot_base;
   uint32_t slot_count;
-  uint32_t reserved[2];
+  uint32_t ring_base;
+  uint32_t ring_count;
 };
 GW_STATIC_ASSERT(sizeof(struct gw_pool) == 16, "layout");
 
@@ -123,10 +129,13 @@ struct gw_backend {
                                     (1 byte) or EtherType (2 bytes) is patched */
   uint16_t outer_checksum;
   uint16_t sweep_timeout_s; /* longest idle timeout of the services that use the pool */
-  uint16_t reserved[5];
+  uint16_t reserved;
+  uint32_t load_weight; /* GW_SERVICE_BY_LOAD: live flows are compared in proportion to it */
+  uint16_t reserved2[2];
   uint8_t template_bytes[GW_TEMPLATE_SIZE];
 };
 GW_STATIC_ASSERT(sizeof(struct gw_backend) == 128, "two cache lines");
+GW_STATIC_ASSERT(offsetof(struct gw_backend, load_weight) == 16, "no padding");
 GW_STATIC_ASSERT(offsetof(struct gw_backend, template_bytes) == 24,
                  "l2dsr and IPv4 IPIP without a tag stay in the first line");
 
@@ -151,8 +160,17 @@ struct gw_traffic {
   uint64_t packets;
   uint64_t bytes;
   uint64_t flows; /* entries made */
-  uint64_t reserved;
+  /* Of a backend; written by the control side: load_offset + flows, modulo 2^64, is about the
+   * backend's live flows, those that this worker has made a moment ago included. */
+  uint64_t load_offset;
 };
 GW_STATIC_ASSERT(sizeof(struct gw_traffic) == 32, "two to a cache line");
+
+/* Where one worker (or CPU) stands in a pool's ring. All 0: it has not begun. */
+struct gw_turn {
+  uint32_t next;   /* position whose turn it is, counted from 1 */
+  uint32_t stride; /* how far behind it the other candidate is */
+};
+GW_STATIC_ASSERT(sizeof(struct gw_turn) == 8, "an array value without gaps");
 
 #endif /* GUIDEWAY_CORE_LAYOUT_H_ */

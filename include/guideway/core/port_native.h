@@ -41,6 +41,8 @@ struct gw_port {
   struct gw_counters *counters;
   struct gw_traffic *backend_traffic;
   struct gw_traffic *service_traffic;
+  uint32_t turn_count; /* pools */
+  struct gw_turn *turns;
 };
 
 /* Multi-byte access at any alignment, in the byte order of the packet. */
@@ -122,11 +124,24 @@ GW_INLINE struct gw_flow_bucket *gw_port_bucket(const struct gw_port *port, uint
 GW_INLINE struct gw_counters *gw_port_counters(const struct gw_port *port) {
   return port->counters;
 }
+/* The same for GW_SEPARATE functions, to which a pointer within *port is a mere number in BPF. */
+GW_INLINE struct gw_counters *gw_port_find_counters(const struct gw_port *port) {
+  return port->counters;
+}
 GW_INLINE struct gw_traffic *gw_port_backend_traffic(const struct gw_port *port, uint32_t id) {
   return id < port->backend_traffic_count ? &port->backend_traffic[id] : NULL;
 }
 GW_INLINE struct gw_traffic *gw_port_service_traffic(const struct gw_port *port, uint32_t id) {
   return id < port->service_traffic_count ? &port->service_traffic[id] : NULL;
+}
+
+/* Where this worker stands in the pool's ring; null when there is no such place. */
+GW_INLINE struct gw_turn *gw_port_turn(const struct gw_port *port, uint32_t pool) {
+  return pool < port->turn_count ? &port->turns[pool] : NULL;
+}
+
+GW_INLINE uint64_t gw_counter_read(const uint64_t *counter) {
+  return __atomic_load_n(counter, __ATOMIC_RELAXED);
 }
 
 /* Adds to a counter that only this thread writes and others read: a plain add, made of two relaxed

@@ -3,15 +3,17 @@
  * A miss is not a new flow: a TCP packet without SYN belongs to some connection, so the other
  * shards are asked first (its queue may have changed), and only then the slot table answers, which
  * gives the backend that a stateless balancer would. Under a coarse key the NIC spreads the
- * connections of one client over the shards, so there any packet may have its entry in another one.
- * Not asked for: UDP by five_tuple, where every new flow would pay for a change of queues that
- * hardly ever comes; then it goes by its slot.
+ * connections of one client over the shards, so there any packet may have its entry in another one;
+ * and where new flows take turns (turns.h), a SYN that is sent again must not take another one.
+ * Not asked for: UDP by five_tuple under maglev, where every new flow would pay for a change of
+ * queues that hardly ever comes; then it goes by its slot.
  * Threading: as flow_table.h.
  * Source: Eisenbud et al., Maglev, NSDI 2016, §3.4 (lookup) and §5.3 (why both tables). */
 #ifndef GUIDEWAY_CORE_SCHEDULE_H_
 #define GUIDEWAY_CORE_SCHEDULE_H_
 
 #include "guideway/core/flow_table.h"
+#include "guideway/core/turns.h"
 
 /* Sets w->backend and w->record from the pool's slots. */
 GW_INLINE enum gw_reason gw_pick_slot(const struct gw_port *port, struct gw_work *w) {
@@ -36,7 +38,8 @@ GW_INLINE int gw_is_late_tcp(const struct gw_work *w) {
 /* Whether a packet that missed may have its entry in another shard. */
 GW_INLINE int gw_may_be_elsewhere(const struct gw_port *port, const struct gw_work *w) {
   if (gw_port_shard_count(port) <= 1) return 0;
-  return gw_is_late_tcp(w) || !(w->service->flags & GW_SERVICE_PER_CONNECTION);
+  uint32_t both = GW_SERVICE_PER_CONNECTION | GW_SERVICE_BY_TURNS;
+  return gw_is_late_tcp(w) || (w->service->flags & both) != GW_SERVICE_PER_CONNECTION;
 }
 
 /* Chooses and records a backend. REQUIRES: gw_find_flow() said miss. */
@@ -49,6 +52,8 @@ GW_INLINE enum gw_reason gw_schedule(const struct gw_port *port, struct gw_work 
         w->hash, now_s, w->service->pool, w->service->idle_timeout_s, gw_flow_needs(w), 0};
     struct gw_port own = *port; /* the verifier takes it for overwritten by the call */
     uint64_t word = gw_search_other_shards(&own, &query);
+    /* A connection on the ports of one that has ended is a new one there, too. */
+    if (gw_is_syn(w) && gw_flow_state(word) == GW_FLOW_CLOSING) word = 0;
     w->record = word ? gw_port_backend(port, gw_flow_backend(word)) : NULL;
     if (w->record) {
       gw_counter_add(&counters->events[GW_EVENT_OTHER_SHARD], 1);
@@ -58,8 +63,10 @@ GW_INLINE enum gw_reason gw_schedule(const struct gw_port *port, struct gw_work 
     }
   }
   if (gw_is_late_tcp(w)) gw_counter_add(&counters->events[GW_EVENT_UNTRACKED_ESTABLISHED], 1);
-  enum gw_reason reason = gw_pick_slot(port, w);
-  if (reason != GW_GO_ON) return reason;
+  if (!gw_pick_by_turn(port, w)) {
+    enum gw_reason reason = gw_pick_slot(port, w);
+    if (reason != GW_GO_ON) return reason;
+  }
   gw_insert_flow(port, w, GW_FLOW_PROBATION, now_s);
   return GW_GO_ON;
 }

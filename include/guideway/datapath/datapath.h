@@ -114,6 +114,11 @@ class Datapath {
   virtual void forget_backend_traffic(std::uint16_t id) = 0;
   virtual void forget_service_traffic(std::uint16_t id) = 0;
 
+  /// The backends' counters, a row for each worker or CPU; index: backend id. `flows` goes on being
+  /// written; `load_offset` is for the sweeper to write, by whole 8-byte stores. As long as the
+  /// datapath lives. Any thread.
+  virtual std::vector<std::span<gw_traffic>> backend_rows() = 0;
+
   virtual DatapathStatus status() const = 0;
 
   /// Packets go on being forwarded after stop(End::kKeep), or a crash.

@@ -27,7 +27,13 @@ enum class DatapathKind { kAuto, kDpdk, kAfxdp, kXdp };
 enum class IdlePolicy { kPoll, kAdaptive };
 enum class OnStop { kKeep, kDetach };
 enum class Forwarding { kL2Dsr, kIpip, kVxlan };  // gre, gue, nat: refused by config until built
-enum class Scheduler { kMaglev };                 // the others: refused by config until built
+enum class Scheduler {
+  kMaglev,
+  kRoundRobin,
+  kWeightedRoundRobin,
+  kLeastConnections,
+  kWeightedLeastConnections
+};
 enum class AdminState { kEnabled, kDrain, kDisabled };
 enum class Protocol { kTcp, kUdp, kTcpUdp };
 enum class VipMode { kOwned, kRouted };
@@ -37,6 +43,20 @@ enum class CheckProtocol { kTcp, kHttp, kHttps, kUdp, kPing, kExec };
 enum class Forced { kNone, kUp, kDown };
 /// What a pool in panic, with too few healthy backends, does with new flows.
 enum class PanicAction { kFailOpen, kHold, kFallback };
+
+/// "round_robin", as in the configuration.
+const char* to_string(Scheduler scheduler);
+/// New flows go round the pool's ring, not by slot.
+constexpr bool takes_turns(Scheduler scheduler) { return scheduler != Scheduler::kMaglev; }
+/// … and to where there are fewer live flows.
+constexpr bool goes_by_load(Scheduler scheduler) {
+  return scheduler == Scheduler::kLeastConnections ||
+         scheduler == Scheduler::kWeightedLeastConnections;
+}
+/// Whether more weight means more flows; else any weight above 0 is the same.
+constexpr bool is_weighted(Scheduler scheduler) {
+  return scheduler != Scheduler::kRoundRobin && scheduler != Scheduler::kLeastConnections;
+}
 
 struct Director {
   std::string name = "guideway";
@@ -190,6 +210,9 @@ struct Service {
 };
 
 BackendKey key_of(const Pool& pool, const Backend& backend);
+
+/// Of capacity.slots: the table, and the ring of a scheduler that has one, which is never longer.
+std::uint64_t slots_of(const Pool& pool);
 
 /// Whether Interface::device names a kernel interface, not a device of DPDK's.
 bool is_kernel_device(std::string_view device);

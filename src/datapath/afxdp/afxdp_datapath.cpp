@@ -56,6 +56,11 @@ class AfxdpDatapath : public Datapath {
     workers_->forget_service_traffic(id);
     kernel_->counters().forget_service(id);
   }
+  std::vector<std::span<gw_traffic>> backend_rows() override {
+    auto rows = workers_->backend_rows();
+    for (const auto row : kernel_->counters().backend_rows()) rows.push_back(row);
+    return rows;
+  }
   DatapathStatus status() const override;
   bool forwards_without_daemon() const override { return true; }
   void stop(End end) override {
@@ -141,6 +146,7 @@ Result<std::unique_ptr<dpdk::DpdkDatapath>> start_workers(const Options& options
   workers.kernel_side = dpdk::KernelSideKind::kNone;
   workers.backends = options.kernel.backends;
   workers.services = options.kernel.services;
+  workers.pools = options.kernel.pools;
   workers.eal_arguments = options.eal_arguments;
   workers.beside = dpdk::Beside{kernel.flow_table(), kernel.heartbeats(), {}};
   for (std::size_t i = 0; i < options.kernel.interfaces.size(); i++) {

@@ -70,6 +70,7 @@ class Running : public DpdkDatapath {
   std::uint32_t now_s() const override { return base::coarse_now_s(); }
   void forget_backend_traffic(std::uint16_t id) override;
   void forget_service_traffic(std::uint16_t id) override;
+  std::vector<std::span<gw_traffic>> backend_rows() override;
   DatapathStatus status() const override;
   bool forwards_without_daemon() const override { return false; }
   void stop(End end) override;
@@ -326,6 +327,7 @@ Worker::Setup Running::setup_of(unsigned worker) {
   setup.flow_table = flow_table_;
   setup.backends = options_.backends;
   setup.services = options_.services;
+  setup.pools = options_.pools;
   setup.published = published_.get();
   setup.kernel = kernel_side_.get();
   setup.distributor = distributor_.get();
@@ -346,6 +348,12 @@ void Running::forget_service_traffic(std::uint16_t id) {
   forgotten_services_[id] = {};
   for (const auto& worker : workers_)
     add(forgotten_services_[id], worker->worker().counters().service(id));
+}
+
+std::vector<std::span<gw_traffic>> Running::backend_rows() {
+  std::vector<std::span<gw_traffic>> rows;
+  for (const auto& worker : workers_) rows.push_back(worker->worker().backend_row());
+  return rows;
 }
 
 DatapathStatus Running::status() const {

@@ -74,6 +74,7 @@ struct Worker::Burst {
 Worker::Worker(Setup setup)
     : setup_(std::move(setup)),
       counters_(setup_.backends, setup_.services),
+      turns_(setup_.pools),
       burst_(std::make_unique<Burst>(setup_)) {
   gw_port& port = burst_->port;
   port.buckets = setup_.flow_table.buckets.data();
@@ -86,6 +87,8 @@ Worker::Worker(Setup setup)
   port.counters = counters_.counters();
   port.backend_traffic = counters_.backends().data();
   port.service_traffic = counters_.services().data();
+  port.turn_count = setup_.pools;
+  port.turns = turns_.data();
 }
 
 Worker::~Worker() {

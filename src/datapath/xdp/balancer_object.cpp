@@ -83,6 +83,7 @@ Result<void> set_sizes(bpf_object* object, const gw_limits& l) {
       {"gw_backends", copies * l.backends},
       {"gw_buckets", std::uint64_t{l.shards} * l.buckets_per_shard},
       {CpuRows::kMap, l.cpus},
+      {"gw_turns", std::uint64_t{l.cpus} * gw_turns_each(l.pools)},
   };
   for (const auto& [name, entries] : sizes)
     if (auto set = set_entries(object, name, entries); !set) return set;

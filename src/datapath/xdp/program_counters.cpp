@@ -80,6 +80,12 @@ void ProgramCounters::add_services_to(std::vector<gw_traffic>& sums) const {
   }
 }
 
+std::vector<std::span<gw_traffic>> ProgramCounters::backend_rows() const {
+  std::vector<std::span<gw_traffic>> rows;
+  for (std::size_t cpu = 0; cpu < rows_.cpus(); cpu++) rows.push_back(rows_.backend_row(cpu));
+  return rows;
+}
+
 void ProgramCounters::forget_backend(std::uint16_t id) {
   if (id < forgotten_backends_.size()) forgotten_backends_[id] = backend(id);
 }

@@ -28,6 +28,9 @@ class XdpDatapath : public Datapath {
   std::uint32_t now_s() const override { return base::coarse_now_s(); }
   void forget_backend_traffic(std::uint16_t id) override { kernel_->counters().forget_backend(id); }
   void forget_service_traffic(std::uint16_t id) override { kernel_->counters().forget_service(id); }
+  std::vector<std::span<gw_traffic>> backend_rows() override {
+    return kernel_->counters().backend_rows();
+  }
   DatapathStatus status() const override;
   bool forwards_without_daemon() const override { return true; }
   void stop(End end) override { kernel_->stop(end); }

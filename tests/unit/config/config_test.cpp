@@ -116,6 +116,22 @@ TEST(Config, ReadsInterfaces) {
   EXPECT_EQ(model.interfaces[1], (model::Interface{"lan", "vdev:net_tap0,iface=cable0", {}}));
 }
 
+TEST(Config, ReadsEverySchedulerByTheNameThatStatusShows) {
+  for (const auto scheduler :
+       {model::Scheduler::kMaglev, model::Scheduler::kRoundRobin,
+        model::Scheduler::kWeightedRoundRobin, model::Scheduler::kLeastConnections,
+        model::Scheduler::kWeightedLeastConnections}) {
+    std::string text = kFull;
+    const std::string maglev = "\"maglev\"";
+    text.replace(text.find(maglev), maglev.size(),
+                 std::string("\"") + model::to_string(scheduler) + "\"");
+    const LoadResult result = parse(text, "full.toml");
+    EXPECT_THAT(result.errors, IsEmpty());
+    ASSERT_TRUE(result.model);
+    EXPECT_EQ(result.model->pools[0].scheduler, scheduler);
+  }
+}
+
 TEST(Config, ReadsAKernelInterface) {
   const auto result = parse(
       "director = { datapath = 'afxdp' }\n"

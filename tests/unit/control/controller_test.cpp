@@ -276,6 +276,16 @@ TEST_F(ControllerTest, ServicesOfANewFileOwnTheirVips) {
   EXPECT_TRUE(reaches([&] { return addresses_.vips.empty(); }));
 }
 
+TEST_F(ControllerTest, WorkersAreToldWhatTheSweepCountsForPoolsThatGoByLoad) {
+  file_.pools[0].scheduler = model::Scheduler::kLeastConnections;
+  for (std::size_t bucket = 0; bucket < 3; bucket++)
+    gw_flow_store(&datapath_.word(bucket, 0),
+                  gw_flow_word(77, 1, GW_FLOW_ESTABLISHED, datapath_.now));
+  start();
+  EXPECT_TRUE(reaches([&] { return gw_counter_read(&datapath_.first_row[1].load_offset) == 3; }));
+  EXPECT_TRUE(reaches([&] { return gw_counter_read(&datapath_.second_row[1].load_offset) == 3; }));
+}
+
 TEST_F(ControllerTest, ARemovedBackendKeepsItsIdWhileItHasAFlow) {
   start();
   monitor_.set(address("10.0.0.1"), NextHop::State::kResolved);

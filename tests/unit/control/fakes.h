@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -47,6 +48,7 @@ class FakeDatapath : public datapath::Datapath {
   std::uint32_t now_s() const override { return now; }
   void forget_backend_traffic(std::uint16_t id) override { forgotten_backends.insert(id); }
   void forget_service_traffic(std::uint16_t id) override { forgotten_services.insert(id); }
+  std::vector<std::span<gw_traffic>> backend_rows() override { return {first_row, second_row}; }
   datapath::DatapathStatus status() const override { return {}; }
   bool forwards_without_daemon() const override { return false; }
   void stop(datapath::End) override {}
@@ -64,6 +66,9 @@ class FakeDatapath : public datapath::Datapath {
   std::set<std::uint16_t> forgotten_services;
   std::atomic<bool> grace{true};
   std::atomic<std::uint32_t> now{100};
+  /// Of two workers. Before the controller is made: as many backends as it may have.
+  std::vector<gw_traffic> first_row = std::vector<gw_traffic>(64);
+  std::vector<gw_traffic> second_row = std::vector<gw_traffic>(64);
 
  private:
   std::vector<gw_flow_bucket> buckets_;

@@ -74,12 +74,19 @@ TEST_F(SweeperTest, CountsEstablishedFlowsAsLiveAndAllEntriesAsHeld) {
 }
 
 TEST_F(SweeperTest, ClearsEntriesOfBackendsThatDoNotExist) {
-  put(0, 7, GW_FLOW_ESTABLISHED, 0);
+  put(0, 7, GW_FLOW_ESTABLISHED, 2);
   state_.backends[1].flags = 0;
-  put(1, 1, GW_FLOW_ESTABLISHED, 0);
+  put(1, 1, GW_FLOW_ESTABLISHED, 2);
   whole_walk();
   EXPECT_EQ(at(0), 0u);
   EXPECT_EQ(at(1), 0u);
+}
+
+// Its flow could not find it again, if it took a turn.
+TEST_F(SweeperTest, LeavesAnEntryThatABackendOfTheNextGenerationHasJustGot) {
+  const std::uint64_t fresh = put(0, 7, GW_FLOW_PROBATION, 1);
+  EXPECT_EQ(whole_walk().held[7], 1u);
+  EXPECT_EQ(at(0), fresh);
 }
 
 TEST_F(SweeperTest, MarksTheFlowsThatAreToBeReset) {

@@ -25,6 +25,7 @@ struct TwinCase {
   std::uint32_t flows;
   WorldSize size;
   const char* hash = "five_tuple";
+  const char* scheduler = "maglev";
 };
 
 class BurstTest : public testing::TestWithParam<TwinCase> {
@@ -33,7 +34,8 @@ class BurstTest : public testing::TestWithParam<TwinCase> {
     random_.seed(GetParam().seed);
     model_ = make_model({.forwarding = GetParam().forwarding,
                          .hash = GetParam().hash,
-                         .outer_family = GetParam().outer_family});
+                         .outer_family = GetParam().outer_family,
+                         .scheduler = GetParam().scheduler});
     publish();
   }
 
@@ -138,7 +140,21 @@ INSTANTIATE_TEST_SUITE_P(
                     TwinCase{5, "ipip", 4, 300, {.buckets_per_shard = 1}},
                     TwinCase{6, "l2dsr", 6, 200, {.buckets_per_shard = 16, .shards = 3}},
                     TwinCase{
-                        7, "ipip", 4, 200, {.buckets_per_shard = 16, .shards = 7}, "source_port"}));
+                        7, "ipip", 4, 200, {.buckets_per_shard = 16, .shards = 7}, "source_port"},
+                    TwinCase{8,
+                             "ipip",
+                             4,
+                             2000,
+                             {.buckets_per_shard = 64, .shards = 2},
+                             "five_tuple",
+                             "round_robin"},
+                    TwinCase{9,
+                             "l2dsr",
+                             4,
+                             300,
+                             {.buckets_per_shard = 16, .shards = 2},
+                             "source",
+                             "weighted_least_connections"}));
 
 /// Every packet ends in exactly one reason.
 TEST(Account, PacketsInAreTheSumOfTheReasons) {

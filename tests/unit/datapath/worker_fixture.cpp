@@ -182,6 +182,7 @@ Worker::Setup WorkerFixture::setup(unsigned worker) {
   setup.flow_table = flow_table_->view();
   setup.backends = options_.backends;
   setup.services = options_.services;
+  setup.pools = options_.pools;
   setup.published = &published_;
   setup.kernel = &kernel_;
   setup.distributor = distributor_.get();

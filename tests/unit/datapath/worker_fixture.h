@@ -79,6 +79,7 @@ class WorkerFixture {
     std::uint32_t flows = 4096;
     std::uint32_t backends = 64;
     std::uint32_t services = 16;
+    std::uint32_t pools = 16;
   };
 
   explicit WorkerFixture(const Options& options);
@@ -106,6 +107,7 @@ class WorkerFixture {
   gw_counters counters(unsigned worker = 0) const {
     return workers_[worker]->counters().snapshot();
   }
+  Worker& worker(unsigned worker) { return *workers_[worker]; }
   /// Sum over the workers.
   gw_traffic backend_traffic(std::uint16_t id) const;
   gw_traffic service_traffic(std::uint16_t id) const;

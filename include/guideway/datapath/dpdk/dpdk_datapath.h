@@ -57,6 +57,7 @@ struct Options {
   std::uint32_t flows = 1'000'000;
   std::uint32_t backends = 4096;
   std::uint32_t services = 1024;
+  std::uint32_t pools = 256;
   /// Appended to ours.
   std::vector<std::string> eal_arguments;
   /// Where the flow table outlives the daemon: a directory in memory. Empty: it does not.

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "guideway/core/layout.h"
@@ -51,6 +52,7 @@ class Worker {
     FlowTableView flow_table;
     std::uint32_t backends = 0;  // capacity
     std::uint32_t services = 0;  // capacity
+    std::uint32_t pools = 0;     // capacity
     // Owned by others, and outlive the worker:
     PublishedState* published = nullptr;
     KernelSide* kernel = nullptr;
@@ -65,6 +67,10 @@ class Worker {
   unsigned poll_once(std::uint32_t now_s);
 
   const WorkerCounters& counters() const { return counters_; }
+  /// For Datapath::backend_rows().
+  std::span<gw_traffic> backend_row() { return counters_.backends(); }
+  /// Where it stands in the pools' rings. Not while the worker runs.
+  std::span<gw_turn> turns() { return turns_; }
 
  private:
   struct Burst;
@@ -87,6 +93,7 @@ class Worker {
 
   const Setup setup_;
   WorkerCounters counters_;
+  std::vector<gw_turn> turns_;
   std::unique_ptr<Burst> burst_;
 };
 

@@ -30,6 +30,7 @@ class WorkerThread {
   void join();
 
   const Worker& worker() const { return worker_; }
+  Worker& worker() { return worker_; }
   /// Any thread.
   const BusyTime& time() const { return time_; }
   unsigned cpu() const { return cpu_; }

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "guideway/base/result.h"
 #include "guideway/core/kernel_shared.h"
@@ -47,17 +48,23 @@ class CpuRows {
   }
   /// REQUIRES: id < backends().
   const gw_traffic& backend(std::size_t cpu, std::size_t id) const { return traffic(cpu)[id]; }
+  /// All backends of one CPU, by id.
+  std::span<gw_traffic> backend_row(std::size_t cpu) const {
+    auto words = words_.values().subspan(cpu * words_each() + kHeadWords);
+    return {reinterpret_cast<gw_traffic*>(words.data()), backends_};
+  }
   /// REQUIRES: id < services().
   const gw_traffic& service(std::size_t cpu, std::size_t id) const {
     return traffic(cpu)[backends_ + id];
   }
 
  private:
+  static constexpr std::size_t kHeadWords = sizeof(gw_cpu_counters) / sizeof(std::uint64_t);
+
   std::size_t words_each() const { return size_for(backends_, services_) / sizeof(std::uint64_t); }
   const std::uint64_t* row(std::size_t cpu) const { return &words_[cpu * words_each()]; }
   const gw_traffic* traffic(std::size_t cpu) const {
-    return reinterpret_cast<const gw_traffic*>(row(cpu) +
-                                               sizeof(gw_cpu_counters) / sizeof(std::uint64_t));
+    return reinterpret_cast<const gw_traffic*>(row(cpu) + kHeadWords);
   }
 
   MappedMap<std::uint64_t> words_;

@@ -5,6 +5,7 @@
 #define GUIDEWAY_DATAPATH_XDP_PROGRAM_COUNTERS_H_
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "guideway/base/result.h"
@@ -26,6 +27,9 @@ class ProgramCounters {
   /// Added to `sums`, by id, without what was forgotten.
   void add_backends_to(std::vector<gw_traffic>& sums) const;
   void add_services_to(std::vector<gw_traffic>& sums) const;
+
+  /// For Datapath::backend_rows(): a row for every CPU.
+  std::vector<std::span<gw_traffic>> backend_rows() const;
 
   /// The id has a new meaning: it starts at 0.
   void forget_backend(std::uint16_t id);
