@@ -76,8 +76,8 @@ GW_INLINE enum gw_reason gw_parse_ipv4(const uint8_t *c, const uint8_t *end, str
   uint32_t total_length = gw_swap16(gw_load16(c + 2));
   uint32_t fragment = gw_swap16(gw_load16(c + 6));
   w->family = GW_FAMILY_4;
-  w->source[0] = gw_load32(c + 12);
-  w->destination[0] = gw_load32(c + 16);
+  gw_store64(w->source, gw_load32(c + 12));
+  gw_store64(w->destination, gw_load32(c + 16));
   w->ttl = c[8];
   w->protocol = c[9];
   w->traffic_class = c[1];
@@ -116,10 +116,10 @@ GW_INLINE enum gw_reason gw_parse_ipv6(const uint8_t *c, const uint8_t *end, str
   uint32_t left = gw_swap16(gw_load16(c + 4));
   uint32_t kind = c[6];
   w->family = GW_FAMILY_6;
-  for (int i = 0; i < 4; i++) {
-    w->source[i] = gw_load32(c + 8 + 4 * i);
-    w->destination[i] = gw_load32(c + 24 + 4 * i);
-  }
+  gw_store64(w->source, gw_load64(c + 8));
+  gw_store64(w->source + 2, gw_load64(c + 16));
+  gw_store64(w->destination, gw_load64(c + 24));
+  gw_store64(w->destination + 2, gw_load64(c + 32));
   w->ttl = c[7];
   w->traffic_class = (uint8_t)(gw_swap16(gw_load16(c)) >> 4);
   w->ip_length = GW_IPV6_LENGTH + left;
@@ -147,7 +147,7 @@ GW_INLINE enum gw_reason gw_parse_ipv6(const uint8_t *c, const uint8_t *end, str
 /* The packet that nearly all are: no VLAN tag, IPv4 without options, not a fragment, a whole header
  * of TCP or UDP. One check against `end`, and three words hold all that is asked. Fills the parse
  * part of *w as gw_parse_any() would and returns 1; or returns 0 and leaves everything to that.
- * (Of the program's instructions for a known flow it saves 37 of 516.) */
+ * (Of the program's instructions for a known flow it saves 38 of 531.) */
 GW_INLINE int gw_parse_common(const uint8_t *data, const uint8_t *end, struct gw_work *w) {
   if (data + GW_COMMON_LENGTH > end) return 0;
   uint32_t type = gw_load32(data + 12);   /* EtherType, version and header length, DSCP */
@@ -219,7 +219,9 @@ GW_INLINE enum gw_reason gw_parse_any(const uint8_t *data, const uint8_t *end, s
 /* Fills the parse part of *w and returns GW_GO_ON, or why the packet cannot be a flow's.
  * A reason of verdict GW_DROP means "malformed": it counts only if the destination is a VIP. */
 GW_INLINE enum gw_reason gw_parse(const uint8_t *data, const uint8_t *end, struct gw_work *w) {
-  if (GW_LIKELY(gw_parse_common(data, end, w))) return GW_GO_ON;
+  /* Not "likely": g++ makes what is unlikely small, not fast, and IPv6 is no exception (138 cycles
+   * a packet of a burst with it, 113 without). */
+  if (gw_parse_common(data, end, w)) return GW_GO_ON;
   return gw_parse_any(data, end, w);
 }
 

@@ -153,7 +153,7 @@ GW_INLINE int gw_patch_outer(uint8_t *outer, const uint8_t *end, const struct gw
    (uint32_t)GW_ETHERNET_LENGTH << 8 | (uint32_t)GW_IPV4_LENGTH << 16 | 9u << 24)
 
 /* gw_rewrite() of an untagged IPv4 packet for such a backend: each word of the header is
- * patched before it is stored. (479 instructions a packet with it, 555 without.) */
+ * patched before it is stored. (493 instructions a packet with it, 567 without.) */
 GW_INLINE enum gw_reason gw_rewrite_ipip(struct gw_packet *packet, const struct gw_work *w,
                                          const struct gw_backend *record) {
   const uint8_t *from = record->template_bytes;
@@ -183,8 +183,8 @@ GW_INLINE enum gw_reason gw_rewrite_ipip(struct gw_packet *packet, const struct 
 GW_INLINE enum gw_reason gw_rewrite(struct gw_packet *packet, struct gw_work *w) {
   const struct gw_backend *record = w->record;
   const uint8_t *kind = (const uint8_t *)record + offsetof(struct gw_backend, flags);
-  if (GW_LIKELY((gw_load32(kind) | GW_BACKEND_TAKES_NEW) == GW_RECORD_IPIP &&
-                w->l3_offset == GW_ETHERNET_LENGTH && w->family == GW_FAMILY_4))
+  if ((gw_load32(kind) | GW_BACKEND_TAKES_NEW) == GW_RECORD_IPIP &&
+      w->l3_offset == GW_ETHERNET_LENGTH && w->family == GW_FAMILY_4)
     return gw_rewrite_ipip(packet, w, record);
   uint32_t l2_length = record->l2_length & 0x1f;
   uint32_t outer_length = record->outer_length;

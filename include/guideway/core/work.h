@@ -19,7 +19,8 @@ enum gw_tcp_flags {
 
 struct gw_work {
   /* parse. Addresses and ports as loaded; IPv4 uses the first word of each address, the rest is 0.
-   */
+   * Addresses are stored and looked up by 8 bytes: a load that spans two stores would have to wait
+   * until both have left the store buffer. */
   uint32_t source[4];
   uint32_t destination[4];
   uint32_t ports; /* source port in the low half */
