@@ -136,6 +136,7 @@ struct gw_port {
   const struct gw_state *state;
   struct gw_counters *counters;
   __u32 first_backend; /* of *state, for functions that are verified by themselves */
+  __u32 first_slot_line;
   __u32 shard;
 };
 
@@ -185,7 +186,7 @@ GW_INLINE const struct gw_pool *gw_port_pool(const struct gw_port *port, uint32_
 }
 GW_INLINE uint32_t gw_port_slot(const struct gw_port *port, uint32_t index) {
   uint32_t line_index = index / GW_SLOTS_PER_LINE;
-  uint32_t key = port->state->first_slot_line + line_index;
+  uint32_t key = port->first_slot_line + line_index;
   if (line_index >= gw_limits.slot_lines) return GW_NO_BACKEND;
   const struct gw_slot_line *line = bpf_map_lookup_elem(&gw_slots, &key);
   return line ? line->slots[index % GW_SLOTS_PER_LINE] : GW_NO_BACKEND;
@@ -214,7 +215,8 @@ GW_INLINE struct gw_counters *gw_port_counters(const struct gw_port *port) {
   return port->counters;
 }
 GW_INLINE struct gw_counters *gw_port_find_counters(const struct gw_port *port) {
-  __u32 cpu = port->cpu;
+  __u32 cpu = bpf_get_smp_processor_id();
+  (void)port;
   struct gw_cpu_counters *row = bpf_map_lookup_elem(&gw_cpu_counters, &cpu);
   return row ? &row->counters : NULL;
 }
@@ -235,7 +237,8 @@ GW_INLINE struct gw_traffic *gw_port_service_traffic(const struct gw_port *port,
   return gw_traffic_behind(port, gw_limits.backends, gw_limits.service_ids, id);
 }
 GW_INLINE struct gw_turn *gw_port_turn(const struct gw_port *port, uint32_t pool) {
-  uint32_t key = port->cpu * gw_turns_each(gw_limits.pools) + pool;
+  uint32_t key = bpf_get_smp_processor_id() * gw_turns_each(gw_limits.pools) + pool;
+  (void)port;
   if (pool >= gw_limits.pools) return NULL;
   return bpf_map_lookup_elem(&gw_turns, &key);
 }
