@@ -2,6 +2,7 @@
 """guidewayd as a service: under the unit's capabilities, watched by a service manager and metrics."""
 
 import json
+import pathlib
 import shutil
 import signal
 import statistics
@@ -102,7 +103,6 @@ def test_the_units_program_options_and_files_exist(tmp_path, lab):
 
 _MANY = 5000
 _SCRAPES = 10
-_ROUNDS = 4
 _SCRAPE_LIMIT_S = 0.25
 _LAG_LIMIT_S = 0.02
 
@@ -140,32 +140,44 @@ def test_metrics_of_5000_backends_are_quick_and_hold_nothing_up(make_lab, capsys
         return metrics.value(samples, "guideway_backend_healthy") == _MANY and probes >= _MANY
 
     wait_until(healthy, "5,000 healthy backends", 30, interval=1)
-    for _ in range(_ROUNDS):
-        times, count, late = measured_scrapes(lab)
-        median = statistics.median(times)
-        report = [
-            f"{_MANY} backends, {len(metrics.scrape(lab.plan)) / 1e6:.1f} MB, {_SCRAPES} scrapes:"
-            f" median {median * 1000:.0f} ms, most {max(times) * 1000:.0f} ms;"
-            f" of {count:.0f} samples of the loop {late:.0f} late by more than 20 ms",
-        ]
-        # The machine may be busy with something else for a while, but not every time.
-        if median <= _SCRAPE_LIMIT_S and late <= _SCRAPES // 3:
-            break
-    else:
-        pytest.fail(f"slow {_ROUNDS} times: {report[-1]}")
-    write_report("metrics", report, capsys)
+    samples_before = lags(metrics.read(metrics.scrape(lab.plan)))
+    scrapes = [timed_scrape(lab) for _ in range(_SCRAPES)]
+    samples_after = lags(metrics.read(metrics.scrape(lab.plan)))
+    samples, late = (after - before for before, after in zip(samples_before, samples_after))
+    walls, waits, control = ([s[i] for s in scrapes] for i in range(3))
+    # Without the time for which guidewayd wanted a CPU that others had.
+    own = statistics.median(wall - wait for wall, wait in zip(walls, waits))
+    in_loop = statistics.median(control)
+    write_report("metrics", [
+        f"{_MANY} backends: a scrape takes {statistics.median(walls) * 1000:.0f} ms, of them"
+        f" {statistics.median(waits) * 1000:.0f} ms without a CPU and {in_loop * 1000:.0f} ms on the"
+        f" control thread (medians of {_SCRAPES});"
+        f" of {samples:.0f} samples of the loop {late:.0f} late by more than 20 ms",
+    ], capsys)
+    assert own <= _SCRAPE_LIMIT_S, (walls, waits)
+    # On a machine that others use, the loop is late for want of a CPU: then its own share counts.
+    assert late <= _SCRAPES // 3 or in_loop <= _LAG_LIMIT_S, (late, control)
 
 
-def measured_scrapes(lab):
-    """(seconds of each scrape, samples of the loop's lag meanwhile, those that were too late)"""
-    before, times = lags(metrics.read(metrics.scrape(lab.plan))), []
-    for _ in range(_SCRAPES):
-        began = time.monotonic()
-        metrics.scrape(lab.plan)
-        times.append(time.monotonic() - began)
-        time.sleep(0.25)  # longer than a text is given again
-    after = lags(metrics.read(metrics.scrape(lab.plan)))
-    return times, after[0] - before[0], after[1] - before[1]
+def timed_scrape(lab):
+    """(seconds, of them without a CPU though guidewayd wanted one, CPU of its control thread)"""
+    pid = lab.director.process.pid
+    time.sleep(0.25)  # longer than a text is given again
+    ran, waited = cpu_times(pid)
+    began = time.monotonic()
+    metrics.scrape(lab.plan)
+    took = time.monotonic() - began
+    ran_after, waited_after = cpu_times(pid)
+    return took, waited_after - waited, ran_after - ran
+
+
+def cpu_times(pid):
+    """(seconds that the control thread ran, seconds that any thread waited for a CPU)"""
+    times = {}
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        ran, waited, _ = (task / "schedstat").read_text().split()
+        times[int(task.name)] = (int(ran) / 1e9, int(waited) / 1e9)
+    return times[pid][0], sum(waited for _, waited in times.values())
 
 
 @pytest.mark.long
