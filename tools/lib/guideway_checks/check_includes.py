@@ -20,7 +20,7 @@ MAY_INCLUDE = {
     "datapath": {"model", "compile", "bpf"},
     "control": {"model", "config", "health", "compile", "netlink", "datapath"},
     "admin": {"model", "health", "compile", "datapath", "control"},
-    "cli": {"admin", "datapath"},
+    "cli": {"admin", "config", "datapath"},
     "decap": {"bpf"},
     "app": {"model", "config", "health", "compile", "netlink", "datapath", "control", "admin"},
 }
