@@ -6,17 +6,17 @@
 #include "change.h"
 #include "command.h"
 #include "drain_wait.h"
-#include "guideway/base/duration.h"
+#include "guideway/config/values.h"
 #include "resource.h"
 
 namespace guideway::cli {
 namespace {
 
 /// The option as the daemon takes it; a mistake in it is said before anything is sent.
-Outcome<std::optional<std::chrono::milliseconds>> duration_option(const Call& call,
-                                                                  const std::string& name) {
+Outcome<std::optional<std::chrono::seconds>> duration_option(const Call& call,
+                                                             const std::string& name) {
   if (!call.line.has(name)) return std::nullopt;
-  const auto time = base::parse_duration(call.line.get(name));
+  const auto time = config::parse_seconds(call.line.get(name));
   if (!time) return failed(kUsage, "--" + name + ": " + time.error().message);
   return std::optional(*time);
 }
@@ -50,7 +50,7 @@ Outcome<void> drain_backend(Call& call) {
       send_change(call, resource->path, {"POST", resource->path + "/drain", "", *body});
   if (!answer) return tl::unexpected(answer.error());
   if (call.line.has("wait") && !call.line.has("dry-run"))
-    return wait_until_drained(call, *answer, *deadline);
+    return wait_until_drained(call, resource->path, *answer, *deadline);
   tell(call, *answer);
   return {};
 }

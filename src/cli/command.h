@@ -46,8 +46,9 @@ struct Command {
   enum class Use {
     kNothing,  // no daemon
     kReads,
-    kAsks,    // the admin socket, but nothing is changed
-    kWrites,  // takes write_options()
+    kAsks,     // the admin socket, but nothing is changed
+    kWrites,   // takes write_options()
+    kConfirms  // the same, but cannot be tried
   };
   /// "backend drain".
   std::string words;

@@ -5,8 +5,8 @@
 #include <sstream>
 
 #include "command.h"
-#include "guideway/base/nearest.h"
 #include "guideway/base/text.h"
+#include "guideway/config/values.h"
 
 namespace guideway::cli {
 namespace {
@@ -107,7 +107,7 @@ const std::vector<Command> kCommands = {
      {"confirm-within"},
      "makes services and pools what a file says",
      apply_file},
-    {"confirm", "", Use::kWrites, {}, "keeps a change that waits for it", confirm_change},
+    {"confirm", "", Use::kConfirms, {}, "keeps a change that waits for it", confirm_change},
     {"diff", "", Use::kReads, {}, "how what runs differs from the file", show_diff},
     {"history", "", Use::kReads, {}, "the last revisions", show_history},
     {"rollback",
@@ -161,6 +161,7 @@ std::vector<std::string> options_of(const Command& command) {
   Texts names = command.options;
   const auto add = [&](const Texts& more) { names.insert(names.end(), more.begin(), more.end()); };
   if (command.use == Use::kWrites) add(write_options());
+  if (command.use == Use::kConfirms) add({"if-revision"});
   add(common_options());
   return names;
 }
@@ -182,12 +183,12 @@ Outcome<const Command*> find_command(const std::vector<std::string>& words) {
   const Texts below = words_below(words[0]);
   if (below.empty())
     return failed(kUsage, "unknown command " + base::quoted(words[0]) + "; the nearest is \"" +
-                              base::nearest(words[0], first_words()) + "\"");
+                              config::nearest(words[0], first_words()) + "\"");
   const std::string choice = "; " + words[0] + " takes " + joined(below);
   if (words.size() == 1) return failed(kUsage, words[0] + " what?" + choice);
   return failed(kUsage, "unknown command " + base::quoted(words[0] + " " + words[1]) +
                             "; the nearest is \"" + words[0] + " " +
-                            base::nearest(words[1], below) + "\"");
+                            config::nearest(words[1], below) + "\"");
 }
 
 }  // namespace guideway::cli

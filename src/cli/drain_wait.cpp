@@ -17,15 +17,14 @@ struct Count {
   std::int64_t age_s = -1;
 };
 
-/// Of "web/b1". A backend that is not listed any more has none: removed ones are, while they have.
-Count count_in(const Json& status, const std::string& backend) {
+/// Of a backend's resource; one that does not run yet has not been counted.
+Count count_in(const Json& backend) {
   Count count;
-  const Json& age = status.at("live_flows_age_s");
-  if (!age.is_null()) count.age_s = age.get<std::int64_t>();
-  for (const Json& pool : status.at("pools"))
-    for (const Json& one : pool.at("backends"))
-      if (pool.at("name").get<std::string>() + "/" + one.at("name").get<std::string>() == backend)
-        count.flows += one.at("live_flows").get<std::uint64_t>();
+  const Json& status = backend.at("status");
+  const Json& age = backend.at("live_flows_age_s");
+  if (!status.is_object() || age.is_null()) return count;
+  count.flows = status.at("live_flows").get<std::uint64_t>();
+  count.age_s = age.get<std::int64_t>();
   return count;
 }
 
@@ -51,15 +50,15 @@ void show_end(const Call& call, Json answer, const Count& count) {
 
 }  // namespace
 
-Outcome<void> wait_until_drained(const Call& call, const Json& answer,
-                                 std::optional<std::chrono::milliseconds> deadline) {
+Outcome<void> wait_until_drained(const Call& call, const std::string& path, const Json& answer,
+                                 std::optional<std::chrono::seconds> deadline) {
   if (!call.json()) tell(call, answer);
   const auto started = call.around.now();
   std::optional<std::uint64_t> shown;
   for (;;) {
-    const auto status = call.daemon.read_before_write("/v1/status");
-    if (!status) return tl::unexpected(status.error());
-    const Count count = count_in(*status, call.arguments[0]);
+    const auto read = call.daemon.read_before_write(path);
+    if (!read) return tl::unexpected(read.error());
+    const Count count = count_in(read->at("backend"));
     const auto waited = call.around.now() - started;
     if (shown != count.flows) show(call, count);
     shown = count.flows;

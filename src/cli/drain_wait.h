@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <optional>
+#include <string>
 
 #include "command.h"
 #include "json.h"
@@ -15,8 +16,8 @@ namespace guideway::cli {
 
 /// Tells `answer`, the drain's, and then how many flows are left, until a count that began after
 /// the drain finds none. Failures: at the deadline flows are left (kDeadline); the daemon is gone.
-Outcome<void> wait_until_drained(const Call& call, const Json& answer,
-                                 std::optional<std::chrono::milliseconds> deadline);
+Outcome<void> wait_until_drained(const Call& call, const std::string& path, const Json& answer,
+                                 std::optional<std::chrono::seconds> deadline);
 
 }  // namespace guideway::cli
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // explain: what the packet path would do with a packet now.
 #include "command.h"
-#include "guideway/base/nearest.h"
 #include "guideway/base/text.h"
+#include "guideway/config/values.h"
 #include "resource.h"
 
 namespace guideway::cli {
@@ -11,7 +11,7 @@ namespace {
 Outcome<void> check_protocol(const std::string& protocol) {
   if (protocol == "tcp" || protocol == "udp") return {};
   return failed(kUsage, base::quoted(protocol) + " is neither tcp nor udp; the nearest is \"" +
-                            base::nearest(protocol, {"tcp", "udp"}) + "\"");
+                            config::nearest(protocol, {"tcp", "udp"}) + "\"");
 }
 
 }  // namespace

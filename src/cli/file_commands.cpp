@@ -5,9 +5,9 @@
 #include "change.h"
 #include "command.h"
 #include "files.h"
-#include "guideway/base/duration.h"
 #include "guideway/base/text.h"
 #include "guideway/config/config.h"
+#include "guideway/config/values.h"
 #include "plan_view.h"
 
 namespace guideway::cli {
@@ -84,7 +84,7 @@ Outcome<void> plan_file(Call& call) {
 Outcome<void> apply_file(Call& call) {
   Change change{"PUT", kConfig, "", "", ""};
   if (call.line.has("confirm-within")) {
-    const auto time = base::parse_duration(call.line.get("confirm-within"));
+    const auto time = config::parse_seconds(call.line.get("confirm-within"));
     if (!time) return failed(kUsage, "--confirm-within: " + time.error().message);
     change.query = "confirm_within=" + encoded(call.line.get("confirm-within"));
   }

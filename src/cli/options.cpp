@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <boost/program_options.hpp>
 
-#include "guideway/base/nearest.h"
 #include "guideway/base/text.h"
+#include "guideway/config/values.h"
 
 namespace guideway::cli {
 namespace {
@@ -59,7 +59,7 @@ Outcome<void> check_choice(const std::string& name, const std::string& value) {
   std::string list;
   for (const std::string& choice : choices) list += (list.empty() ? "" : ", ") + choice;
   return failed(kUsage, "--" + name + ": " + base::quoted(value) + " is none of " + list +
-                            "; the nearest is \"" + base::nearest(value, choices) + "\"");
+                            "; the nearest is \"" + config::nearest(value, choices) + "\"");
 }
 
 /// "--wiat" or "-w", as somebody wrote it.
@@ -67,7 +67,7 @@ tl::unexpected<Failure> unknown(const std::string& written) {
   Texts names;
   for (const Option& one : kOptions) names.push_back("--" + one.name);
   return failed(kUsage, "unknown option " + base::quoted(written) + "; the nearest is " +
-                            base::nearest(written, names));
+                            config::nearest(written, names));
 }
 
 }  // namespace

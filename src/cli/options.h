@@ -28,7 +28,7 @@ const Option& option(const std::string& name);
 
 /// The options that each command takes.
 const std::vector<std::string>& common_options();
-/// Those of each command that changes something.
+/// Those of each command that changes something, but for confirm: there is nothing to try.
 const std::vector<std::string>& write_options();
 
 struct CommandLine {

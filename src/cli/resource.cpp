@@ -31,7 +31,7 @@ void add_fields(const Json& object, const std::string& before, Table& table) {
   for (const auto& [key, value] : object.items()) {
     if (value.is_object())
       add_fields(value, before + key + ".", table);
-    else if (!is_list_of_tables(value))
+    else if (!is_list_of_tables(value) && !value.is_null() && value != "")
       table.add({base::escape_untrusted(before + key), shown(key, value)});
   }
 }

@@ -29,8 +29,8 @@ Outcome<Resource> resource_of(const Call& call);
 /// Where the backends of a pool are listed.
 std::string backends_path(const std::string& pool);
 
-/// "KEY  VALUE" lines of an object and its tables, with dotted keys. Lists of tables are left out.
-/// Times in Unix seconds (…since_s) are shown as RFC 3339.
+/// "KEY  VALUE" lines of an object and its tables, with dotted keys. Lists of tables, null and
+/// empty texts are left out. Times in Unix seconds (…since_s) are shown as RFC 3339.
 std::string fields_text(const Json& object);
 
 }  // namespace guideway::cli

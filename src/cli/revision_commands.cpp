@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // confirm, rollback, reload, diff, history: from one revision to another.
-#include <charconv>
-
 #include "change.h"
 #include "command.h"
 #include "guideway/base/text.h"
@@ -47,6 +45,8 @@ Outcome<void> show_diff(Call& call) {
   call.out() << (changes.empty() ? "what runs is what the file says\n"
                                  : "what runs is the file with these changes:\n")
              << changes_text(changes);
+  for (const Json& key : answer->value("needs_restart", Json::array()))
+    call.out() << plain(key) << " differs too: a change of this needs a restart\n";
   return {};
 }
 
@@ -70,6 +70,10 @@ Outcome<void> show_history(Call& call) {
                : ""});
   }
   call.out() << table.to_string();
+  const Json until = answer->value("unconfirmed_until", Json(nullptr));
+  if (!until.is_null())
+    call.out() << "the last one is taken back at " << plain(until)
+               << " unless you say: guideway confirm\n";
   return {};
 }
 

@@ -8,10 +8,15 @@
 namespace guideway::cli {
 namespace {
 
-/// What runs, of each of a list: in the form that the status has.
+/// What runs, of each of a list: in the form that the status has. A service for two protocols has
+/// two; what does not run yet has none.
 Json statuses(const Json& list) {
   Json all = Json::array();
-  for (const Json& one : list) all.push_back(one.at("status"));
+  for (const Json& one : list) {
+    const Json& status = one.at("status");
+    if (status.is_object()) all.push_back(status);
+    if (status.is_array()) all.insert(all.end(), status.begin(), status.end());
+  }
   return all;
 }
 
@@ -23,14 +28,19 @@ Outcome<void> list(Call& call, const std::string& kind,
   return {};
 }
 
-/// Configuration, then what runs.
+/// Configuration, what was said of it at run time, and what runs.
 std::string resource_text(const Json& resource) {
   const Json& config = resource.at("config");
-  Json status = resource.at("status");
-  // What the configuration says already.
-  for (const auto& [key, value] : config.items())
-    if (!value.is_array() && status.contains(key) && status.at(key) == value) status.erase(key);
-  return fields_text(config) + "\n" + fields_text(status);
+  Json more = resource;
+  more.erase("config");
+  more.erase("status");
+  std::string text = fields_text(config) + (more.empty() ? "" : "\n" + fields_text(more));
+  for (Json status : statuses(Json::array({resource}))) {
+    for (const auto& [key, value] : config.items())  // what the configuration says already
+      if (!value.is_array() && status.contains(key) && status.at(key) == value) status.erase(key);
+    text += "\n" + fields_text(status);
+  }
+  return text;
 }
 
 Outcome<Json> read_one(const Call& call) {
@@ -97,7 +107,7 @@ Outcome<void> show_pool(Call& call) {
     return {};
   }
   const Json& pool = answer->at("pool");
-  call.out() << resource_text(pool) << "\n" << backends_table(Json::array({pool.at("status")}));
+  call.out() << resource_text(pool) << "\n" << backends_table(statuses(Json::array({pool})));
   return {};
 }
 

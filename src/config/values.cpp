@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "values.h"
+#include "guideway/config/values.h"
 
 #include <algorithm>
 #include <charconv>

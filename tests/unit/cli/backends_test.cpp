@@ -23,15 +23,13 @@ class BackendsTest : public ToolTest {
     return std::string("POST ") + kB1 + "/" + verb;
   }
 
-  /// How many live flows web/b1 has in the next status, counted so long ago; negative: not yet.
+  /// How many live flows web/b1 has at the next look, counted so long ago; negative: not yet.
   void count(int flows, int age_s) {
-    daemon_.answer("GET /v1/status",
-                   json_line({{"live_flows_age_s", age_s < 0 ? Json(nullptr) : Json(age_s)},
-                              {"pools",
-                               {{{"name", "web"},
-                                 {"backends",
-                                  {{{"name", "b0"}, {"live_flows", 1000}},
-                                   {{"name", "b1"}, {"live_flows", flows}}}}}}}}));
+    daemon_.answer(std::string("GET ") + kB1,
+                   json_line({{"revision", 13},
+                              {"backend",
+                               {{"status", {{"live_flows", flows}}},
+                                {"live_flows_age_s", age_s < 0 ? Json(nullptr) : Json(age_s)}}}}));
   }
 };
 
@@ -76,6 +74,13 @@ TEST_F(BackendsTest, ACountThatNobodyHasMadeYetIsWaitedFor) {
   EXPECT_THAT(out(), HasSubstr("not counted yet"));
 }
 
+TEST_F(BackendsTest, ABackendThatDoesNotRunYetIsWaitedFor) {
+  daemon_.answer(std::string("GET ") + kB1,
+                 R"({"revision": 13, "backend": {"status": null, "live_flows_age_s": 0}})");
+  count(0, 0);
+  EXPECT_EQ(guideway({"backend", "drain", "web/b1", "--wait"}), kDone) << err();
+}
+
 TEST_F(BackendsTest, ADeadlineThatPassesIsExitCodeFive) {
   count(17, 1);
   count(3, 1);
@@ -102,7 +107,7 @@ TEST_F(BackendsTest, ADryRunIsNotWaitedFor) {
 
 TEST_F(BackendsTest, ADaemonThatGoesWhileOneWaitsIsExitCodeThree) {
   count(17, 1);
-  daemon_.leave_after("GET /v1/status");
+  daemon_.leave_after(post("drain"));
   EXPECT_EQ(guideway({"backend", "drain", "web/b1", "--wait"}), kNoDaemon);
 }
 

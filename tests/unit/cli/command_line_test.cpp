@@ -41,6 +41,7 @@ TEST_F(CommandLineTest, AnOptionOfAnotherCommandIsRefused) {
 TEST_F(CommandLineTest, TheNumberOfArgumentsIsChecked) {
   expect_usage({"backend", "drain"},
                "an argument is missing; the form is guideway backend drain POOL/BACKEND");
+  expect_usage({"confirm", "--dry-run"}, "guideway confirm has no --dry-run");
   expect_usage({"confirm", "it"}, "\"it\" is one argument too many");
   expect_usage({"backend", "set", "web/b1"}, "an argument is missing");
 }

@@ -159,10 +159,12 @@ TEST_F(FilesTest, ReloadReadsTheFileAgain) {
 
 TEST_F(FilesTest, DiffShowsWhatStandsOnTopOfTheFile) {
   daemon_.answer("GET /v1/diff", R"({"api": 1, "revision": 12, "changes":
-    [{"op": "patch", "path": "pools/web/backends/b1", "value": {"weight": 50}}]})");
+    [{"op": "patch", "path": "pools/web/backends/b1", "value": {"weight": 50}}],
+    "needs_restart": ["capacity.flows"]})");
   daemon_.answer("GET /v1/diff", R"({"api": 1, "revision": 12, "changes": []})");
   EXPECT_EQ(guideway({"diff"}), kDone);
   EXPECT_THAT(out(), HasSubstr("  patch pools/web/backends/b1 {\"weight\":50}\n"));
+  EXPECT_THAT(out(), HasSubstr("capacity.flows differs too: a change of this needs a restart"));
   EXPECT_EQ(guideway({"diff"}), kDone);
   EXPECT_EQ(out(), "what runs is what the file says\n");
 }
@@ -174,13 +176,14 @@ TEST(History, IsATable) {
     {"revision": 12, "time": "2024-05-01T12:00:00.000Z", "change_id": "6f1c", "source": "api",
      "changes": [{"op": "delete", "path": "services/web"}, {"op": "delete", "path": "pools/web"}]},
     {"revision": 11, "time": "2024-05-01T11:00:00.000Z", "change_id": "start", "source": "start",
-     "changes": []}]})");
+     "changes": []}], "unconfirmed_until": "2024-05-01T12:01:00.000Z"})");
   std::ostringstream out;
   std::ostringstream err;
   Surroundings around{out, err, daemon.socket(), false, {}, {}};
   EXPECT_EQ(run({"history"}, around), kDone) << err.str();
   EXPECT_THAT(out.str(), HasSubstr("12  2024-05-01T12:00:00.000Z  api     6f1c    delete "
                                    "services/web and 1 more\n"));
+  EXPECT_THAT(out.str(), HasSubstr("taken back at 2024-05-01T12:01:00.000Z unless"));
 }
 
 }  // namespace

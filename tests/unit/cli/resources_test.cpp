@@ -13,8 +13,8 @@ using ::testing::Not;
 constexpr const char* kServiceConfig =
     R"({"name": "web", "address": "203.0.113.10", "protocol": "tcp", "port": 80, "pool": "web"})";
 constexpr const char* kServiceStatus =
-    R"({"name": "web", "address": "203.0.113.10", "port": 80, "protocol": "tcp", "pool": "web",
-        "packets": 1500, "bytes": 96000, "flows": 3})";
+    R"([{"name": "web", "address": "203.0.113.10", "port": 80, "protocol": "tcp", "pool": "web",
+        "packets": 1500, "bytes": 96000, "flows": 3}])";
 constexpr const char* kBackendConfig = R"({"name": "b1", "address": "10.0.0.11", "weight": 50})";
 constexpr const char* kBackendStatus =
     R"({"name": "b1", "address": "10.0.0.11", "port": 80, "weight": 50, "state": "enabled",
@@ -64,7 +64,9 @@ class ResourcesTest : public ToolTest {
     daemon_.answer("GET /v1/pools/web/backends",
                    R"({"api": 1, "revision": 12, "backends": [)" + backend + "]}");
     daemon_.answer("GET /v1/pools/web/backends/b1",
-                   R"({"api": 1, "revision": 12, "backend": )" + backend + "}");
+                   R"({"api": 1, "revision": 12, "backend": {"config": )" +
+                       std::string(kBackendConfig) + R"(, "status": )" + kBackendStatus +
+                       R"(, "live_flows_age_s": 1, "forced": "down", "drain_until": null}})");
   }
 
   Json sent() const { return Json::parse(daemon_.last().body); }
@@ -93,11 +95,20 @@ TEST_F(ResourcesTest, ShowsConfigurationAndWhatRuns) {
   EXPECT_EQ(guideway({"backend", "show", "web/b1"}), kDone) << err();
   EXPECT_THAT(out(), HasSubstr("weight   50\n"));
   EXPECT_THAT(out(), HasSubstr("live_flows        17\n"));
+  EXPECT_THAT(out(), HasSubstr("forced            down\n"));
+  EXPECT_THAT(out(), Not(HasSubstr("drain_until"))) << "there is none";
   EXPECT_THAT(out(), HasSubstr("2024-05-01T12:00:00.000Z")) << "times are RFC 3339";
   EXPECT_THAT(out(), Not(HasSubstr("\x1b"))) << "what the daemon says cannot drive the terminal";
   EXPECT_EQ(guideway({"pool", "show", "web"}), kDone) << err();
   EXPECT_THAT(out(), HasSubstr("health_check.interval  5s"));
   EXPECT_THAT(out(), HasSubstr("web/b1   10.0.0.11"));
+}
+
+TEST_F(ResourcesTest, WhatDoesNotRunYetHasNoRow) {
+  daemon_.answer("GET /v1/pools/new/backends",
+                 R"({"api": 1, "revision": 12, "backends": [{"config": {}, "status": null}]})");
+  EXPECT_EQ(guideway({"backend", "list", "new"}), kDone) << err();
+  EXPECT_EQ(out().find('\n'), out().size() - 1) << "titles alone";
 }
 
 TEST_F(ResourcesTest, AServiceShowsWhatItsBackendsNeed) {
