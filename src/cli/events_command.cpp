@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// events: what happened, and with --follow what happens.
-#include <optional>
-
+// events: what has happened, and with --follow what happens.
 #include "command.h"
 #include "guideway/base/text.h"
 
@@ -11,10 +9,9 @@ namespace {
 constexpr std::chrono::seconds kWait{30};
 /// For the answer after the daemon's wait is over.
 constexpr std::chrono::seconds kGrace{10};
-/// Between two questions that are answered at once.
-constexpr std::chrono::milliseconds kPause{200};
 
 struct Query {
+  /// A time or the number of an event, as the operator writes it; later a number.
   std::string since;
   std::string kind;
   bool waits = false;
@@ -35,46 +32,45 @@ std::string target_of(const Query& query) {
   return target;
 }
 
-/// "2024-05-01T12:00:00.123Z  health  web/b1 …": what has no place of its own follows as key=value.
-std::string event_line(const Json& event) {
-  std::string line = text_of(event, "time") + "  " + text_of(event, "kind");
-  if (event.contains("message")) line += "  " + text_of(event, "message");
-  for (const auto& [key, value] : event.items())
-    if (key != "time" && key != "kind" && key != "message" && key != "sequence")
-      line += "  " + base::escape_untrusted(key) + "=" + plain(value);
-  return line + "\n";
-}
-
-/// Prints what is newer than `last`, and makes `last` the newest. With JSON, one object a line.
-void show_new(const Call& call, const Json& events, std::optional<std::uint64_t>& last) {
-  for (const Json& event : events) {
-    const auto sequence = event.at("sequence").get<std::uint64_t>();
-    if (last && sequence <= *last) continue;
-    last = sequence;
-    call.out() << (call.json() ? json_line(event) : event_line(event));
-  }
-  call.out().flush();
-}
-
-Outcome<Json> ask(const Call& call, const Query& query) {
+/// The next events, after which `query` goes on.
+Outcome<Json> next_page(const Call& call, Query& query) {
   Request request;
   request.target = target_of(query);
   request.time = kGrace + (query.waits ? kWait : std::chrono::seconds(0));
   const auto body = call.daemon.ask(request);
   if (!body) return tl::unexpected(body.error());
-  return parse_answer(*body);
+  auto page = parse_answer(*body);
+  if (page) query.since = std::to_string(page->at("next").get<std::uint64_t>());
+  return page;
+}
+
+/// "2024-05-01T12:00:00.123Z  health  warning: web/b1 is unhealthy  reason=timeout".
+std::string event_line(const Json& event) {
+  const std::string level = text_of(event, "level");
+  std::string line = text_of(event, "time") + "  " + text_of(event, "kind") + "  " +
+                     (level == "info" ? "" : level + ": ") + text_of(event, "message");
+  const Json fields = event.value("fields", Json::object());
+  for (const auto& [key, value] : fields.items())
+    line += "  " + base::escape_untrusted(key) + "=" + plain(value);
+  return line + "\n";
+}
+
+/// With JSON, one object a line.
+void show(const Call& call, const Json& events) {
+  for (const Json& event : events)
+    call.out() << (call.json() ? json_line(event) : event_line(event));
+  call.out().flush();
 }
 
 /// Until the daemon is gone, or the process is interrupted.
 Outcome<void> follow(const Call& call, Query query) {
-  std::optional<std::uint64_t> last;
   for (;;) {
-    const auto answer = ask(call, query);
-    if (!answer) return tl::unexpected(answer.error());
-    const auto before = last;
-    show_new(call, answer->at("events"), last);
-    if (last) query.since = std::to_string(*last);
-    if (query.waits && last == before) call.around.sleep(kPause);
+    const auto page = next_page(call, query);
+    if (!page) return tl::unexpected(page.error());
+    const auto lost = page->value("lost", std::uint64_t{0});
+    if (query.waits && lost > 0)
+      call.around.err << "guideway: " << lost << " events came too fast and are not shown\n";
+    show(call, page->at("events"));
     query.waits = true;
   }
 }
@@ -82,16 +78,19 @@ Outcome<void> follow(const Call& call, Query query) {
 }  // namespace
 
 Outcome<void> show_events(Call& call) {
-  const Query query{call.line.get("since"), call.line.get("kind"), false};
+  Query query{call.line.get("since"), call.line.get("kind"), false};
   if (call.line.has("follow")) return follow(call, query);
-  const auto answer = ask(call, query);
-  if (!answer) return tl::unexpected(answer.error());
-  if (call.json()) {
-    call.out() << json_line(*answer);
-    return {};
-  }
-  std::optional<std::uint64_t> last;
-  show_new(call, answer->at("events"), last);
+  Json all;
+  do {
+    auto page = next_page(call, query);
+    if (!page) return tl::unexpected(page.error());
+    if (!call.json()) show(call, page->at("events"));
+    if (!all.is_null())
+      page->at("events").insert(page->at("events").begin(), all.at("events").begin(),
+                                all.at("events").end());
+    all = std::move(*page);
+  } while (all.value("more", false));
+  if (call.json()) call.out() << json_line(all);
   return {};
 }
 

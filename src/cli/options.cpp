@@ -34,7 +34,7 @@ const std::vector<Option> kOptions = {
     {"for", "TIME", "for how long", {}},
     {"confirm-within", "TIME", "take the change back unless it is confirmed in time", {}},
     {"flags", "FLAGS", "of the TCP packet", {"syn", "ack"}},
-    {"since", "TIME", "from this time (RFC 3339) or this sequence number on", {}},
+    {"since", "TIME", "after this time (2024-05-01T12:00:00Z) or event's number", {}},
     {"kind", "KINDS", "only these kinds, separated by commas", {}},
     {"follow", "", "go on until interrupted", {}},
 };

@@ -32,40 +32,55 @@ TEST_F(WatchTest, ExplainAsksForOnePacket) {
       << err();
 }
 
-std::string events(std::initializer_list<int> sequences) {
+/// Events of these numbers; more than these, if there are.
+std::string events(std::initializer_list<int> numbers, std::uint64_t next, bool more = false) {
   Json list = Json::array();
-  for (const int number : sequences)
-    list.push_back({{"sequence", number},
+  for (const int number : numbers)
+    list.push_back({{"number", number},
                     {"time", "2024-05-01T12:00:00.000Z"},
                     {"kind", "health"},
-                    {"backend", "web/b\x1b" + std::to_string(number)}});
-  return json_line({{"api", 1}, {"events", list}});
+                    {"level", number % 2 == 0 ? "info" : "warning"},
+                    {"message", "b\x1b" + std::to_string(number)},
+                    {"fields", {{"pool", "web"}}}});
+  return json_line(
+      {{"api", 1}, {"events", list}, {"next", next}, {"more", more}, {"lost", next == 9 ? 3 : 0}});
 }
 
-TEST_F(WatchTest, EventsAreLines) {
+TEST_F(WatchTest, EventsAreLinesOfAllPages) {
   daemon_.answer("GET /v1/events?since=2024-05-01T12:00:00Z&kind=health,generation",
-                 events({1, 2}));
-  EXPECT_EQ(guideway({"events", "--since", "2024-05-01T12:00:00Z", "--kind", "health,generation"}),
-            kDone)
-      << err();
+                 events({1, 2}, 5, true));
+  daemon_.answer("GET /v1/events?since=5&kind=health,generation", events({6}, 6));
+  const std::vector<std::string> words = {"events", "--since", "2024-05-01T12:00:00Z", "--kind",
+                                          "health,generation"};
+  EXPECT_EQ(guideway(words), kDone) << err();
   EXPECT_EQ(out(),
-            "2024-05-01T12:00:00.000Z  health  backend=web/b\\x1b1\n"
-            "2024-05-01T12:00:00.000Z  health  backend=web/b\\x1b2\n");
+            "2024-05-01T12:00:00.000Z  health  warning: b\\x1b1  pool=web\n"
+            "2024-05-01T12:00:00.000Z  health  b\\x1b2  pool=web\n"
+            "2024-05-01T12:00:00.000Z  health  b\\x1b6  pool=web\n");
+}
+
+TEST_F(WatchTest, EventsInJsonAreOneAnswer) {
+  daemon_.answer("GET /v1/events", events({1, 2}, 5, true));
+  daemon_.answer("GET /v1/events?since=5", events({6}, 6));
+  EXPECT_EQ(guideway({"events", "--json"}), kDone) << err();
+  const Json json = Json::parse(out());
+  ASSERT_EQ(json.at("events").size(), 3u);
+  EXPECT_EQ(json.at("events")[0].at("number"), 1);
+  EXPECT_EQ(json.at("events")[2].at("number"), 6);
+  EXPECT_EQ(json.at("next"), 6);
 }
 
 TEST_F(WatchTest, FollowingWaitsForWhatIsNewUntilTheDaemonIsGone) {
-  daemon_.answer("GET /v1/events", events({7}));
-  daemon_.answer("GET /v1/events?since=7&wait=30s", events({7, 8}));
-  daemon_.answer("GET /v1/events?since=8&wait=30s", events({}));
-  daemon_.answer("GET /v1/events?since=8&wait=30s", events({9}));
-  daemon_.answer("GET /v1/events?since=9&wait=30s", events({9}));
-  daemon_.leave_after("GET /v1/events?since=9&wait=30s");
+  daemon_.answer("GET /v1/events", events({7}, 7));
+  daemon_.answer("GET /v1/events?since=7&wait=30s", events({}, 8));
+  daemon_.answer("GET /v1/events?since=8&wait=30s", events({9}, 9));
+  daemon_.leave_after("GET /v1/events?since=8&wait=30s");
   EXPECT_EQ(guideway({"events", "--follow", "--json"}), kNoDaemon);
   std::istringstream lines(out());
   std::vector<int> seen;
-  for (std::string line; std::getline(lines, line);)
-    seen.push_back(Json::parse(line).at("sequence"));
-  EXPECT_THAT(seen, ElementsAre(7, 8, 9)) << "each once";
+  for (std::string line; std::getline(lines, line);) seen.push_back(Json::parse(line).at("number"));
+  EXPECT_THAT(seen, ElementsAre(7, 9));
+  EXPECT_THAT(err(), HasSubstr("3 events came too fast"));
 }
 
 control::Status status_with(std::uint64_t packets) {
