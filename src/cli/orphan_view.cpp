@@ -3,17 +3,16 @@
 
 #include <array>
 #include <chrono>
-#include <nlohmann/json.hpp>
 
 #include "guideway/base/clock.h"
 #include "guideway/core/reasons.h"
+#include "json.h"
 #include "table.h"
 
 namespace guideway::cli {
 namespace {
 
 using datapath::xdp::Orphan;
-using Json = nlohmann::ordered_json;
 using Align = Table::Align;
 
 constexpr std::array<const char*, GW_REASON_COUNT> kReasons = {
@@ -90,7 +89,7 @@ std::string orphans_json(const std::vector<Orphan>& orphans) {
   Json all = Json::array();
   for (const Orphan& orphan : orphans) all.push_back(to_json(orphan));
   const Json json = {{"api", 1}, {"running", false}, {"directors", all}};
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_line(json);
 }
 
 }  // namespace guideway::cli

@@ -2,7 +2,6 @@
 #include "status_view.h"
 
 #include <map>
-#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "guideway/base/text.h"
@@ -11,13 +10,9 @@
 namespace guideway::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using Align = Table::Align;
 
-/// A string of the daemon's, safe for a terminal.
-std::string text(const Json& object, const char* key) {
-  return base::escape_untrusted(object.at(key).get<std::string>());
-}
+std::string text(const Json& object, const char* key) { return text_of(object, key); }
 
 std::string number(const Json& object, const char* key) {
   return grouped(object.at(key).get<std::uint64_t>());
@@ -85,7 +80,9 @@ std::string workers(const Json& status) {
   return table.to_string();
 }
 
-std::string services(const Json& status) {
+}  // namespace
+
+std::string services_table(const Json& services) {
   Table table({{"SERVICE"},
                {"ADDRESS"},
                {"PROTOCOL"},
@@ -94,7 +91,7 @@ std::string services(const Json& status) {
                {"PACKETS", Align::kRight},
                {"BYTES", Align::kRight},
                {"FLOWS", Align::kRight}});
-  for (const Json& s : status.at("services"))
+  for (const Json& s : services)
     table.add({text(s, "name"), text(s, "address"), text(s, "protocol"), port(s), text(s, "pool"),
                number(s, "packets"), number(s, "bytes"), number(s, "flows")});
   return table.to_string();
@@ -112,7 +109,7 @@ std::string backend_name(const Json& pool, const Json& backend) {
   return text(pool, "name") + "/" + (home.empty() ? "" : home + "/") + text(backend, "name");
 }
 
-std::string pools(const Json& status) {
+std::string pools_table(const Json& pools) {
   Table table({{"POOL"},
                {"FORWARDING"},
                {"SCHEDULER"},
@@ -122,14 +119,14 @@ std::string pools(const Json& status) {
                {"PACKETS", Align::kRight},
                {"BYTES", Align::kRight},
                {"LIVE", Align::kRight}});
-  for (const Json& pool : status.at("pools"))
+  for (const Json& pool : pools)
     table.add({text(pool, "name"), text(pool, "forwarding"), text(pool, "scheduler"),
                pool_state(pool), number(pool, "healthy_percent") + " %", number(pool, "slots"),
                number(pool, "packets"), number(pool, "bytes"), number(pool, "live_flows")});
   return table.to_string();
 }
 
-std::string backends(const Json& status) {
+std::string backends_table(const Json& pools) {
   Table table({{"BACKEND"},
                {"ADDRESS"},
                {"WEIGHT", Align::kRight},
@@ -142,7 +139,7 @@ std::string backends(const Json& status) {
                {"FLOWS", Align::kRight},
                {"LIVE", Align::kRight},
                {"NO NEW FLOWS BECAUSE"}});
-  for (const Json& pool : status.at("pools"))
+  for (const Json& pool : pools)
     for (const Json& b : pool.at("backends"))
       table.add({backend_name(pool, b), text(b, "address"), number(b, "weight"),
                  number(b, "effective_weight"), text(b, "state"), text(b, "health"),
@@ -150,6 +147,8 @@ std::string backends(const Json& status) {
                  number(b, "live_flows"), text(b, "reason")});
   return table.to_string();
 }
+
+namespace {
 
 /// Sums over the workers of what is not zero.
 std::string counters(const Json& status, const char* group, const char* title) {
@@ -172,8 +171,9 @@ Result<std::string> status_view(const std::string& json) {
   try {
     const Json status = Json::parse(json);
     return header(status) + "\n" + interfaces(status) + "\n" + workers(status) + "\n" +
-           services(status) + "\n" + pools(status) + "\n" + backends(status) + "\n" +
-           counters(status, "reasons", "REASON") + counters(status, "events", "EVENT");
+           services_table(status.at("services")) + "\n" + pools_table(status.at("pools")) + "\n" +
+           backends_table(status.at("pools")) + "\n" + counters(status, "reasons", "REASON") +
+           counters(status, "events", "EVENT");
   } catch (const nlohmann::json::exception& error) {
     return base::fail(std::string("the daemon's answer is not understood (") + error.what() +
                       "); guideway and guidewayd should be of one version");

@@ -7,11 +7,18 @@
 #include <string>
 
 #include "guideway/base/result.h"
+#include "json.h"
 
 namespace guideway::cli {
 
 /// `json` is the body of GET /v1/status. Errors: it is not what this version understands.
 Result<std::string> status_view(const std::string& json);
+
+/// Tables of its lists of services and of pools. They throw Json::exception for other lists.
+std::string services_table(const Json& services);
+std::string pools_table(const Json& pools);
+/// The backends of all these pools.
+std::string backends_table(const Json& pools);
 
 }  // namespace guideway::cli
 

@@ -16,8 +16,8 @@
 #include "document.h"
 #include "errors.h"
 #include "guideway/base/result.h"
-#include "guideway/model/limits.h"
 #include "guideway/config/values.h"
+#include "guideway/model/limits.h"
 
 namespace guideway::config {
 

@@ -4,6 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <regex>
+#include <set>
+#include <string>
 #include <vector>
 
 namespace guideway::app {
@@ -55,6 +59,21 @@ TEST(Options, WhatIsUnknownOrIncompleteIsRefusedWithAHint) {
     ASSERT_FALSE(options) << words.front();
     EXPECT_THAT(options.error().message, HasSubstr("--help")) << words.front();
   }
+}
+
+TEST(Manual, HasEachOptionAndNoOther) {
+  const std::string help = help_text();
+  const std::regex option("--([a-z]+)");
+  std::set<std::string> options;
+  for (std::sregex_iterator at(help.begin(), help.end(), option), end; at != end; ++at)
+    options.insert((*at)[1]);
+  ASSERT_EQ(options.count("config"), 1u);
+  std::ifstream file(GUIDEWAY_SOURCE_ROOT "/docs/man/guidewayd.8");
+  std::set<std::string> documented;
+  const std::string start = ".It Fl -";
+  for (std::string line; std::getline(file, line);)
+    if (line.rfind(start, 0) == 0) documented.insert(line.substr(start.size()));
+  EXPECT_EQ(documented, options);
 }
 
 }  // namespace

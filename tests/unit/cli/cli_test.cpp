@@ -2,7 +2,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "client.h"
 #include "guideway/admin/status_json.h"
 #include "status_view.h"
 #include "table.h"
@@ -84,12 +83,6 @@ TEST(StatusView, ControlCharactersDoNotReachTheTerminal) {
 TEST(StatusView, AnAnswerOfAnotherKindIsAnError) {
   EXPECT_THAT(status_view("{}").error().message, HasSubstr("of one version"));
   EXPECT_THAT(status_view("<html>").error().message, HasSubstr("not understood"));
-}
-
-TEST(Client, NobodyThereIsOneSentence) {
-  const auto answer = get("/nowhere/status.sock", "/v1/status");
-  ASSERT_FALSE(answer);
-  EXPECT_THAT(answer.error().message, HasSubstr("no guidewayd answers at /nowhere/status.sock"));
 }
 
 }  // namespace

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a command ends.
+// Threading: values.
+#ifndef GUIDEWAY_CLI_OUTCOME_H_
+#define GUIDEWAY_CLI_OUTCOME_H_
+
+#include <string>
+#include <tl/expected.hpp>
+#include <utility>
+
+namespace guideway::cli {
+
+enum ExitCode : int {
+  kDone = 0,
+  kFault = 1,  // refused, or something is wrong
+  kUsage = 2,  // the command line, or a file that it names
+  kNoDaemon = 3,
+  kConflict = 4,  // the revision is another one
+  kDeadline = 5,  // what was waited for did not come in time
+};
+
+struct Failure {
+  ExitCode code = kFault;
+  /// One sentence, or several lines; without control characters but line ends.
+  std::string message;
+  /// The daemon's own words, for --json; empty if it was not the daemon.
+  std::string body;
+};
+
+template <typename T>
+using Outcome = tl::expected<T, Failure>;
+
+/// `return failed(kUsage, "…");` in a function that returns Outcome<T>.
+inline tl::unexpected<Failure> failed(ExitCode code, std::string message, std::string body = "") {
+  return tl::unexpected<Failure>(Failure{code, std::move(message), std::move(body)});
+}
+
+}  // namespace guideway::cli
+
+#endif  // GUIDEWAY_CLI_OUTCOME_H_
