@@ -62,7 +62,7 @@ int act(const Options& options) {
   if (options.action == Options::Action::kCheck) return check_only(loaded, options.config_file);
   if (!loaded.model) return kUsage;
   if (options.action == Options::Action::kDetach) return detach(*loaded.model, options);
-  return run_daemon(*loaded.model, options);
+  return run_daemon(loaded, options);
 }
 
 }  // namespace

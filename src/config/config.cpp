@@ -124,7 +124,7 @@ LoadResult parse(std::string_view text, const std::string& file_name) {
   Errors errors;
   if (text.size() > kMaxFileSize) {
     return refused({base::escape_untrusted(file_name) + ":1:1: file: is larger than " +
-             std::to_string(kMaxFileSize) + " bytes, the most that is allowed"});
+                    std::to_string(kMaxFileSize) + " bytes, the most that is allowed"});
   }
   const auto root = parse_document(text);
   if (!root) {
@@ -143,7 +143,7 @@ LoadResult load_file(const std::string& path) {
   const auto text = read_file(path);
   if (!text) {
     return refused({base::escape_untrusted(path) + ":1:1: file: " + text.error().message +
-             ": check the path and its permissions"});
+                    ": check the path and its permissions"});
   }
   return parse(*text, path);
 }

@@ -78,7 +78,8 @@ void compare_pools(const Json& from, const Json& to, Sorted& sorted) {
   const auto old = by_name(from);
   const auto wanted = by_name(to);
   for (const auto& [name, pool] : old)
-    if (!wanted.contains(name)) sorted.removed_pools.push_back(deletion({PathKind::kPool, name, ""}));
+    if (!wanted.contains(name))
+      sorted.removed_pools.push_back(deletion({PathKind::kPool, name, ""}));
   for (const auto& [name, pool] : wanted) {
     const auto before = old.find(name);
     const ResourcePath path{PathKind::kPool, name, ""};

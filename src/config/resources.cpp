@@ -5,8 +5,8 @@
 #include <array>
 
 #include "guideway/base/text.h"
-#include "guideway/model/limits.h"
 #include "guideway/config/values.h"
+#include "guideway/model/limits.h"
 
 namespace guideway::config {
 namespace {

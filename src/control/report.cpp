@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "guideway/base/text.h"
@@ -40,41 +41,22 @@ Fields joined(Fields first, const Fields& more) {
   return first;
 }
 
-const char* cause_name(Cause cause) {
-  switch (cause) {
-    case Cause::kStart:
-      return "start";
-    case Cause::kReload:
-      return "reload";
-    case Cause::kAdmin:
-      return "admin";
-    case Cause::kRollback:
-      return "rollback";
-    case Cause::kExpiry:
-      return "expiry";
-    case Cause::kNetworkOrHealth:
-      break;
-  }
-  return "network_or_health";
-}
+struct CauseWords {
+  const char* name;
+  const char* text;
+};
 
-const char* words_of(Cause cause) {
-  switch (cause) {
-    case Cause::kStart:
-      return "the first one";
-    case Cause::kReload:
-      return "configuration reloaded";
-    case Cause::kAdmin:
-      return "changed by the admin socket";
-    case Cause::kRollback:
-      return "rolled back";
-    case Cause::kExpiry:
-      return "something has ended";
-    case Cause::kNetworkOrHealth:
-      break;
-  }
-  return "routes, neighbours or health changed";
-}
+/// In the order of Cause.
+constexpr std::array<CauseWords, 6> kCauses = {{
+    {"start", "the first one"},
+    {"reload", "configuration reloaded"},
+    {"admin", "changed by the admin socket"},
+    {"rollback", "rolled back"},
+    {"expiry", "something has ended"},
+    {"network_or_health", "routes, neighbours or health changed"},
+}};
+
+const CauseWords& words_of(Cause cause) { return kCauses[static_cast<std::size_t>(cause)]; }
 
 /// The backends of a model, by what makes them the same.
 std::map<model::BackendKey, const model::Backend*> backends_of(const model::Model& model) {
@@ -152,10 +134,10 @@ void report_generation(EventLog& events, std::uint64_t generation, const std::st
   const bool often = cause == Cause::kNetworkOrHealth;
   events.add(Kind::kGeneration, often ? level_enum::debug : level_enum::info,
              fmt::format("generation {} published: {} (change {}, built in {} ms)", generation,
-                         words_of(cause), change_id, took_ms),
+                         words_of(cause).text, change_id, took_ms),
              {{"generation", generation},
               {"change_id", change_id},
-              {"cause", cause_name(cause)},
+              {"cause", words_of(cause).name},
               {"build_ms", took_ms}});
 }
 
@@ -170,9 +152,10 @@ Cause cause_of(const Build& build) {
 
 void report_unchanged(EventLog& events, std::uint64_t generation, const std::string& change_id,
                       Cause cause) {
-  events.add(Kind::kConfig, cause == Cause::kReload ? level_enum::info : level_enum::debug,
-             fmt::format("change {} changes nothing: generation {} stays", change_id, generation),
-             {{"generation", generation}, {"change_id", change_id}, {"cause", cause_name(cause)}});
+  events.add(
+      Kind::kConfig, cause == Cause::kReload ? level_enum::info : level_enum::debug,
+      fmt::format("change {} changes nothing: generation {} stays", change_id, generation),
+      {{"generation", generation}, {"change_id", change_id}, {"cause", words_of(cause).name}});
 }
 
 void report_refused(EventLog& events, const Build& build, std::uint64_t generation) {
@@ -183,7 +166,7 @@ void report_refused(EventLog& events, const Build& build, std::uint64_t generati
       fmt::format("change {} refused: generation {} stays as it is", build.change_id, generation),
       {{"generation", generation},
        {"change_id", build.change_id},
-       {"cause", cause_name(cause_of(build))},
+       {"cause", words_of(cause_of(build)).name},
        {"errors", build.errors.size()}});
 }
 

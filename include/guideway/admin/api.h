@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Api: what the two sockets can be asked, /v1/…: docs/admin-api.md. It turns requests into changes of
-// the controller's, and what the controller says into JSON. It decides nothing.
-// Threading: the control thread.
+// Api: what the two sockets can be asked, /v1/…: docs/admin-api.md. It turns requests into changes
+// of the controller's, and what the controller says into JSON. It decides nothing. Threading: the
+// control thread.
 #ifndef GUIDEWAY_ADMIN_API_H_
 #define GUIDEWAY_ADMIN_API_H_
 
@@ -29,8 +29,7 @@ std::vector<RouteName> routes();
 class Api {
  public:
   /// `controller` outlives it, and all answers that are under way.
-  Api(control::Controller& controller, Access access)
-      : controller_(controller), access_(access) {}
+  Api(control::Controller& controller, Access access) : controller_(controller), access_(access) {}
 
   void handle(const Request& request, Respond respond) const;
 

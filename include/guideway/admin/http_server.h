@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// HttpServer: HTTP/1.1 over a Unix socket. It knows nothing of what is asked for: a handler answers.
-// Clients are hostile input: 64 connections and one more for root, 8 KiB of header, 1 MiB of body,
-// 10 s until a request has arrived. A client that is slow, wrong or too much costs nobody else
-// anything.
-// Threading: the control thread, which runs the io_context.
+// HttpServer: HTTP/1.1 over a Unix socket. It knows nothing of what is asked for: a handler
+// answers. Clients are hostile input: 64 connections and one more for root, 8 KiB of header, 1 MiB
+// of body, 10 s until a request has arrived. A client that is slow, wrong or too much costs nobody
+// else anything. Threading: the control thread, which runs the io_context.
 #ifndef GUIDEWAY_ADMIN_HTTP_SERVER_H_
 #define GUIDEWAY_ADMIN_HTTP_SERVER_H_
 
@@ -52,8 +51,8 @@ class HttpServer {
   /// missing; the destructor removes what was made. A socket that nobody listens on any more is
   /// replaced.
   static Result<std::unique_ptr<HttpServer>> open(boost::asio::io_context& loop,
-                                                  const std::string& path,
-                                                  const std::string& group, Handler handler);
+                                                  const std::string& path, const std::string& group,
+                                                  Handler handler);
   virtual ~HttpServer() = default;
 };
 

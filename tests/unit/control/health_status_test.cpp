@@ -47,11 +47,16 @@ class HealthStatusTest : public testing::Test {
     }
     EXPECT_TRUE(dir_->save("health", health::to_text(verdicts)));
     controller_ = std::make_unique<Controller>(
-        Parts{loop_, datapath_, monitor_, addresses_, {"gw-wan"}, &*dir_}, model_,
-        model::HashSeed{1, 2, 3},
-        [this]() -> tl::expected<model::Model, std::vector<std::string>> { return model_; });
+        Parts{loop_, datapath_, monitor_, addresses_, {"gw-wan"}, &*dir_}, file(),
+        model::HashSeed{1, 2, 3}, [this] { return file(); });
     EXPECT_TRUE(controller_->start());
     return controller_->status();
+  }
+
+  config::LoadResult file() const {
+    config::LoadResult result;
+    result.model = model_;
+    return result;
   }
 
   test::TemporaryDir folder_;
