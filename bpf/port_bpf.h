@@ -136,7 +136,6 @@ struct gw_port {
   const struct gw_state *state;
   struct gw_counters *counters;
   __u32 first_backend; /* of *state, for functions that are verified by themselves */
-  __u32 first_slot_line;
   __u32 shard;
 };
 
@@ -186,7 +185,7 @@ GW_INLINE const struct gw_pool *gw_port_pool(const struct gw_port *port, uint32_
 }
 GW_INLINE uint32_t gw_port_slot(const struct gw_port *port, uint32_t index) {
   uint32_t line_index = index / GW_SLOTS_PER_LINE;
-  uint32_t key = port->first_slot_line + line_index;
+  uint32_t key = port->state->first_slot_line + line_index;
   if (line_index >= gw_limits.slot_lines) return GW_NO_BACKEND;
   const struct gw_slot_line *line = bpf_map_lookup_elem(&gw_slots, &key);
   return line ? line->slots[index % GW_SLOTS_PER_LINE] : GW_NO_BACKEND;
@@ -213,12 +212,6 @@ GW_INLINE struct gw_flow_bucket *gw_port_bucket(const struct gw_port *port, uint
 }
 GW_INLINE struct gw_counters *gw_port_counters(const struct gw_port *port) {
   return port->counters;
-}
-GW_INLINE struct gw_counters *gw_port_find_counters(const struct gw_port *port) {
-  __u32 cpu = bpf_get_smp_processor_id();
-  (void)port;
-  struct gw_cpu_counters *row = bpf_map_lookup_elem(&gw_cpu_counters, &cpu);
-  return row ? &row->counters : NULL;
 }
 /* Behind the counters in the same row. The barriers keep the index in one register from before the
  * comparison to the addition behind it, as the verifier wants it. */

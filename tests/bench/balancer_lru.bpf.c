@@ -73,7 +73,6 @@ int balancer_lru(struct xdp_md *context) {
   if (copy >= GW_COPIES) return XDP_PASS;
   port.state = gw_once(&gw_control.states[copy]);
   port.first_backend = port.state->first_backend;
-  port.first_slot_line = port.state->first_slot_line;
   port.shard = 0;
   __u32 cpu = bpf_get_smp_processor_id();
   struct gw_cpu_counters *mine = bpf_map_lookup_elem(&gw_cpu_counters, &cpu);

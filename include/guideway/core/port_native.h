@@ -124,10 +124,6 @@ GW_INLINE struct gw_flow_bucket *gw_port_bucket(const struct gw_port *port, uint
 GW_INLINE struct gw_counters *gw_port_counters(const struct gw_port *port) {
   return port->counters;
 }
-/* The same for GW_SEPARATE functions, to which a pointer within *port is a mere number in BPF. */
-GW_INLINE struct gw_counters *gw_port_find_counters(const struct gw_port *port) {
-  return port->counters;
-}
 GW_INLINE struct gw_traffic *gw_port_backend_traffic(const struct gw_port *port, uint32_t id) {
   return id < port->backend_traffic_count ? &port->backend_traffic[id] : NULL;
 }

@@ -63,20 +63,16 @@ GW_INLINE int gw_is_less_loaded(const struct gw_port *port, uint32_t a, uint32_t
          (gw_load_of(port, b) + 1) * record_a->load_weight;
 }
 
-/* The backend whose turn it is, or GW_NO_BACKEND. A function of its own for the verifier. */
-GW_SEPARATE uint32_t gw_take_turn(const struct gw_port *port, uint32_t pool_id, uint32_t ring_base,
-                                  uint32_t ring_count, uint32_t by_load) {
-  if (!port) return GW_NO_BACKEND;
+/* The backend whose turn it is, or GW_NO_BACKEND. */
+GW_INLINE uint32_t gw_take_turn(const struct gw_port *port, uint32_t pool_id, uint32_t by_load) {
+  const struct gw_pool *pool = gw_port_pool(port, pool_id);
   struct gw_turn *turn = gw_port_turn(port, pool_id);
-  if (!turn || ring_count == 0) return GW_NO_BACKEND;
-  struct gw_candidates at = gw_move_on(turn, gw_port_shard(port), ring_count);
-  uint32_t first = gw_port_slot(port, ring_base + at.first);
+  if (!pool || !turn || pool->ring_count == 0) return GW_NO_BACKEND;
+  struct gw_candidates at = gw_move_on(turn, gw_port_shard(port), pool->ring_count);
+  uint32_t first = gw_port_slot(port, pool->ring_base + at.first);
   if (!by_load) return first;
-  uint32_t second = gw_port_slot(port, ring_base + at.second);
-  struct gw_port own = *port;
-  own.counters = gw_port_find_counters(port);
-  if (!own.counters) return first;
-  return gw_is_less_loaded(&own, second, first) ? second : first;
+  uint32_t second = gw_port_slot(port, pool->ring_base + at.second);
+  return gw_is_less_loaded(port, second, first) ? second : first;
 }
 
 /* Whether the packet is the first of a flow, as far as it shows. */
@@ -96,11 +92,7 @@ GW_INLINE int gw_has_room(const struct gw_work *w) {
 GW_INLINE int gw_pick_by_turn(const struct gw_port *port, struct gw_work *w) {
   uint32_t flags = w->service->flags;
   if (!(flags & GW_SERVICE_BY_TURNS) || !gw_is_first(w) || !gw_has_room(w)) return 0;
-  const struct gw_pool *pool = gw_port_pool(port, w->service->pool);
-  if (!pool) return 0;
-  struct gw_port own = *port; /* the verifier takes it for overwritten by the call */
-  uint32_t id = gw_take_turn(&own, w->service->pool, pool->ring_base, pool->ring_count,
-                             flags & GW_SERVICE_BY_LOAD);
+  uint32_t id = gw_take_turn(port, w->service->pool, flags & GW_SERVICE_BY_LOAD);
   const struct gw_backend *record = gw_port_backend(port, id);
   if (!record || !(record->flags & GW_BACKEND_USED)) return 0;
   w->backend = (uint16_t)id;
