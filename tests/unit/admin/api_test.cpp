@@ -316,7 +316,7 @@ TEST_F(ApiTest, EventsAreFoundAndAwaited) {
   const ApiJson found = get("/v1/events?kind=state,generation");
   bool seen = false;
   for (const auto& event : found["events"])
-    seen = seen || event["fields"].value("change_id", "") == "my-change";
+    seen = seen || event.value("change_id", "") == "my-change";
   EXPECT_TRUE(seen) << found;
   const std::string next = std::to_string(found["next"].get<std::uint64_t>());
   EXPECT_THAT(get("/v1/events?since=" + next)["events"], IsEmpty());
