@@ -69,7 +69,9 @@ Texts names_for(const std::string& argument, const Daemon& daemon) {
       if (argument == "POOL") add_name(name, names);
       if (argument == "POOL/BACKEND")
         for (const Json& backend : pool.at("backends"))
-          add_name(name + "/" + backend.at("name").get<std::string>(), names);
+          // Guests from a fallback pool are named with their own.
+          if (backend.value("home", "").empty())
+            add_name(name + "/" + backend.at("name").get<std::string>(), names);
     }
   return names;
 }

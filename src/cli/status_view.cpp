@@ -103,10 +103,10 @@ std::string pool_state(const Json& pool) {
   return state == "panic" ? state + ": " + text(pool, "mode") : state;
 }
 
-/// "web/b1"; of a guest from a fallback pool "web/spare/b1".
 std::string backend_name(const Json& pool, const Json& backend) {
-  const std::string home = text(backend, "home");
-  return text(pool, "name") + "/" + (home.empty() ? "" : home + "/") + text(backend, "name");
+  const std::string home = backend.at("home");
+  return pool.at("name").get<std::string>() + "/" + (home.empty() ? "" : home + "/") +
+         backend.at("name").get<std::string>();
 }
 
 std::string pools_table(const Json& pools) {
@@ -141,10 +141,10 @@ std::string backends_table(const Json& pools) {
                {"NO NEW FLOWS BECAUSE"}});
   for (const Json& pool : pools)
     for (const Json& b : pool.at("backends"))
-      table.add({backend_name(pool, b), text(b, "address"), number(b, "weight"),
-                 number(b, "effective_weight"), text(b, "state"), text(b, "health"),
-                 number(b, "slots"), number(b, "packets"), number(b, "bytes"), number(b, "flows"),
-                 number(b, "live_flows"), text(b, "reason")});
+      table.add({base::escape_untrusted(backend_name(pool, b)), text(b, "address"),
+                 number(b, "weight"), number(b, "effective_weight"), text(b, "state"),
+                 text(b, "health"), number(b, "slots"), number(b, "packets"), number(b, "bytes"),
+                 number(b, "flows"), number(b, "live_flows"), text(b, "reason")});
   return table.to_string();
 }
 

@@ -17,6 +17,8 @@ Result<std::string> status_view(const std::string& json);
 /// Tables of its lists of services and of pools. They throw Json::exception for other lists.
 std::string services_table(const Json& services);
 std::string pools_table(const Json& pools);
+/// "web/b1"; of a guest from a fallback pool "web/spare/b1". Not escaped.
+std::string backend_name(const Json& pool, const Json& backend);
 /// The backends of all these pools.
 std::string backends_table(const Json& pools);
 

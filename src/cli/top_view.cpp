@@ -8,6 +8,7 @@
 #include <sstream>
 #include <vector>
 
+#include "status_view.h"
 #include "table.h"
 
 namespace guideway::cli {
@@ -104,8 +105,7 @@ Json rates_between(const Json& earlier, const Json& later, std::chrono::nanoseco
   const Rows new_backends = backend_counters(later);
   for (const Json& pool : later.at("pools"))
     for (const Json& backend : pool.at("backends")) {
-      const std::string name =
-          pool.at("name").get<std::string>() + "/" + backend.at("name").get<std::string>();
+      const std::string name = backend_name(pool, backend);
       Json row = row_rates(name, old_backends, new_backends, seconds);
       for (const char* key : {"state", "health", "live_flows"}) row[key] = backend.at(key);
       backends.push_back(std::move(row));

@@ -50,6 +50,10 @@ class Director:
         return self._binary("src/app/guidewayd")
 
     @property
+    def tool(self):
+        return self._binary("src/cli/guideway")
+
+    @property
     def config_file(self):
         return self.plan.run_dir / "guideway.toml"
 
@@ -60,6 +64,10 @@ class Director:
     @property
     def status_socket(self):
         return self.plan.run_dir / "status.sock"
+
+    @property
+    def admin_socket(self):
+        return self.plan.run_dir / "admin.sock"
 
     def log(self):
         return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
@@ -137,10 +145,11 @@ class Director:
         return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
 
     def operator_tool(self, *arguments, timeout=30):
-        """Runs `guideway --socket STATUS_SOCKET …`."""
-        tool, status_socket = self._binary("src/cli/guideway"), str(self.status_socket)
-        pins = str(self.plan.bpffs)
-        command = [tool, "--socket", status_socket, "--pin-dir", pins, *arguments]
+        """Runs `guideway …`: `status` asks the status socket, all else the admin socket."""
+        place = ["--socket", self.admin_socket]
+        if arguments[0] == "status":
+            place = ["--socket", self.status_socket, "--pin-dir", self.plan.bpffs]
+        command = [self.tool, *map(str, place), *arguments]
         return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
 
     def _binary(self, path):

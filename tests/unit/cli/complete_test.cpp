@@ -19,7 +19,8 @@ class CompleteTest : public ToolTest {
  protected:
   CompleteTest() {
     daemon_.answer("GET /v1/status", R"({"services": [{"name": "web"}, {"name": "`reboot`"}],
-      "pools": [{"name": "web", "backends": [{"name": "b1"}, {"name": "b2"}]}]})");
+      "pools": [{"name": "web", "backends": [{"name": "b1"}, {"name": "b2", "home": ""},
+                                            {"name": "b7", "home": "spare"}]}]})");
   }
   Words complete(const Words& words) { return completions(words, Daemon({socket_}, {socket_})); }
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // service|pool|backend list, show, add, set, remove.
+#include "guideway/admin/status_json.h"
 #include "json.h"
 #include "tool_test.h"
 
@@ -12,61 +13,68 @@ using ::testing::Not;
 
 constexpr const char* kServiceConfig =
     R"({"name": "web", "address": "203.0.113.10", "protocol": "tcp", "port": 80, "pool": "web"})";
-constexpr const char* kServiceStatus =
-    R"([{"name": "web", "address": "203.0.113.10", "port": 80, "protocol": "tcp", "pool": "web",
-        "packets": 1500, "bytes": 96000, "flows": 3}])";
 constexpr const char* kBackendConfig = R"({"name": "b1", "address": "10.0.0.11", "weight": 50})";
-constexpr const char* kBackendStatus =
-    R"({"name": "b1", "address": "10.0.0.11", "port": 80, "weight": 50, "state": "enabled",
-        "slots": 65537, "packets": 1500, "bytes": 96000, "flows": 3, "live_flows": 17,
-        "reason": "\u001b[31m", "health": "healthy", "health_reason": "", "health_detail": "",
-        "health_since_s": 1714564800, "probe_latency_us": 100})";
-
-std::string both(const char* config, const char* status) {
-  return std::string(R"({"config": )") + config + R"(, "status": )" + status + "}";
+/// What the daemon says of the one service, its pool and the pool's backend.
+Json status() {
+  control::Status all;
+  control::ServiceStatus service;
+  service.name = service.pool = "web";
+  service.address = IpAddress::parse("203.0.113.10").value();
+  service.port = 80;
+  service.protocol = "tcp";
+  service.traffic = {1500, 96000, 3};
+  all.services = {service};
+  control::BackendStatus backend;
+  backend.name = "b1";
+  backend.address = IpAddress::parse("10.0.0.11").value();
+  backend.weight = backend.effective_weight = 50;
+  backend.state = "enabled";
+  backend.health = "healthy";
+  backend.health_since_s = 1714564800;
+  backend.slots = 65537;
+  backend.live_flows = 17;
+  backend.reason = "\x1b[31m";
+  control::PoolStatus pool;
+  pool.name = "web";
+  pool.forwarding = "l2dsr";
+  pool.scheduler = "maglev";
+  pool.state = "normal";
+  pool.slots = 65537;
+  pool.backends = {backend};
+  all.pools = {pool};
+  return Json::parse(admin::status_json(all));
 }
 
-std::string pool_answer() {
-  const Json backend_config = Json::parse(kBackendConfig);
-  const Json backend_status = Json::parse(kBackendStatus);
-  return json_line({{"api", 1},
-                    {"revision", 12},
-                    {"pool",
-                     {{"config",
-                       {{"name", "web"},
-                        {"forwarding", "l2dsr"},
-                        {"health_check", {{"interval", "5s"}}},
-                        {"backends", {backend_config}}}},
-                      {"status",
-                       {{"name", "web"},
-                        {"forwarding", "l2dsr"},
-                        {"scheduler", "maglev"},
-                        {"slots", 65537},
-                        {"packets", 1500},
-                        {"bytes", 96000},
-                        {"live_flows", 17},
-                        {"fails_open", false},
-                        {"backends", {backend_status}}}}}}});
+Json pool_resource() {
+  return {{"config",
+           {{"name", "web"},
+            {"forwarding", "l2dsr"},
+            {"health_check", {{"interval", "5s"}}},
+            {"backends", {Json::parse(kBackendConfig)}}}},
+          {"status", status().at("pools")[0]}};
 }
 
 class ResourcesTest : public ToolTest {
  protected:
   ResourcesTest() {
-    const std::string service = both(kServiceConfig, kServiceStatus);
-    const std::string backend = both(kBackendConfig, kBackendStatus);
-    daemon_.answer("GET /v1/services",
-                   R"({"api": 1, "revision": 12, "services": [)" + service + "]}");
-    daemon_.answer("GET /v1/services/web",
-                   R"({"api": 1, "revision": 12, "service": )" + service + "}");
-    daemon_.answer("GET /v1/pools/web", pool_answer());
-    daemon_.answer("GET /v1/pools", R"({"api": 1, "revision": 12, "pools": [)" +
-                                        Json::parse(pool_answer()).at("pool").dump() + "]}");
-    daemon_.answer("GET /v1/pools/web/backends",
-                   R"({"api": 1, "revision": 12, "backends": [)" + backend + "]}");
-    daemon_.answer("GET /v1/pools/web/backends/b1",
-                   R"({"api": 1, "revision": 12, "backend": {"config": )" +
-                       std::string(kBackendConfig) + R"(, "status": )" + kBackendStatus +
-                       R"(, "live_flows_age_s": 1, "forced": "down", "drain_until": null}})");
+    const Json service = {{"config", Json::parse(kServiceConfig)},
+                          {"status", status().at("services")}};
+    const Json backend = {{"pool", "web"},
+                          {"config", Json::parse(kBackendConfig)},
+                          {"status", status().at("pools")[0].at("backends")[0]},
+                          {"live_flows_age_s", 1},
+                          {"forced", "down"},
+                          {"drain_until", nullptr}};
+    answer("/v1/services", "services", Json::array({service}));
+    answer("/v1/services/web", "service", service);
+    answer("/v1/pools", "pools", Json::array({pool_resource()}));
+    answer("/v1/pools/web", "pool", pool_resource());
+    answer("/v1/pools/web/backends", "backends", Json::array({backend}));
+    answer("/v1/pools/web/backends/b1", "backend", backend);
+  }
+
+  void answer(const std::string& path, const std::string& member, const Json& value) {
+    daemon_.answer("GET " + path, json_line({{"api", 1}, {"revision", 12}, {member, value}}));
   }
 
   Json sent() const { return Json::parse(daemon_.last().body); }
@@ -76,9 +84,9 @@ TEST_F(ResourcesTest, ListsAreTables) {
   EXPECT_EQ(guideway({"service", "list"}), kDone) << err();
   EXPECT_THAT(out(), HasSubstr("web      203.0.113.10  tcp         80  web     1,500  96,000"));
   EXPECT_EQ(guideway({"pool", "list"}), kDone) << err();
-  EXPECT_THAT(out(), HasSubstr("web   l2dsr       maglev     65,537"));
+  EXPECT_THAT(out(), HasSubstr("web   l2dsr       maglev     normal    100 %  65,537"));
   EXPECT_EQ(guideway({"backend", "list", "web"}), kDone) << err();
-  EXPECT_THAT(out(), HasSubstr("web/b1   10.0.0.11      50  enabled  healthy  65,537"));
+  EXPECT_THAT(out(), HasSubstr("web/b1   10.0.0.11      50         50  enabled  healthy  65,537"));
   EXPECT_EQ(guideway({"backend", "list"}), kDone) << err();
   EXPECT_THAT(out(), HasSubstr("web/b1   10.0.0.11"));
 }
