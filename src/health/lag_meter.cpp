@@ -28,15 +28,17 @@ void LagMeter::stop() {
 void LagMeter::beat() {
   due_ = environment_.now() + kBeat;
   timer_->call_at(due_, [this] {
-    if (environment_.now() > due_ + kAllowed) last_lag_ = environment_.now();
+    total_ += overdue();
     beat();
   });
 }
 
-bool LagMeter::lagged_since(Environment::Time since) const {
-  // The beat that is due may come after the question.
-  const bool lags_now = runs_ && environment_.now() > due_ + kAllowed;
-  return lags_now || (last_lag_ != Environment::Time{} && last_lag_ >= since);
+Environment::Time::duration LagMeter::overdue() const {
+  const auto late = environment_.now() - due_;
+  return runs_ && late > kAllowed ? late : Environment::Time::duration(0);
 }
+
+/// The beat that is due may come after the question.
+Environment::Time::duration LagMeter::total() const { return total_ + overdue(); }
 
 }  // namespace guideway::health

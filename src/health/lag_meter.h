@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// LagMeter: whether the event loop was late. Then probes may have failed by our own fault.
+// LagMeter: how late the event loop is. Then probes may fail by our own fault.
 // Threading: the event loop's.
 #ifndef GUIDEWAY_HEALTH_LAG_METER_H_
 #define GUIDEWAY_HEALTH_LAG_METER_H_
@@ -16,17 +16,18 @@ class LagMeter {
 
   void start();
   void stop();
-  /// Whether the loop has stood still for longer than 100 ms at a time, at some time since then.
-  bool lagged_since(Environment::Time since) const;
+  /// For how long the loop has stood still since it was started, in stretches of 100 ms or more.
+  Environment::Time::duration total() const;
 
  private:
   void beat();
+  Environment::Time::duration overdue() const;
 
   Environment& environment_;
   std::unique_ptr<Environment::Timer> timer_;
   bool runs_ = false;
   Environment::Time due_{};
-  Environment::Time last_lag_{};
+  Environment::Time::duration total_{0};
 };
 
 }  // namespace guideway::health

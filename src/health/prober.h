@@ -41,6 +41,7 @@ class Prober {
   void wait_until(Environment::Time when);
   void probe();
   void take(ProbeOutcome outcome);
+  bool is_our_fault(Reason reason) const;
   std::chrono::nanoseconds interval();
 
   Environment& environment_;
@@ -51,6 +52,7 @@ class Prober {
   /// Of the probe that is to come.
   Environment::Time due_ = Environment::Time::max();
   Environment::Time started_{};
+  Environment::Time::duration lag_before_{0};
   std::shared_ptr<Probe> probe_;
 };
 

@@ -15,7 +15,7 @@ Result<void> require_network_privileges();
 
 enum class Keep {
   kNothing,
-  kNetwork,  // CAP_NET_ADMIN (addresses, neighbours) and CAP_NET_RAW (announcements)
+  kNetwork,  // CAP_NET_ADMIN (addresses, neighbours) and CAP_NET_RAW (announcements, ping)
 };
 
 /// Drops every other capability of this thread, and forbids new ones.

@@ -8,6 +8,9 @@
 #ifndef GUIDEWAY_HEALTH_PROBE_H_
 #define GUIDEWAY_HEALTH_PROBE_H_
 
+#include <utility>
+
+// Asio of Boost 1.74 needs <utility> before it.
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <cstddef>

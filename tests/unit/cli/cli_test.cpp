@@ -64,6 +64,19 @@ TEST(StatusView, ShowsWhatTheDaemonSays) {
   EXPECT_THAT(*view, Not(HasSubstr("fragment"))) << "reasons that never happened are left out";
 }
 
+TEST(StatusView, ShowsAPoolsPanicAndWhoseGuestABackendIs) {
+  control::Status status = make_status();
+  status.pools[0].state = "panic";
+  status.pools[0].mode = "fallback";
+  status.pools[0].healthy_percent = 16;
+  status.pools[0].backends[0].home = "spare";
+  const auto view = status_view(admin::status_json(status));
+  ASSERT_TRUE(view) << view.error().message;
+  EXPECT_THAT(*view, HasSubstr("panic: fallback"));
+  EXPECT_THAT(*view, HasSubstr("16 %"));
+  EXPECT_THAT(*view, HasSubstr("web/spare/b1"));
+}
+
 TEST(StatusView, ControlCharactersDoNotReachTheTerminal) {
   EXPECT_THAT(status_view(admin::status_json(make_status())).value(), Not(HasSubstr("\x1b")));
 }

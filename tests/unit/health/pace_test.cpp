@@ -208,6 +208,21 @@ TEST_F(PaceTest, FailuresWhileOurLoopStoodStillDoNotCount) {
   EXPECT_EQ(verdict().state, State::kUnhealthy);
 }
 
+TEST_F(PaceTest, ALoopThatIsOftenALittleLateStillFindsWhatIsDead) {
+  model::HealthCheck patient = check();
+  patient.interval = milliseconds(4000);
+  patient.timeout = milliseconds(2000);
+  follow({pool_of("web", 1, patient)});
+  world_.pass(milliseconds(5000));
+  works_ = [](Time) { return false; };
+  for (int i = 0; i < 15; ++i) {
+    world_.pass(milliseconds(800));
+    world_.stall(milliseconds(210));
+  }
+  EXPECT_EQ(verdict().state, State::kUnhealthy);
+  EXPECT_EQ(verdict().reason, Reason::kTimeout);
+}
+
 TEST(FlapDamper, HoldsLongerEachTimeAndForgetsInTheEnd) {
   FlapDamper damper(seconds(5), seconds(30));
   Time now{};
