@@ -71,15 +71,15 @@ std::map<model::BackendKey, Wanted> wanted_of(const model::Model& model) {
   return wanted;
 }
 
-/// A subject, and the prober that it listens to.
-struct Seat {
-  std::unique_ptr<Subject> subject;
-  Prober* prober = nullptr;
-};
-
 }  // namespace
 
 struct Checker::State {
+  /// A subject, and the prober that it listens to.
+  struct Seat {
+    std::unique_ptr<Subject> subject;
+    Prober* prober = nullptr;
+  };
+
   State(Environment& world, OnChange changed)
       : environment(world), on_change(std::move(changed)), lag(world) {}
 
@@ -116,7 +116,7 @@ void Checker::follow(const model::Model& model) {
   State& state = *state_;
   auto wanted = wanted_of(model);
   for (auto it = state.seats.begin(); it != state.seats.end();) {
-    Seat& seat = it->second;
+    State::Seat& seat = it->second;
     const auto still = wanted.find(it->first);
     const bool stays = still != wanted.end();
     Prober* prober = stays ? &state.prober_of(still->second.plan) : nullptr;
@@ -126,7 +126,7 @@ void Checker::follow(const model::Model& model) {
     it = stays ? std::next(it) : state.seats.erase(it);
   }
   for (const auto& [key, how] : wanted) {
-    Seat& seat = state.seats[key];
+    State::Seat& seat = state.seats[key];
     if (!seat.subject) {
       Verdict verdict;
       verdict.presumed = !state.followed_before;

@@ -9,8 +9,9 @@ import pytest
 from test_reload import new_connections
 
 from guideway_lab import backends
+from guideway_lab.http_load import HttpLoad, read_summary
 from guideway_lab.plan import DATAPATHS
-from guideway_lab.shell import wait_until
+from guideway_lab.shell import run, wait_until
 
 _INTERVAL = "200ms"
 # Two failures in a row, an interval apart, the last one after its timeout; and time for a generation.
@@ -101,22 +102,55 @@ def signal_process(pid, number):
     os.close(handle)
 
 
-def test_a_check_that_all_backends_fail_empties_no_pool(make_lab):
-    lab = healthy_lab(make_lab)
-    for name in lab.plan.backend_names:
-        backends.answer_health_checks(lab.plan, backend_process(lab, name), 503)
-    for name in lab.plan.backend_names:
-        wait_for_health(lab, name, "unhealthy", "status_mismatch")
-    wait_until(lambda: lab.director.status()["pools"][0]["fails_open"], "the pool to fail open", _LIMIT_S)
-    gained = new_connections(lab)
-    assert all(gained.values()), gained
-    assert lab.director.backends()["backend1"]["health_detail"] == "status 503"
+def test_ping_says_that_the_host_is_there_and_no_more(make_lab):
+    lab = healthy_lab(make_lab, health_protocol="ping", datapath="xdp")
+    assert backend_process(lab, "backend2").stop()  # the host stays
+    run("sysctl", "-qw", "net.ipv4.icmp_echo_ignore_all=1", netns=lab.plan.netns("backend3"))
+    wait_for_health(lab, "backend3", "unhealthy", "timeout")
+    assert lab.director.backends()["backend2"]["health"] == "healthy"
 
-    backends.answer_health_checks(lab.plan, backend_process(lab, "backend1"), 200)
-    wait_for_health(lab, "backend1", "healthy")
-    wait_for_slots(lab, "backend2", False)
-    assert new_connections(lab)["backend2"] == 0
-    assert not lab.director.status()["pools"][0]["fails_open"]
+
+def test_a_check_that_all_backends_fail_costs_no_request_and_panic_ends_with_hysteresis(make_lab):
+    lab = healthy_lab(
+        make_lab, backends=6, pool_keys="panic_threshold = 30\npanic_hysteresis = 30", datapath="xdp"
+    )
+    load = HttpLoad(lab.plan).start(seconds=60, concurrency=5, rate=40)
+    try:
+        answer_health(lab, lab.plan.backend_names, 503)
+        wait_until(lambda: pool(lab)["state"] == "panic", "the pool to panic", _LIMIT_S)
+        for name in lab.plan.backend_names:
+            wait_for_health(lab, name, "panic", "status_mismatch")
+        assert (pool(lab)["mode"], pool(lab)["fails_open"], pool(lab)["healthy_percent"]) == ("fail_open", True, 0)
+        assert lab.director.backends()["backend1"]["health_detail"] == "status 503"
+        gained = new_connections(lab)
+        assert all(gained.values()), gained
+
+        answer_health(lab, lab.plan.backend_names[:3], 200)
+        wait_until(lambda: pool(lab)["healthy_percent"] == 50, "half of them to be healthy", _LIMIT_S)
+        assert pool(lab)["state"] == "panic", "50 % is above 30 %, but below 60 %"
+        answer_health(lab, lab.plan.backend_names[3:4], 200)
+        wait_until(lambda: pool(lab)["state"] == "normal", "the panic to end", _LIMIT_S)
+        wait_for_slots(lab, "backend6", False)
+        assert lab.director.backends()["backend6"]["health"] == "unhealthy"
+        gained = new_connections(lab)
+        assert [gained[name] > 0 for name in lab.plan.backend_names] == [True] * 4 + [False] * 2, gained
+    finally:
+        load.send_signal(signal.SIGINT)  # hey then prints its summary
+        summary, _ = load.communicate(timeout=30)
+    result = read_summary(10**6, summary)
+    assert result.succeeded > 200 and not result.problems, summary
+    log = lab.director.log()
+    assert re.search("pool web: panic, (0|16) % of its weight is healthy: new flows go to all", log)
+    assert "pool web: panic is over, 66 % of its weight is healthy" in log
+
+
+def pool(lab):
+    return lab.director.status()["pools"][0]
+
+
+def answer_health(lab, names, status):
+    for name in names:
+        backends.answer_health_checks(lab.plan, backend_process(lab, name), status)
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])

@@ -39,18 +39,25 @@ def _interface(plan):
     )
 
 
+_HEALTH_REQUEST = {
+    "http": f'port = {PORT}\n  path = "/api/v1/health"',
+    "tcp": f"port = {PORT}",
+    "ping": "",
+}
+
+
 def _health_check(plan):
     if not plan.health_interval:
         return ""
     return f"""
   [pool.health_check]
-  protocol = "http"
-  port = {PORT}
-  path = "/api/v1/health"
+  protocol = "{plan.health_protocol}"
+  {_HEALTH_REQUEST[plan.health_protocol]}
   interval = "{plan.health_interval}"
   timeout = "100ms"
   healthy_threshold = 2
   unhealthy_threshold = 2
+  {plan.health_keys}
 """
 
 
@@ -91,6 +98,7 @@ name = "wan"
 name = "web"
 {forwarding}
 scheduler = "{plan.scheduler}"
+{plan.pool_keys}
 backends = [
 {entries}]
 {_health_check(plan)}

@@ -56,10 +56,14 @@ class HttpLoad:
             progress(total.requests)
         return total
 
-    def start(self, seconds, concurrency=10):
-        """Starts load in the background for at most so long; the caller ends the Popen."""
+    def start(self, seconds, concurrency=10, rate=None):
+        """Starts load in the background for at most so long; the caller ends the Popen.
+
+        `rate`: requests a second of each of the `concurrency` clients; without, as fast as they can.
+        """
+        limit = ("-q", str(rate)) if rate else ()
         return subprocess.Popen(
-            self._hey("-z", f"{seconds}s", "-c", str(concurrency)),
+            self._hey("-z", f"{seconds}s", "-c", str(concurrency), *limit),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -44,8 +44,12 @@ class Plan:
     scheduler: str = "maglev"
     # What SIGTERM leaves behind.
     on_stop: str = "detach"
-    # Of the HTTP health check, for example "200ms"; without it, backends are not checked.
+    # Of the health check, for example "200ms"; without it, backends are not checked.
     health_interval: str = ""
+    health_protocol: str = "http"
+    # Further lines of the pool's table and of its health check's.
+    pool_keys: str = ""
+    health_keys: str = ""
 
     def __post_init__(self):
         if not re.fullmatch(r"[A-Za-z0-9._-]{1,32}", self.name):
