@@ -130,8 +130,8 @@ def test_an_unconfirmed_file_is_taken_back_and_events_say_so(lab, tmp_path):
 def test_what_it_shows(lab):
     service = tool(lab, "service", "show", "web")
     assert f"ip address add {lab.plan.vip}/32 dev lo" in service
-    for words in (("service", "list"), ("pool", "list"), ("backend", "list"), ("pool", "show", "web")):
-        assert "web" in tool(lab, *words)
+    for words in ("service list", "pool list", "backend list", "pool show web"):
+        assert "web" in tool(lab, *words.split())
     assert "backend1" in tool(lab, "backend", "show", "web/backend1")
     assert "packets/s in" in tool(lab, "top")
     script = f"""
