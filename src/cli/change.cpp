@@ -25,7 +25,7 @@ Outcome<std::optional<std::uint64_t>> asked_revision(const Call& call) {
   return std::optional(revision);
 }
 
-Outcome<Json> send_change(const Call& call, std::uint64_t revision, const Change& change) {
+Outcome<Done> send_change(const Call& call, std::uint64_t revision, const Change& change) {
   Request request;
   request.method = change.method;
   request.target = change.path + (change.query.empty() ? "" : "?" + change.query);
@@ -37,10 +37,12 @@ Outcome<Json> send_change(const Call& call, std::uint64_t revision, const Change
   request.time = kWriteTime;
   const auto body = call.daemon.ask(request);
   if (!body) return tl::unexpected(body.error());
-  return parse_answer(*body);
+  auto answer = parse_answer(*body);
+  if (!answer) return tl::unexpected(answer.error());
+  return Done{std::move(*answer), revision};
 }
 
-Outcome<Json> send_change(const Call& call, const std::string& read_first, const Change& change) {
+Outcome<Done> send_change(const Call& call, const std::string& read_first, const Change& change) {
   const auto asked = asked_revision(call);
   if (!asked) return tl::unexpected(asked.error());
   if (*asked) return send_change(call, **asked, change);
@@ -49,16 +51,20 @@ Outcome<Json> send_change(const Call& call, const std::string& read_first, const
   return send_change(call, read->at("revision").get<std::uint64_t>(), change);
 }
 
-void tell(const Call& call, const Json& answer) {
+void tell(const Call& call, const Done& done) {
+  const Json& answer = done.answer;
   if (call.json()) {
     call.out() << json_line(answer);
     return;
   }
-  const auto revision = std::to_string(answer.at("revision").get<std::uint64_t>());
+  const auto revision = answer.at("revision").get<std::uint64_t>();
   const Json& changes = answer.at("changes");
-  if (changes.empty())
-    call.out() << "nothing to change: revision " << revision << "\n";
-  else if (answer.value("dry_run", false))
+  const bool dry = answer.value("dry_run", false);
+  if (changes.empty() && revision == done.before)
+    call.out() << (dry ? "dry run: accepted, and no key changes: revision "
+                       : "nothing to change: revision ")
+               << revision << "\n";
+  else if (dry)
     call.out() << "dry run, revision " << revision << " stays; this would be done:\n";
   else
     call.out() << "revision " << revision << ", generation "
@@ -69,9 +75,9 @@ void tell(const Call& call, const Json& answer) {
 
 Outcome<void> change_and_tell(const Call& call, const std::string& read_first,
                               const Change& change) {
-  const auto answer = send_change(call, read_first, change);
-  if (!answer) return tl::unexpected(answer.error());
-  tell(call, *answer);
+  const auto done = send_change(call, read_first, change);
+  if (!done) return tl::unexpected(done.error());
+  tell(call, *done);
   return {};
 }
 

@@ -4,6 +4,7 @@
 #ifndef GUIDEWAY_CLI_CHANGE_H_
 #define GUIDEWAY_CLI_CHANGE_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -24,16 +25,23 @@ struct Change {
   std::string content_type = "application/json";
 };
 
+/// A change that was accepted.
+struct Done {
+  Json answer;
+  /// The revision that it was made for: if it is still that, nothing has changed.
+  std::uint64_t before = 0;
+};
+
 /// --if-revision, or none. Failures (kUsage): it is no number.
 Outcome<std::optional<std::uint64_t>> asked_revision(const Call& call);
 
 /// Reads the revision at `read_first`, unless --if-revision gives one, and sends the change for
-/// that revision, with --dry-run if it is given. Returns the answer.
-Outcome<Json> send_change(const Call& call, const std::string& read_first, const Change& change);
-Outcome<Json> send_change(const Call& call, std::uint64_t revision, const Change& change);
+/// that revision, with --dry-run if it is given.
+Outcome<Done> send_change(const Call& call, const std::string& read_first, const Change& change);
+Outcome<Done> send_change(const Call& call, std::uint64_t revision, const Change& change);
 
 /// Prints what a change's answer says.
-void tell(const Call& call, const Json& answer);
+void tell(const Call& call, const Done& done);
 /// send_change() and tell().
 Outcome<void> change_and_tell(const Call& call, const std::string& read_first,
                               const Change& change);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "drain_wait.h"
 
-#include "change.h"
-
 namespace guideway::cli {
 namespace {
 
@@ -50,9 +48,9 @@ void show_end(const Call& call, Json answer, const Count& count) {
 
 }  // namespace
 
-Outcome<void> wait_until_drained(const Call& call, const std::string& path, const Json& answer,
+Outcome<void> wait_until_drained(const Call& call, const std::string& path, const Done& drained,
                                  std::optional<std::chrono::seconds> deadline) {
-  if (!call.json()) tell(call, answer);
+  if (!call.json()) tell(call, drained);
   const auto started = call.around.now();
   std::optional<std::uint64_t> shown;
   for (;;) {
@@ -62,10 +60,10 @@ Outcome<void> wait_until_drained(const Call& call, const std::string& path, cons
     const auto waited = call.around.now() - started;
     if (shown != count.flows) show(call, count);
     shown = count.flows;
-    const bool drained = count.flows == 0 && is_newer(count, waited);
+    const bool empty = count.flows == 0 && is_newer(count, waited);
     const bool late = deadline && waited >= *deadline;
-    if (drained || late) show_end(call, answer, count);
-    if (drained) return {};
+    if (empty || late) show_end(call, drained.answer, count);
+    if (empty) return {};
     if (late)
       return failed(kDeadline, "the deadline passed with " + std::to_string(count.flows) +
                                    " live flows left on " + call.arguments[0]);

@@ -8,15 +8,15 @@
 #include <optional>
 #include <string>
 
+#include "change.h"
 #include "command.h"
-#include "json.h"
 #include "outcome.h"
 
 namespace guideway::cli {
 
-/// Tells `answer`, the drain's, and then how many flows are left, until a count that began after
+/// Tells of the drain, and then how many flows are left, until a count that began after
 /// the drain finds none. Failures: at the deadline flows are left (kDeadline); the daemon is gone.
-Outcome<void> wait_until_drained(const Call& call, const std::string& path, const Json& answer,
+Outcome<void> wait_until_drained(const Call& call, const std::string& path, const Done& drained,
                                  std::optional<std::chrono::seconds> deadline);
 
 }  // namespace guideway::cli

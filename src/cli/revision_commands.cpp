@@ -14,7 +14,13 @@ constexpr const char* kHistory = "/v1/history";
 }  // namespace
 
 Outcome<void> confirm_change(Call& call) {
-  return change_and_tell(call, kHistory, {"POST", "/v1/confirm", "", ""});
+  const auto done = send_change(call, kHistory, {"POST", "/v1/confirm", "", ""});
+  if (!done) return tl::unexpected(done.error());
+  if (call.json())
+    tell(call, *done);
+  else
+    call.out() << "confirmed: revision " << plain(done->answer.at("revision")) << "\n";
+  return {};
 }
 
 Outcome<void> reload_file(Call& call) {

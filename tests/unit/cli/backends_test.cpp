@@ -42,6 +42,18 @@ TEST_F(BackendsTest, EachSwitchIsItsResource) {
   }
 }
 
+TEST_F(BackendsTest, ARevisionWithoutAChangedKeyIsSaid) {
+  daemon_.answer("POST /v1/pools/web/backends/b2/force-down",
+                 R"({"api": 1, "revision": 13, "generation": 57, "change_id": "a", "changes": [],
+                     "dry_run": false})");
+  daemon_.answer("GET /v1/pools/web/backends/b2", R"({"revision": 12})");
+  daemon_.answer("GET /v1/pools/web/backends/b2", R"({"revision": 13})");
+  EXPECT_EQ(guideway({"backend", "force-down", "web/b2"}), kDone);
+  EXPECT_EQ(out(), "revision 13, generation 57 (change a)\n");
+  EXPECT_EQ(guideway({"backend", "force-down", "web/b2"}), kDone);
+  EXPECT_EQ(out(), "nothing to change: revision 13\n");
+}
+
 TEST_F(BackendsTest, ForceIsForATime) {
   EXPECT_EQ(guideway({"backend", "force-down", "web/b1", "--for", "1h"}), kDone);
   EXPECT_EQ(Json::parse(daemon_.last().body), Json::parse(R"({"for": "1h"})"));

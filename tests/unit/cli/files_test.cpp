@@ -89,6 +89,7 @@ TEST_F(FilesTest, ApplyCanWaitForAConfirmation) {
   daemon_.answer("POST /v1/confirm", kWritten);
   EXPECT_EQ(guideway({"confirm"}), kDone);
   EXPECT_EQ(daemon_.last().what, "POST /v1/confirm");
+  EXPECT_EQ(out(), "confirmed: revision 13\n");
 }
 
 TEST_F(FilesTest, ABadFileIsShownWithLineAndColumn) {
