@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // events: what has happened, and with --follow what happens.
 #include "command.h"
-#include "guideway/base/text.h"
 
 namespace guideway::cli {
 namespace {
@@ -44,15 +43,12 @@ Outcome<Json> next_page(const Call& call, Query& query) {
   return page;
 }
 
-/// "2024-05-01T12:00:00.123Z  health  warning: web/b1 is unhealthy  reason=timeout".
+/// "2024-05-01T12:00:00.123Z  health  warning: web/b1 is unhealthy". The message has all that
+/// matters; for the single facts there is --json.
 std::string event_line(const Json& event) {
   const std::string level = text_of(event, "level");
-  std::string line = text_of(event, "time") + "  " + text_of(event, "kind") + "  " +
-                     (level == "info" ? "" : level + ": ") + text_of(event, "message");
-  const Json fields = event.value("fields", Json::object());
-  for (const auto& [key, value] : fields.items())
-    line += "  " + base::escape_untrusted(key) + "=" + plain(value);
-  return line + "\n";
+  return text_of(event, "time") + "  " + text_of(event, "kind") + "  " +
+         (level == "info" ? "" : level + ": ") + text_of(event, "message") + "\n";
 }
 
 /// With JSON, one object a line.

@@ -36,12 +36,12 @@ TEST_F(WatchTest, ExplainAsksForOnePacket) {
 std::string events(std::initializer_list<int> numbers, std::uint64_t next, bool more = false) {
   Json list = Json::array();
   for (const int number : numbers)
-    list.push_back({{"number", number},
+    list.push_back({{"sequence", number},
                     {"time", "2024-05-01T12:00:00.000Z"},
                     {"kind", "health"},
                     {"level", number % 2 == 0 ? "info" : "warning"},
                     {"message", "b\x1b" + std::to_string(number)},
-                    {"fields", {{"pool", "web"}}}});
+                    {"pool", "web"}});
   return json_line(
       {{"api", 1}, {"events", list}, {"next", next}, {"more", more}, {"lost", next == 9 ? 3 : 0}});
 }
@@ -54,9 +54,9 @@ TEST_F(WatchTest, EventsAreLinesOfAllPages) {
                                           "health,generation"};
   EXPECT_EQ(guideway(words), kDone) << err();
   EXPECT_EQ(out(),
-            "2024-05-01T12:00:00.000Z  health  warning: b\\x1b1  pool=web\n"
-            "2024-05-01T12:00:00.000Z  health  b\\x1b2  pool=web\n"
-            "2024-05-01T12:00:00.000Z  health  b\\x1b6  pool=web\n");
+            "2024-05-01T12:00:00.000Z  health  warning: b\\x1b1\n"
+            "2024-05-01T12:00:00.000Z  health  b\\x1b2\n"
+            "2024-05-01T12:00:00.000Z  health  b\\x1b6\n");
 }
 
 TEST_F(WatchTest, EventsInJsonAreOneAnswer) {
@@ -65,8 +65,8 @@ TEST_F(WatchTest, EventsInJsonAreOneAnswer) {
   EXPECT_EQ(guideway({"events", "--json"}), kDone) << err();
   const Json json = Json::parse(out());
   ASSERT_EQ(json.at("events").size(), 3u);
-  EXPECT_EQ(json.at("events")[0].at("number"), 1);
-  EXPECT_EQ(json.at("events")[2].at("number"), 6);
+  EXPECT_EQ(json.at("events")[0].at("sequence"), 1);
+  EXPECT_EQ(json.at("events")[2].at("sequence"), 6);
   EXPECT_EQ(json.at("next"), 6);
 }
 
@@ -78,7 +78,8 @@ TEST_F(WatchTest, FollowingWaitsForWhatIsNewUntilTheDaemonIsGone) {
   EXPECT_EQ(guideway({"events", "--follow", "--json"}), kNoDaemon);
   std::istringstream lines(out());
   std::vector<int> seen;
-  for (std::string line; std::getline(lines, line);) seen.push_back(Json::parse(line).at("number"));
+  for (std::string line; std::getline(lines, line);)
+    seen.push_back(Json::parse(line).at("sequence"));
   EXPECT_THAT(seen, ElementsAre(7, 9));
   EXPECT_THAT(err(), HasSubstr("3 events came too fast"));
 }
