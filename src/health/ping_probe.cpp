@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ping: one ICMP echo request, from a raw socket of its own (CAP_NET_RAW, which the control thread
 // keeps) that is connected to the backend and lets echo replies through only.
-#include <linux/icmp.h>
 #include <netinet/icmp6.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -12,6 +11,8 @@
 
 #include "attempt.h"
 #include "guideway/health/echo.h"
+// After <net/if.h>, which Asio includes and which it would contradict.
+#include <linux/icmp.h>
 
 namespace guideway::health {
 namespace {

@@ -19,9 +19,9 @@ def parse_arguments(arguments):
     parser = argparse.ArgumentParser(
         prog="tools/bench", description="Builds the benchmarks and runs them.",
         epilog="What follows -- goes to the benchmark program: tools/bench core -- --help")
-    parser.add_argument("which", choices=["core", "maglev", "xdp", "all"],
+    parser.add_argument("which", choices=["core", "maglev", "xdp", "health", "all"],
                         help="core: cycles per packet in memory; maglev: time of a table build; "
-                        "xdp: ns per packet of the XDP program, as root")
+                        "xdp: ns per packet of the XDP program, as root; health: 5,000 checks a second")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--quick", action="store_true",
                         help="few rounds, few sizes: shows that it works; no figures to publish")
@@ -32,7 +32,7 @@ def parse_arguments(arguments):
     if options.rounds is not None and options.rounds < 1:
         parser.error("--rounds is at least 1")
     if extra and options.which == "all":
-        parser.error("what follows -- is for one benchmark: say core, maglev or xdp instead of all")
+        parser.error("what follows -- is for one benchmark: say core, maglev, xdp or health instead of all")
     options.extra = extra
     return options
 
@@ -119,7 +119,14 @@ def run_maglev(program, options):
     return subprocess.run(maglev_command(program, options), check=False).returncode
 
 
-RUNNERS = {"core": run_core, "maglev": run_maglev, "xdp": run_xdp}
+def run_health(program, options):
+    quick = ["--backends", "500", "--seconds", "2"] if options.quick else []
+    as_json = ["--json"] if options.json else []
+    print(end="" if options.json else "\n", flush=True)
+    return subprocess.run([program, *quick, *as_json, *options.extra], check=False).returncode
+
+
+RUNNERS = {"core": run_core, "maglev": run_maglev, "xdp": run_xdp, "health": run_health}
 
 
 def run(options):

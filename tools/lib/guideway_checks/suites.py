@@ -147,7 +147,7 @@ def bench_smoke_suite(context):
     build = release_build()
     build.configure()
     build.compile(build.programs("tests/bench"))
-    names, cases = context.split("bench-smoke", ["core", "maglev", "xdp"])
+    names, cases = context.split("bench-smoke", ["core", "maglev", "xdp", "health"])
     for name in names:
         done = process.run(["tools/bench", name, "--quick"], f"bench-{name}", 180,
                            {"GUIDEWAY_BUILD": str(build.folder), "GUIDEWAY_NO_SETUP": "1"},
