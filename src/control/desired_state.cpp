@@ -122,7 +122,7 @@ class Reviser {
     if (!resources)
       return refuse(Code::kNotFound, "revision",
                     "revision " + std::to_string(revision) +
-                        " is not in the history: see guideway rollback --list");
+                        " is not in the history: guideway history shows it");
     result_.state.running = std::move(*resources);
     model_.reset();
     return {};
