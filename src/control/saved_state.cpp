@@ -53,8 +53,8 @@ std::uint64_t number_of(const Json& json) {
 }
 
 WallTime time_of(const Json& json) {
-  const auto seconds = static_cast<std::int64_t>(number_of(json));
-  return std::chrono::system_clock::from_time_t(seconds < 0 || seconds > kYear3000 ? 0 : seconds);
+  const auto unix_s = static_cast<std::int64_t>(number_of(json));
+  return std::chrono::system_clock::from_time_t(unix_s < 0 || unix_s > kYear3000 ? 0 : unix_s);
 }
 
 std::string text_of(const Json& json) {
