@@ -63,7 +63,8 @@ def test_a_stopped_backend_gets_no_new_connections_until_it_is_back(make_lab, da
         assert new_connections(lab)["backend2"] > 0
     finally:
         process.stop()
-    told = [e for e in lab.director.log_entries() if e.get("event") == "health" and e["backend"] == "backend2"]
+    told = [e for e in lab.director.log_entries()
+            if e.get("event") == "health" and e["backend"] == "backend2" and "to" in e]
     story = [(e["from"], e["to"], e["reason"]) for e in told]
     refused = story.index(("healthy", "unhealthy", "connect_refused"))
     assert story[0][0] == "initial" and story[refused - 1][1] == "healthy"

@@ -129,6 +129,7 @@ def lags(samples):
     return count, count - bucket
 
 
+@pytest.mark.long
 def test_metrics_of_5000_backends_are_quick_and_hold_nothing_up(make_lab, capsys):
     lab = make_lab(mode="vxlan", datapath="xdp", health_interval="10s", start_director=False)
     many_backends(lab)

@@ -11,7 +11,7 @@ from . import build, huge_pages, machine, table
 
 # The flow table of 10 M flows (128 MB), the packet ring, and room for a --ring of four times that.
 CORE_MEMORY_MB = 192
-QUICK_CORE = ["--flows", "1", "1000", "100000", "--packets", "100000"]
+QUICK_CORE = ["--flows", "1", "1000", "--packets", "10000"]
 QUICK_XDP = ["--flows", "1", "1000", "100000", "--packets", "50000", "--entries", "262144"]
 
 

@@ -19,6 +19,10 @@ SANITIZER_ENV = {
     "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
 }
 
+# Of whole programs: looking for leaks needs ptrace, which guidewayd gives away after its start.
+DAEMON_ENV = {**SANITIZER_ENV,
+              "ASAN_OPTIONS": "detect_leaks=0:" + SANITIZER_ENV["ASAN_OPTIONS"]}
+
 GTEST_LINE = re.compile(
     r"\[ *(RUN|OK|FAILED|SKIPPED) *\] ([^\s,]+)(?:, where .*)?(?: \(\d+ ms\))?$")
 

@@ -4,6 +4,7 @@
 import xml.etree.ElementTree
 
 from . import process
+from .meson import DAEMON_ENV
 from .results import Case, tail
 
 
@@ -35,8 +36,8 @@ def run(folder, build, limit_s, is_long, deselected):
                f"--junit-xml={results}", folder]
     command += ["--long"] if is_long else []
     command += [f"--deselect={folder}/{name}" for name in deselected]
-    done = process.run(command, "system", limit_s, {"GUIDEWAY_BUILD": str(build.folder)},
-                       as_root=True)
+    done = process.run(command, "system", limit_s,
+                       {"GUIDEWAY_BUILD": str(build.folder), **DAEMON_ENV}, as_root=True)
     cases = cases_of_junit(results) if results.exists() else []
     if not done.ok and not any(case.problem for case in cases):
         cases.append(Case("pytest", f"{done.why()}\n{tail(done.output)}"))

@@ -4,7 +4,7 @@
 import dataclasses
 
 from . import check_docs, fuzz, lint, old_kernel, process, pytest_run
-from .meson import Build, BuildFailed
+from .meson import DAEMON_ENV, Build, BuildFailed
 from .results import Case, tail
 
 # What compiling costs decides how long a newcomer waits. A module at a time: headers are read once, not
@@ -12,7 +12,7 @@ from .results import Case, tail
 UNITY = ["-Dunity=on", "-Dunity_size=100"]
 # Unoptimised, with line numbers only: -O1 -g takes 3.3 times as long under both sanitizers; and by clang:
 # g++ takes twice as long (src/admin: 53 s against 26 s). src/compile asks for -O1 itself.
-SANITIZE = ["-Dbuildtype=debug", "-Dbench=false", *UNITY]
+SANITIZE = ["-Dbuildtype=debug", *UNITY]
 SANITIZE_FLAGS = "-Dcpp_args=-fno-sanitize-recover=all -g1"
 # Meson tests of these suites need something of their own; all others are unit tests.
 SPECIAL = {"root", "bpf", "fuzz", "system", "bench"}
@@ -128,8 +128,14 @@ def fuzz_suite(context):
         lambda name: fuzz.run_target(build, programs[name], seconds), names)
 
 
+def programs_build(context):
+    """What system tests and benchmarks run. In the short run the sanitized build, which is there already:
+    nobody looks at times then, and a release build takes minutes (tools/demo makes and runs one)."""
+    return release_build() if context.is_long else test_build()
+
+
 def system_suite(context):
-    build = release_build()
+    build = programs_build(context)
     build.configure()
     build.compile([*build.programs("src/app", "src/cli", "src/decap", "tools/pktgen"),
                    "bpf/pass.bpf.o"])
@@ -138,20 +144,20 @@ def system_suite(context):
     known = pytest_run.names("tests/system", build) if asked else set()
     deselected = [name for name in asked if name in known]
     _, cases = context.split("system", deselected)
-    limit_s = 3600 if context.is_long else 600
+    limit_s = 3600 if context.is_long else 900
     return cases + pytest_run.run("tests/system", build, limit_s, context.is_long, deselected)
 
 
 def bench_smoke_suite(context):
     """The benchmarks run and their own counters agree; nobody looks at the times."""
-    build = release_build()
+    build = programs_build(context)
     build.configure()
     build.compile(build.programs("tests/bench"))
     names, cases = context.split("bench-smoke", ["core", "maglev", "xdp", "health"])
     for name in names:
         done = process.run(["tools/bench", name, "--quick"], f"bench-{name}", 180,
-                           {"GUIDEWAY_BUILD": str(build.folder), "GUIDEWAY_NO_SETUP": "1"},
-                           as_root=name == "xdp")
+                           {"GUIDEWAY_BUILD": str(build.folder), "GUIDEWAY_NO_SETUP": "1",
+                            **DAEMON_ENV}, as_root=name == "xdp")
         cases.append(Case(name, "" if done.ok else f"{done.why()}\n{tail(done.output)}"))
     return cases
 
