@@ -4,6 +4,9 @@
 // Asio of Boost 1.74 needs <utility> before it.
 #include "call.h"
 
+#include <algorithm>
+#include <array>
+
 #include "guideway/base/text.h"
 #include "guideway/config/values.h"
 
@@ -64,13 +67,21 @@ tl::expected<std::map<std::string, std::string>, CallError> parse_query(std::str
 tl::expected<Json, CallError> parse_body(std::string_view text) {
   if (text.empty()) return Json();
   bool too_deep = false;
-  const auto watch = [&](int depth, Json::parse_event_t, Json&) {
+  bool too_many = false;
+  std::array<std::size_t, kMaxNesting + 2> keys{};
+  const auto watch = [&](int depth, Json::parse_event_t event, Json&) {
     too_deep = too_deep || depth > kMaxNesting;
-    return !too_deep;
+    if (too_deep || too_many) return false;
+    const auto level = static_cast<std::size_t>(depth);
+    if (event == Json::parse_event_t::object_start) keys.at(level + 1) = 0;
+    if (event == Json::parse_event_t::key) too_many = ++keys.at(level) > kMostKeys;
+    return !too_many;
   };
   Json json = Json::parse(text, watch, false);
   if (too_deep)
     return bad("", "the body is nested deeper than " + std::to_string(kMaxNesting) + " levels");
+  if (too_many)
+    return bad("", "an object of the body has more than " + std::to_string(kMostKeys) + " keys");
   if (json.is_discarded()) return bad("", "the body is not JSON");
   return json;
 }

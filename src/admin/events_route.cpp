@@ -34,7 +34,10 @@ std::optional<std::chrono::system_clock::time_point> time_of(const std::string& 
       rest++;
     while (*rest >= '0' && *rest <= '9');
   if (std::string_view(rest) != "Z") return std::nullopt;
-  return std::chrono::system_clock::from_time_t(timegm(&parts));
+  const std::time_t time = timegm(&parts);
+  constexpr std::time_t kLastSecond = 9'000'000'000;  // the clock ends in 2262
+  if (time < 0 || time > kLastSecond) return std::nullopt;
+  return std::chrono::system_clock::from_time_t(time);
 }
 
 tl::unexpected<CallError> wrong(const char* field, const char* message) {

@@ -247,8 +247,11 @@ void get_diff(Call call) {
                     {409, "conflict", "", "the file cannot be used: " + found.errors.front()});
     Json restart = Json::array();
     for (const std::string& key : found.restart_keys) restart.push_back(key);
-    call.respond(answer_of(
-        call, {{"changes", changes_json(found.changes)}, {"needs_restart", std::move(restart)}}));
+    Response response = answer_of(call, {{"revision", found.revision},
+                                         {"changes", changes_json(found.changes)},
+                                         {"needs_restart", std::move(restart)}});
+    response.revision = found.revision;
+    call.respond(std::move(response));
   });
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 // Asio of Boost 1.74 needs <utility> before it.
+#include <algorithm>
 #include <charconv>
 
 #include "guideway/base/text.h"
@@ -109,8 +110,8 @@ Response done_of(const ChangeOutcome& outcome, bool dry_run, bool created) {
                {"change_id", outcome.change_id},
                {"changes", changes_list(outcome.changes)},
                {"dry_run", dry_run}};
-  if (outcome.plan) {
-    Json plan = plan_json(*outcome.plan);
+  if (dry_run) {
+    Json plan = plan_json(outcome.plan.value_or(control::Plan{}));
     json["pools"] = std::move(plan["pools"]);
     json["removed"] = std::move(plan["removed"]);
   }
@@ -134,7 +135,7 @@ tl::expected<std::optional<std::uint64_t>, CallError> wanted_revision(std::strin
 }
 
 /// Fills what all writes have in common and hands the request over.
-void submit(Call call, ChangeRequest request, bool created = false) {
+void submit(Call call, ChangeRequest request) {
   const auto revision = wanted_revision(call.request.if_match);
   if (!revision) return call.respond(to_response(revision.error()));
   request.if_revision = *revision;
@@ -145,8 +146,15 @@ void submit(Call call, ChangeRequest request, bool created = false) {
     request.dry_run = dry->second == "true";
   }
   const bool dry_run = request.dry_run;
+  // The resource that a PUT of it may make.
+  const bool puts = call.request.method == "PUT" && !request.changes.empty();
+  const std::string made = puts ? request.changes.front().path.to_string() : "";
   call.controller.change(std::move(request), [respond = std::move(call.respond), dry_run,
-                                              created](const ChangeOutcome& outcome) {
+                                              made](const ChangeOutcome& outcome) {
+    const auto& changes = outcome.changes;
+    const bool created = std::any_of(changes.begin(), changes.end(), [&](const Change& change) {
+      return change.op == Change::Op::kPut && change.path.to_string() == made;
+    });
     respond(outcome.code == ChangeOutcome::Code::kDone ? done_of(outcome, dry_run, created)
                                                        : refusal_of(outcome));
   });
@@ -346,7 +354,6 @@ void change_resource(Call call) {
   const auto path = resource_of(call);
   if (!path) return refuse_write(call, path.error());
   Change change{Change::Op::kDelete, *path, std::move(call.body)};
-  const bool exists = config::find_resource(call.controller.desired().running, *path) != nullptr;
   ChangeRequest request;
   if (call.request.method != "DELETE") {
     const bool puts = call.request.method == "PUT";
@@ -361,9 +368,8 @@ void change_resource(Call call) {
   } else if (!change.value.is_null()) {
     return refuse_write(call, bad_call("", "DELETE has no body"));
   }
-  const bool creates = change.op == Change::Op::kPut && !exists;
   request.changes.push_back(std::move(change));
-  submit(std::move(call), std::move(request), creates);
+  submit(std::move(call), std::move(request));
 }
 
 void post_backend_action(Call call) {

@@ -86,9 +86,11 @@ Result<std::unique_ptr<metrics::MetricsServer>> serve_metrics(asio::io_context& 
       loop, address, [&loop, &running, &lag](metrics::MetricsServer::Done done) {
         auto snapshot = std::make_shared<const metrics::Snapshot>(
             metrics::Snapshot{running->status(), lag.lag()});
-        running->run_aside([&loop, snapshot, done = std::move(done)] {
-          asio::post(loop, [done, text = std::make_shared<const std::string>(
-                                      metrics::render(*snapshot))] { done(text); });
+        // Emptied on the control thread: what it holds must not end on the helper's.
+        auto holder = std::make_shared<metrics::MetricsServer::Done>(std::move(done));
+        running->run_aside([&loop, snapshot, holder] {
+          asio::post(loop, [holder, text = std::make_shared<const std::string>(metrics::render(
+                                        *snapshot))] { std::exchange(*holder, {})(text); });
         });
       });
 }

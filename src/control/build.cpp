@@ -4,6 +4,8 @@
 // Asio of Boost 1.74 needs <utility> before it.
 #include "build.h"
 
+#include <spdlog/spdlog.h>
+
 #include <exception>
 
 namespace guideway::control {
@@ -86,25 +88,23 @@ void compile_input(Build& build) {
 
 void save_and_prepare(Build& build, const StateDir* state_dir, const DesiredState& before,
                       datapath::Datapath& datapath) {
+  const bool saves = build.asked && build.asked->revised.to_save && state_dir != nullptr;
   guarded(build, [&] {
-    const bool saves = build.asked && build.asked->revised.to_save && state_dir != nullptr;
     if (saves) {
       const auto saved = save(*state_dir, *build.asked->desired, build.asked->base_changed);
-      if (!saved) {
-        build.output.reset();
+      if (!saved)
         return fail(build, Code::kNotSaved, saved.error().message + "; nothing was changed");
-      }
     }
     if (!build.output) return;
-    if (auto prepared = datapath.prepare(build.output->state); !prepared) {
-      build.output.reset();
+    if (auto prepared = datapath.prepare(build.output->state); !prepared)
       fail(build, Code::kUnfit, prepared.error().message);
-      if (!saves) return;
-      if (auto restored = save(*state_dir, before, build.asked->base_changed); !restored)
-        build.errors.push_back(restored.error().message +
-                               "; the state directory has a change that was refused");
-    }
   });
+  if (!build.failed()) return;
+  build.output.reset();
+  // Whatever of it is on the disk already is not in force.
+  if (saves)
+    if (auto restored = save(*state_dir, before, build.asked->base_changed); !restored)
+      spdlog::warn("{}; what is saved may differ from what runs", restored.error().message);
 }
 
 }  // namespace guideway::control

@@ -125,10 +125,10 @@ Result<void> Controller::start() {
   report_generation(events_, generation_, change_id_, Cause::kStart, build_took_);
   if (auto owned = place_addresses(); !owned) return owned;
 
+  helper_ = std::make_unique<HelperThread>(kSweepPeriod, [this] { sweep_slice(); });
   monitor_ready_.assign(parts_.monitor.fd());
   read_monitor();
   tick();
-  helper_ = std::make_unique<HelperThread>(kSweepPeriod, [this] { sweep_slice(); });
   return {};
 }
 

@@ -43,8 +43,9 @@ void presume_good(compile::Input& input, const std::set<IpAddress>& fresh) {
 }  // namespace
 
 void Controller::reload(OnOutcome done) {
-  const bool waits = std::any_of(waiting_.begin(), waiting_.end(),
-                                 [](const auto& each) { return each.request.reload_file; });
+  const bool waits = std::any_of(waiting_.begin(), waiting_.end(), [](const auto& each) {
+    return each.request.reload_file && !each.request.dry_run && !each.request.if_revision;
+  });
   if (waits && !done) return;
   ChangeRequest request;
   request.source = "file";
@@ -54,12 +55,12 @@ void Controller::reload(OnOutcome done) {
 
 void Controller::change(ChangeRequest request, OnOutcome done) {
   if (request.change_id.empty()) request.change_id = make_change_id();
-  if (waiting_.size() >= kMostWaiting) {
+  // What nobody waits for (a signal, an expiry) is never there twice, and not refused.
+  if (done && waiting_.size() >= kMostWaiting) {
     ChangeOutcome outcome = outcome_now(request.change_id);
     outcome.code = Code::kBusy;
     outcome.errors = {{"", "too many changes wait; try again", false}};
-    if (done) done(outcome);
-    return;
+    return done(outcome);
   }
   waiting_.push_back({std::move(request), std::move(done)});
   start_build();
@@ -222,8 +223,9 @@ void Controller::finish_compile(Build build) {
 /// The change is in force (or was asked for as a dry run): says so to whoever asked.
 void Controller::finish_asked(const Build& build) {
   if (build.asked) {
-    for (const std::string& dropped : build.asked->revised.dropped)
-      report_dropped(events_, build.change_id, dropped);
+    if (!build.dry_run())
+      for (const std::string& dropped : build.asked->revised.dropped)
+        report_dropped(events_, build.change_id, dropped);
     if (!build.dry_run() && !build.output)
       report_unchanged(events_, generation_, build.change_id, cause_of(build));
     if (!build.dry_run() && !build.output && build.asked->request.reload_file) repair();
@@ -233,8 +235,10 @@ void Controller::finish_asked(const Build& build) {
 }
 
 void Controller::finish_refused(const Build& build) {
-  refused_++;
-  report_refused(events_, build, generation_);
+  if (!build.dry_run()) {
+    refused_++;
+    report_refused(events_, build, generation_);
+  }
   if (build.asked) answer(*build.asked, build.change_id);
   start_build();
 }
@@ -287,16 +291,18 @@ void Controller::publish(const compile::Output& output) {
 }
 
 void Controller::compare_with_file(std::function<void(const FileDifference&)> done) {
-  helper_->run([load = load_, model = model_, desired = desired_, done = std::move(done),
-                &loop = parts_.loop] {
+  // Emptied on the control thread: what it holds must not end on the helper's.
+  auto holder = std::make_shared<decltype(done)>(std::move(done));
+  helper_->run([load = load_, model = model_, desired = desired_, holder, &loop = parts_.loop] {
     auto found = std::make_shared<FileDifference>();
     config::LoadResult file = load();
     found->errors = std::move(file.errors);
+    found->revision = desired->revision;
     if (file.model) {
       found->changes = config::difference(file.resources, desired->running);
       found->restart_keys = model::restart_keys_changed(model, *file.model);
     }
-    boost::asio::post(loop, [done, found] { done(*found); });
+    boost::asio::post(loop, [holder, found] { std::exchange(*holder, {})(*found); });
   });
 }
 
@@ -304,7 +310,7 @@ void Controller::compare_with_file(std::function<void(const FileDifference&)> do
 void Controller::end_what_is_over() {
   const bool waits = std::any_of(waiting_.begin(), waiting_.end(),
                                  [](const auto& each) { return each.request.source == "expiry"; });
-  if (waits || building_ || resolving_) return;
+  if (waits || building_ || resolving_) return start_build();
   const WallTime now = std::chrono::system_clock::now();
   ChangeRequest request;
   request.source = "expiry";

@@ -157,6 +157,7 @@ class Reviser {
     }
     if (auto ended = end_marks(result_.state.marks, now_)) result_.state.marks = ended->marks;
     drop_orphans(result_.state.running, result_.state.marks);
+    drop_ended_drains(result_.state.running, result_.state.marks);
     return {};
   }
 
@@ -184,8 +185,15 @@ class Reviser {
     const bool same_words = result_.changes.empty();
     const bool same_base = result_.state.base == before_.base && result_.state.rest == before_.rest;
     result_.to_save = !same_words || !same_base || result_.changed || request_.confirm ||
-                      request_.confirm_within || has_other_marks();
-    if (!same_words || result_.changed) write_history();
+                      request_.confirm_within || has_other_marks() ||
+                      before_.unconfirmed.has_value() != result_.state.unconfirmed.has_value();
+    if (!same_words || result_.changed) {
+      if (is_history_full())
+        return refuse(Code::kUnfit, "",
+                      "a change waits for its confirmation, and the history has no room for more "
+                      "revisions since: confirm it, or roll it back");
+      write_history();
+    }
     if (!result_.changed && request_.confirm_within) result_.state.unconfirmed.reset();
     result_.model = std::move(*model_);
     return std::move(result_);
@@ -199,6 +207,14 @@ class Reviser {
       return marks;
     };
     return without_ttl(result_.state.marks) != without_ttl(before_.marks);
+  }
+
+  /// One revision more would push out the one that may have to come back.
+  bool is_history_full() const {
+    const DesiredState& state = result_.state;
+    return before_.unconfirmed && state.unconfirmed &&
+           state.history.size() >= DesiredState::kMostRevisions &&
+           state.history.front().number >= state.unconfirmed->back_to;
   }
 
   void write_history() {
@@ -241,6 +257,7 @@ Revised restore(const config::LoadResult& file, std::string_view text, std::stri
   state.marks = std::move(saved.marks);
   if (auto ended = end_marks(state.marks, now)) state.marks = ended->marks;
   drop_orphans(state.running, state.marks);
+  drop_ended_drains(state.running, state.marks);
   state.revision = saved.revision;
   state.history = std::move(saved.history);
   state.unconfirmed = saved.unconfirmed;

@@ -44,7 +44,11 @@ void HelperThread::loop() {
       const Job job = std::move(jobs_.front());
       jobs_.pop_front();
       lock.unlock();
-      job();
+      try {
+        job();
+      } catch (const std::exception& error) {
+        spdlog::error("helper thread: {}; please report this", error.what());
+      }
       lock.lock();
       continue;
     }

@@ -16,6 +16,10 @@ std::optional<WallTime> after(WallTime now, const std::optional<seconds>& time) 
 
 bool is_over(const std::optional<WallTime>& until, WallTime now) { return until && *until <= now; }
 
+/// The clock counts nanoseconds in 64 bits, which end in the year 2262.
+constexpr std::int64_t kLastSecond = 9'000'000'000;
+constexpr std::int64_t kLongestTtl = 366 * 86'400;
+
 std::int64_t unix_seconds(WallTime time) { return std::chrono::system_clock::to_time_t(time); }
 
 const char* word_of(model::Forced forced) {
@@ -27,8 +31,7 @@ std::optional<std::int64_t> number_in(const Json& json, const char* key) {
   const auto found = json.find(key);
   if (found == json.end() || !found->is_number_integer()) return std::nullopt;
   const auto number = found->get<std::int64_t>();
-  constexpr std::int64_t kYear3000 = 32'503'680'000;
-  if (number < 0 || number > kYear3000) return std::nullopt;
+  if (number < 0 || number > kLastSecond) return std::nullopt;
   return number;
 }
 
@@ -89,6 +92,21 @@ void drop_orphans(const config::Resources& resources, Marks& marks) {
   });
 }
 
+void drop_ended_drains(const config::Resources& resources, Marks& marks) {
+  for (auto it = marks.begin(); it != marks.end();) {
+    const config::ResourcePath path{config::ResourcePath::Kind::kBackend, it->first.first,
+                                    it->first.second};
+    const Json* backend = config::find_resource(resources, path);
+    Mark& mark = it->second;
+    if (backend == nullptr || text_in(*backend, "state") != "drain") {
+      mark.drain_until.reset();
+      mark.reset_at_deadline = false;
+      mark.resets_flows = false;
+    }
+    it = mark.empty() ? marks.erase(it) : std::next(it);
+  }
+}
+
 void apply_to_model(const Marks& marks, model::Model& model) {
   if (marks.empty()) return;
   for (model::Pool& pool : model.pools) {
@@ -96,7 +114,8 @@ void apply_to_model(const Marks& marks, model::Model& model) {
       const auto mark = marks.find({pool.name, backend.name});
       if (mark == marks.end()) continue;
       backend.forced = mark->second.forced;
-      backend.resets_flows = mark->second.resets_flows;
+      backend.resets_flows =
+          mark->second.resets_flows && backend.state == model::AdminState::kDrain;
     }
   }
 }
@@ -163,7 +182,7 @@ Result<Marks> marks_of(const config::Json& json, WallTime now) {
     mark.drain_until = time_in(each, "drain_until");
     mark.reset_at_deadline = flag_in(each, "reset_at_deadline");
     mark.resets_flows = flag_in(each, "resets_flows");
-    if (const auto ttl = number_in(each, "ttl_s")) {
+    if (const auto ttl = number_in(each, "ttl_s"); ttl && *ttl <= kLongestTtl) {
       mark.ttl = seconds(*ttl);
       mark.ttl_until = now + *mark.ttl;
     }

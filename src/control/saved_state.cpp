@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "saved_state.h"
 
+#include <algorithm>
+#include <boost/crc.hpp>
 #include <utility>
 
 namespace guideway::control {
@@ -11,7 +13,10 @@ using config::Json;
 
 /// Values in a configuration are not nested deeper; a deeper text is not ours.
 constexpr int kMostDepth = 32;
-constexpr std::int64_t kYear3000 = 32'503'680'000;
+/// The clock counts nanoseconds in 64 bits, which end in the year 2262.
+constexpr std::int64_t kLastTime = 9'000'000'000;
+/// Half of what the state directory gives back. Old revisions make room.
+constexpr std::size_t kMostText = std::size_t{32} << 20;
 
 /// Nothing if it is not JSON, or too deep for recursive code.
 std::optional<Json> parse_json(std::string_view text) {
@@ -29,6 +34,12 @@ Json changes_json(const std::vector<Change>& changes) {
   Json list = Json::array();
   for (const Change& change : changes) list.push_back(config::to_json(change));
   return list;
+}
+
+std::uint64_t crc_of(std::string_view text) {
+  boost::crc_32_type crc;
+  crc.process_bytes(text.data(), text.size());
+  return crc.checksum();
 }
 
 const Json& member(const Json& json, const char* key) {
@@ -54,7 +65,7 @@ std::uint64_t number_of(const Json& json) {
 
 WallTime time_of(const Json& json) {
   const auto unix_s = static_cast<std::int64_t>(number_of(json));
-  return std::chrono::system_clock::from_time_t(unix_s < 0 || unix_s > kYear3000 ? 0 : unix_s);
+  return std::chrono::system_clock::from_time_t(unix_s < 0 || unix_s > kLastTime ? 0 : unix_s);
 }
 
 std::string text_of(const Json& json) {
@@ -110,10 +121,17 @@ std::optional<config::Resources> base_of(std::string_view text) {
 
 std::string to_text(const DesiredState& state) {
   Json history = Json::array();
-  for (const Revision& revision : state.history) history.push_back(revision_json(revision));
+  std::size_t size = 0;
+  for (auto revision = state.history.rbegin(); revision != state.history.rend(); ++revision) {
+    Json each = revision_json(*revision);
+    size += each.dump(-1, ' ', false, Json::error_handler_t::replace).size();
+    if (size > kMostText) break;
+    history.insert(history.begin(), std::move(each));
+  }
   Json json = {{"revision", state.revision},
                {"overlay", changes_json(config::difference(state.base, state.running))},
                {"marks", to_json(state.marks)},
+               {"base_crc", crc_of(base_text(state))},
                {"history", std::move(history)}};
   if (state.unconfirmed)
     json["unconfirmed"] = {
@@ -137,7 +155,8 @@ SavedState saved_state(std::string_view text, std::string_view base, WallTime no
     return saved;
   }
   saved.revision = number_of(member(*json, "revision"));
-  if (auto overlay = changes_of(member(*json, "overlay")))
+  auto overlay = changes_of(member(*json, "overlay"));
+  if (overlay)
     saved.overlay = std::move(*overlay);
   else
     problems.push_back("the saved changes: " + overlay.error().message);
@@ -145,9 +164,11 @@ SavedState saved_state(std::string_view text, std::string_view base, WallTime no
     saved.marks = std::move(*marks);
   else
     problems.push_back("the saved marks: " + marks.error().message);
-  saved.base = base_of(base);
+  // Two files: a crash between them leaves a base that the rest was not made for.
+  if (overlay && number_of(member(*json, "base_crc")) == crc_of(base)) saved.base = base_of(base);
   if (!saved.base) {
-    problems.push_back("the saved file is missing or damaged: the history begins anew");
+    problems.push_back(
+        "the saved file is missing, damaged or another one: the history begins anew");
     return saved;
   }
   if (auto history = history_of(member(*json, "history")))
@@ -158,6 +179,13 @@ SavedState saved_state(std::string_view text, std::string_view base, WallTime no
   if (unconfirmed.is_object())
     saved.unconfirmed = Unconfirmed{time_of(member(unconfirmed, "until")),
                                     number_of(member(unconfirmed, "back_to"))};
+  const auto is_known = [&](const Revision& each) {
+    return each.number == saved.unconfirmed->back_to;
+  };
+  if (saved.unconfirmed && std::none_of(saved.history.begin(), saved.history.end(), is_known)) {
+    problems.push_back("a change that waited for its confirmation stays: there is no way back");
+    saved.unconfirmed.reset();
+  }
   return saved;
 }
 

@@ -87,6 +87,8 @@ struct FileDifference {
   std::vector<config::Change> changes;
   /// Keys of other tables that differ: they need a restart.
   std::vector<std::string> restart_keys;
+  /// Of what runs.
+  std::uint64_t revision = 0;
   /// Why the file cannot be compared; sentences.
   std::vector<std::string> errors;
 };

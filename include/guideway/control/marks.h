@@ -61,6 +61,9 @@ void apply(const MarkChange& change, WallTime now, Marks& marks);
 /// Drops marks of backends that are not there any more.
 void drop_orphans(const config::Resources& resources, Marks& marks);
 
+/// Forgets deadlines of drains that are over, since the backend's state is another one now.
+void drop_ended_drains(const config::Resources& resources, Marks& marks);
+
 /// Writes forced and resets_flows into the model's backends.
 void apply_to_model(const Marks& marks, model::Model& model);
 

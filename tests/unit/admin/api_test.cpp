@@ -234,6 +234,20 @@ TEST_F(ApiTest, AnUnconfirmedChangeIsTakenBack) {
   EXPECT_THAT(backend_names(), ElementsAre("b1"));
 }
 
+TEST_F(ApiTest, AnUnconfirmedChangeIsTakenBackAfterARestartToo) {
+  ApiJson config = get("/v1/config");
+  config["pools"][0]["backends"].erase(1);
+  EXPECT_EQ(ask("PUT", "/v1/config?confirm_within=1s", config.dump()).status, 200u);
+  const auto until = controller_->desired().unconfirmed->until;
+  controller_.reset();
+  while (std::chrono::system_clock::now() < until) usleep(1000);
+  start();
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (controller_->desired().unconfirmed && std::chrono::steady_clock::now() < deadline)
+    loop_.run_one_for(std::chrono::milliseconds(20));
+  EXPECT_THAT(backend_names(), ElementsAre("b1", "b2"));
+}
+
 TEST_F(ApiTest, AFileCanBeAppliedAndSavedAgain) {
   const Response toml = ask("GET", "/v1/config?format=toml");
   EXPECT_EQ(toml.content_type, "application/toml");
@@ -348,6 +362,9 @@ TEST_F(ApiTest, TheReadOnlySocketCannotWrite) {
 
 TEST_F(ApiTest, EveryWrongRequestGetsA4xxAndChangesNothing) {
   const model::Model before = controller_->model();
+  std::string many = "{";
+  for (int i = 0; i < 300; i++) many += "\"k" + std::to_string(i) + "\":0,";
+  many += "\"k\":0}";
   const std::string deep = std::string(40, '[') + std::string(40, ']');
   const std::vector<Request> wrong = {
       {"GET", "/", "", "", "", ""},
@@ -363,6 +380,8 @@ TEST_F(ApiTest, EveryWrongRequestGetsA4xxAndChangesNothing) {
       {"PUT", "/v1/pools/web/backends/b1", "", "", "", R"({"name": "b7"})"},
       {"PUT", "/v1/pools/web/backends/b1", "", "", "", R"({"address": "10.0.0.1", "ttl": 5})"},
       {"PATCH", "/v1/pools/web", "", "", "", R"({"forwarding": {"a": 1}})"},
+      {"PUT", "/v1/pools/web", "", "", "", many},
+      {"GET", "/v1/events?since=9999-01-01T00:00:00Z", "", "", "", ""},
       {"PATCH", "/v1/pools/web", "", "", "", R"({"backends": null, "table_size": 4})"},
       {"PATCH", "/v1/services/http", "", "", "", R"({"pool": "wbe"})"},
       {"DELETE", "/v1/pools/web", "", "", "", ""},

@@ -186,5 +186,39 @@ TEST_F(Desired, ConfirmationsAreAskedForOnce) {
   EXPECT_THAT(apply(confirm), HasSubstr("nothing that waits"));
 }
 
+TEST_F(Desired, WhatWaitsForItsConfirmationCanAlwaysComeBack) {
+  ChangeRequest risky = patch("b1", R"({"weight": 1})");
+  risky.confirm_within = seconds(60);
+  ASSERT_EQ(apply(risky), "");
+  std::string refused;
+  for (int i = 2; i < 40 && refused.empty(); ++i)
+    refused = apply(patch("b1", R"({"weight": )" + std::to_string(i) + "}"));
+  EXPECT_THAT(refused, HasSubstr("no room for more"));
+  ChangeRequest back;
+  back.rollback_to = now_.state.unconfirmed->back_to;
+  EXPECT_EQ(apply(back), "");
+  EXPECT_EQ(weight(0), 100u);
+  EXPECT_FALSE(now_.state.unconfirmed);
+}
+
+TEST_F(Desired, ABackendThatIsInServiceAgainForgetsItsDrainsDeadline) {
+  ChangeRequest drain = patch("b1", R"({"state": "drain"})");
+  drain.marks = {{{"web", "b1"}, MarkChange::What::kDrain, seconds(5), true}};
+  ASSERT_EQ(apply(drain), "");
+  ASSERT_EQ(apply(patch("b1", R"({"state": "enabled"})")), "");
+  ASSERT_EQ(apply({}, nullptr, kStart + seconds(10)), "");
+  EXPECT_FALSE(now_.model.pools[0].backends[0].resets_flows);
+  EXPECT_THAT(now_.state.marks, IsEmpty());
+}
+
+TEST_F(Desired, ABaseOfAnotherMomentBeginsTheHistoryAnew) {
+  apply(patch("b1", R"({"weight": 7})"));
+  const std::string other =
+      base_text(restore(file_of(R"({ name = "b9", address = "10.0.0.9" })"), "", "", kStart).state);
+  const Revised restored = restore(file_of(kTwo), to_text(now_.state), other, kStart);
+  EXPECT_EQ(restored.state.history.size(), 1u);
+  EXPECT_EQ(restored.model.pools[0].backends[0].weight, 7u);
+}
+
 }  // namespace
 }  // namespace guideway::control
