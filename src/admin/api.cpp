@@ -8,6 +8,7 @@
 #include <array>
 
 #include "guideway/base/text.h"
+#include "guideway/model/validate.h"
 #include "routes.h"
 
 namespace guideway::admin {
@@ -108,10 +109,8 @@ bool is_allowed_key(std::string_view allowed, const std::string& key) {
 
 /// A word of the caller's that will stand in logs.
 bool is_request_id(std::string_view text) {
-  return text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '.' || c == '_' || c == '-';
-         });
+  constexpr std::size_t kLongest = 64;
+  return text.empty() || model::is_name(text, kLongest);
 }
 
 Response not_allowed(const std::string& methods, const std::string& message) {

@@ -6,7 +6,7 @@
 
 #include "guideway/base/text.h"
 #include "guideway/config/values.h"
-#include "guideway/model/limits.h"
+#include "guideway/model/validate.h"
 
 namespace guideway::config {
 namespace {
@@ -14,12 +14,7 @@ namespace {
 constexpr std::array<std::string_view, 3> kOpNames{"put", "patch", "delete"};
 
 Result<std::string> name_part(std::string_view text) {
-  const bool allowed = std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == '-';
-  });
-  if (text.empty() || text.size() > model::kMaxNameSize || !allowed)
-    return base::fail(base::quoted(text) + " is not a name");
+  if (!model::is_name(text)) return base::fail(base::quoted(text) + " is not a name");
   return std::string(text);
 }
 

@@ -216,10 +216,13 @@ void Controller::restore_desired() {
     spdlog::info("revision {}: {} change(s) on top of the file hold (guideway diff shows them)",
                  desired_->revision, changed);
   if (!dir) return;
-  if (auto saved = dir->save(kBaseFile, base_text(*desired_)); !saved)
-    spdlog::error("{}", saved.error().message);
-  if (auto saved = dir->save(kDesiredFile, to_text(*desired_)); !saved)
-    spdlog::error("{}", saved.error().message);
+  const auto save_if_new = [&](const char* name, const std::string& now,
+                               const std::string& before) {
+    if (now == before) return;
+    if (auto saved = dir->save(name, now); !saved) spdlog::error("{}", saved.error().message);
+  };
+  save_if_new(kBaseFile, base_text(*desired_), base);
+  save_if_new(kDesiredFile, to_text(*desired_), text);
 }
 
 /// Goes on with the verdicts that an earlier daemon has left.

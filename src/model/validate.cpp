@@ -18,12 +18,16 @@ void Problems::check_range(const std::string& path, std::int64_t value, const Ra
   }
 }
 
-void Problems::check_name(const std::string& path, std::string_view name, std::size_t longest) {
+bool is_name(std::string_view text, std::size_t longest) {
   const auto allowed = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
            c == '_' || c == '-';
   };
-  if (name.empty() || name.size() > longest || !std::all_of(name.begin(), name.end(), allowed)) {
+  return !text.empty() && text.size() <= longest && std::all_of(text.begin(), text.end(), allowed);
+}
+
+void Problems::check_name(const std::string& path, std::string_view name, std::size_t longest) {
+  if (!is_name(name, longest)) {
     add(path, base::quoted(name) + " is not a name: allowed are 1 to " + std::to_string(longest) +
                   " characters of A-Z a-z 0-9 . _ -");
   }

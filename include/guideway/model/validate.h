@@ -4,9 +4,12 @@
 #ifndef GUIDEWAY_MODEL_VALIDATE_H_
 #define GUIDEWAY_MODEL_VALIDATE_H_
 
+#include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "guideway/model/limits.h"
 #include "guideway/model/model.h"
 
 namespace guideway::model {
@@ -22,6 +25,9 @@ struct Problem {
   std::string related;
   friend bool operator==(const Problem&, const Problem&) = default;
 };
+
+/// Whether it is 1 to `longest` characters of A-Z a-z 0-9 . _ -
+bool is_name(std::string_view text, std::size_t longest = kMaxNameSize);
 
 /// All problems, in the model's order; empty when the model can be compiled. A model with a part
 /// missing (an empty name, address 0.0.0.0) gets that problem alone, not what follows from it.
