@@ -24,7 +24,7 @@ class Build:
     def make(self, programs):
         """Builds these programs of tests/bench; returns their paths."""
         if not (self.folder / "build.ninja").exists():
-            run_step(["meson", "setup", self.folder, ROOT, "-Dbuildtype=release", "-Dfuzz=false",
+            run_step(["meson", "setup", self.folder, ROOT, "-Dbuildtype=release",
                       "-Ddpdk=false"])
         targets = [f"tests/bench/{program}" for program in programs]
         run_step(["ninja", "-C", self.folder, *targets])

@@ -83,8 +83,8 @@ class Build:
         """Runs the named meson tests; returns their cases."""
         command = ["meson", "test", "-C", self.folder, "--no-rebuild", "--logbase", log_name,
                    "--timeout-multiplier", "3", *names]
-        if as_root:
-            command += ["--num-processes", "1"]  # they share the kernel
+        # Root's share the kernel. Of the others some wait for timers, so more than there are CPUs.
+        command += ["--num-processes", str(1 if as_root else os.cpu_count() + 2)]
         logs = self.folder / "meson-logs"
         for old in logs.glob(f"{log_name}.*"):
             old.unlink()  # perhaps root's, from a run under sudo
@@ -101,7 +101,7 @@ def compiler_env(clang):
     if not clang:
         return {}
     ccache = "ccache " if shutil.which("ccache") else ""
-    return {"CC": f"{ccache}clang-14", "CXX": f"{ccache}clang++-14"}
+    return {"CC": f"{ccache}clang-14", "CXX": f"{ccache}clang++-14", "CC_LD": "lld", "CXX_LD": "lld"}
 
 
 def cases_of_log(path):

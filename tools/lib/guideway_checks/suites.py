@@ -50,13 +50,13 @@ class Context:
                 [Case(name, skipped=reason) for name, reason in reasons.items() if reason])
 
 
-def sanitized_build(name, sanitizers):
+def sanitized_build(name, sanitizers, *options):
     return Build(name, SANITIZE + [f"-Db_sanitize={sanitizers}", "-Db_lundef=false",
-                                   SANITIZE_FLAGS], clang=True)
+                                   SANITIZE_FLAGS, *options], clang=True)
 
 
 def test_build():
-    return sanitized_build("test", "address,undefined")
+    return sanitized_build("test", "address,undefined", "-Dfuzz=targets")
 
 
 def release_build():
@@ -112,11 +112,17 @@ def tsan_suite(context):
                        lambda suites: not suites & (SPECIAL | {"no-tsan"}), 1800)
 
 
+def fuzz_build(context):
+    """For some seconds of looking the test build will do, in which only the targets, and what headers they
+    include, tell libFuzzer of their branches. --long has a build in which all code does, optimised."""
+    if not context.is_long:
+        return test_build()
+    return sanitized_build("fuzz", "address,undefined", "-Dfuzz=all", "-Ddpdk=false",
+                           "-Doptimization=1")
+
+
 def fuzz_suite(context):
-    # For some seconds of looking, optimising costs more than it brings.
-    build = Build("fuzz", SANITIZE + [f"-Doptimization={int(context.is_long)}", "-Dfuzz=true", "-Ddpdk=false",
-                                      "-Db_lundef=false", "-Db_sanitize=address,undefined",
-                                      SANITIZE_FLAGS], clang=True)
+    build = fuzz_build(context)
     build.configure()
     programs = {program.rpartition("/")[2]: program for program in build.programs("tests/fuzz")}
     if not programs:
