@@ -79,12 +79,10 @@ class Build:
         return {test["name"]: {suite.rpartition(":")[2] for suite in test["suite"]}
                 for test in self.introspect("tests")}
 
-    def run_tests(self, names, log_name, limit_s, as_root=False, env=None):
-        """Runs the named meson tests; returns their cases."""
+    def run_tests(self, names, log_name, limit_s, processes, as_root=False, env=None):
+        """Runs the named meson tests, so many programs at a time; returns their cases."""
         command = ["meson", "test", "-C", self.folder, "--no-rebuild", "--logbase", log_name,
-                   "--timeout-multiplier", "3", *names]
-        # Root's share the kernel. Of the others some wait for timers, so more than there are CPUs.
-        command += ["--num-processes", str(1 if as_root else os.cpu_count() + 2)]
+                   "--timeout-multiplier", "3", "--num-processes", str(processes), *names]
         logs = self.folder / "meson-logs"
         for old in logs.glob(f"{log_name}.*"):
             old.unlink()  # perhaps root's, from a run under sudo
