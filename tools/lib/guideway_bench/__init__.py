@@ -2,6 +2,7 @@
 """What stands behind tools/bench. docs/benchmarks.md has the method and the figures.
 
     main.py        arguments; one benchmark after another
+    against.py     this tree and another commit in turns
     build.py       the release build of the benchmark programs
     huge_pages.py  reserves huge pages for the time of a run
     machine.py     what the figures were measured on

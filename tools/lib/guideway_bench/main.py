@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 
-from . import build, huge_pages, machine, table
+from . import against, build, huge_pages, machine, table
 
 # The flow table of 10 M flows (128 MB), the packet ring, and room for a --ring of four times that.
 CORE_MEMORY_MB = 192
@@ -28,12 +28,16 @@ def parse_arguments(arguments):
                         help="few rounds, few sizes: shows that it works; no figures to publish")
     parser.add_argument("--rounds", type=int, help="measurements of which the median is taken "
                         "(core and xdp 10, maglev 50)")
+    parser.add_argument("--against", metavar="COMMIT", help="core or xdp: that commit's build and this "
+                        "one take turns, --rounds times (20); the difference with its interval")
     own, _, extra = split_at(arguments, "--")
     options = parser.parse_args(own)
     if options.rounds is not None and options.rounds < 1:
         parser.error("--rounds is at least 1")
     if extra and options.which == "all":
         parser.error("what follows -- is for one benchmark: say core, maglev, xdp or health instead of all")
+    if options.against and options.which not in against.ROWS:
+        parser.error("--against is for core and for xdp")
     options.extra = extra
     return options
 
@@ -138,8 +142,19 @@ def run(options):
     print(json.dumps(facts) if options.json else "\n".join(table.machine_lines(facts)), flush=True)
     if machine.warning() and not options.quick:
         print(f"bench: {machine.warning()}", file=sys.stderr)
+    if options.against:
+        return run_against(names[0], programs[0], options)
     codes = [RUNNERS[name](program, options) for name, program in zip(names, programs)]
     return max(codes)
+
+
+def run_against(name, program, options):
+    if name != "core":
+        return against.run(name, program, options.against, options)
+    with huge_pages.reserved(CORE_MEMORY_MB) as problem:
+        if problem:
+            print(f"bench: {problem}", file=sys.stderr)
+        return against.run(name, program, options.against, options)
 
 
 def main():
