@@ -4,6 +4,7 @@
     main.py        arguments; one benchmark after another
     against.py     this tree and another commit in turns
     build.py       the release build of the benchmark programs
+    end_to_end.py  real connections, beside HAProxy and nftables
     huge_pages.py  reserves huge pages for the time of a run
     machine.py     what the figures were measured on
     table.py       JSON rows → aligned tables

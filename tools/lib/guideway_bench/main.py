@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 
-from . import against, build, huge_pages, machine, table
+from . import against, build, end_to_end, huge_pages, machine, table
 
 # The flow table of 10 M flows (128 MB), the packet ring, and room for a --ring of four times that.
 CORE_MEMORY_MB = 192
@@ -20,14 +20,15 @@ def parse_arguments(arguments):
     parser = argparse.ArgumentParser(
         prog="tools/bench", description="Builds the benchmarks and runs them.",
         epilog="What follows -- goes to the benchmark program: tools/bench core -- --help")
-    parser.add_argument("which", choices=["core", "maglev", "xdp", "health", "all"],
+    parser.add_argument("which", choices=["core", "maglev", "xdp", "health", "end-to-end", "all"],
                         help="core: cycles per packet in memory; maglev: time of a table build; "
-                        "xdp: ns per packet of the XDP program, as root; health: 5,000 checks a second")
+                        "xdp: ns per packet of the XDP program, as root; health: 5,000 checks a second; "
+                        "end-to-end: real connections, beside HAProxy and nftables, as root")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--quick", action="store_true",
                         help="few rounds, few sizes: shows that it works; no figures to publish")
     parser.add_argument("--rounds", type=int, help="measurements of which the median is taken "
-                        "(core and xdp 10, maglev 50)")
+                        "(core, xdp and end-to-end 10, maglev 50)")
     parser.add_argument("--against", metavar="COMMIT", help="core or xdp: that commit's build and this "
                         "one take turns, --rounds times (20); the difference with its interval")
     own, _, extra = split_at(arguments, "--")
@@ -135,17 +136,29 @@ RUNNERS = {"core": run_core, "maglev": run_maglev, "xdp": run_xdp, "health": run
 
 
 def run(options):
+    if options.which == "end-to-end":
+        return run_end_to_end(options)
     names = list(RUNNERS) if options.which == "all" else [options.which]
     built = build.Build()
     programs = built.make([f"{name}_bench" for name in names])
-    facts = machine.facts(built)
-    print(json.dumps(facts) if options.json else "\n".join(table.machine_lines(facts)), flush=True)
-    if machine.warning() and not options.quick:
-        print(f"bench: {machine.warning()}", file=sys.stderr)
+    print_facts(built, options)
     if options.against:
         return run_against(names[0], programs[0], options)
     codes = [RUNNERS[name](program, options) for name, program in zip(names, programs)]
     return max(codes)
+
+
+def run_end_to_end(options):
+    folder = end_to_end.release_build()
+    print_facts(build.Build(folder=folder), options)
+    return end_to_end.run_bench(folder, options)
+
+
+def print_facts(built, options):
+    facts = machine.facts(built)
+    print(json.dumps(facts) if options.json else "\n".join(table.machine_lines(facts)), flush=True)
+    if machine.warning() and not options.quick:
+        print(f"bench: {machine.warning()}", file=sys.stderr)
 
 
 def run_against(name, program, options):
