@@ -175,7 +175,8 @@ void Controller::run_compile(Build build) {
                 ids_,
                 service_ids_,
                 checker_.verdicts(),
-                pool_memories_};
+                pool_memories_,
+                state_};
   if (job->dry_run()) presume_good(job->input, unwatched(job->input.model));
   helper_->run([this, job, before = desired_] {
     if (!job->nothing_to_compile) compile_input(*job);
