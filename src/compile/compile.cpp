@@ -3,16 +3,17 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "guideway/compile/backend_record.h"
 #include "guideway/compile/maglev.h"
-#include "guideway/compile/schedule_ring.h"
 #include "guideway/compile/service_table.h"
 #include "guideway/core/hash.h"
 #include "members.h"
 #include "plan_pools.h"
+#include "pool_tables.h"
 #include "update_ids.h"
 
 namespace guideway::compile {
@@ -42,7 +43,8 @@ Result<void> check_capacity(const model::Model& model) {
 /// Fills a ForwardingState from a model and ids that belong together.
 class StateBuilder {
  public:
-  StateBuilder(const Input& input, const BackendIds& ids) : input_(input), ids_(ids) {}
+  StateBuilder(const Input& input, const BackendIds& ids)
+      : input_(input), ids_(ids), previous_(input.previous.get()) {}
 
   Result<ForwardingStatePtr> build();
   /// After build().
@@ -57,12 +59,14 @@ class StateBuilder {
   void describe_own(const PlannedPool& planned);
   void add_guests(const PlannedPool& planned, std::vector<MaglevBackend>& eligible);
   Result<void> add_pool(const PlannedPool& planned);
-  Result<void> add_ring(const model::Pool& pool, std::vector<MaglevBackend> backends);
+  Result<void> add_tables(const PlannedPool& planned, std::vector<MaglevBackend> eligible);
+  std::uint32_t append(const std::vector<std::uint16_t>& part);
   Result<void> add_pools();
   void fill_header();
 
   const Input& input_;
   const BackendIds& ids_;
+  const PreviousTables previous_;
   ForwardingState state_;
   ServiceIds service_ids_;
   PoolMemories pool_memories_;
@@ -193,34 +197,41 @@ Result<void> StateBuilder::add_pool(const PlannedPool& planned) {
   // the pool impossible at run time.
   const auto quotas = maglev_quotas(all, pool.table_size);
   if (!quotas) return base::fail("pool " + pool.name + ": " + quotas.error().message);
-  const Result<std::vector<std::uint16_t>> table = maglev_table(eligible, pool.table_size);
-  if (!table) return base::fail("pool " + pool.name + ": " + table.error().message);
-
-  const auto slots = static_cast<std::uint32_t>(table->size());
-  state_.pools.push_back({static_cast<std::uint32_t>(state_.slots.size()), slots, 0, 0});
-  state_.pool_info.push_back({pool.name, slots, planned.plan.state, planned.plan.mode,
-                              planned.plan.healthy_percent, pool.scheduler});
-  state_.slots.insert(state_.slots.end(), table->begin(), table->end());
-  for (const std::uint16_t id : *table) {
-    ++state_.backend_info[id].slots;
-    state_.backends[id].flags |= GW_BACKEND_TAKES_NEW;
-  }
-  return add_ring(pool, std::move(eligible));
+  return add_tables(planned, std::move(eligible));
 }
 
-/// The ring of the pool that was added last, behind its slots.
-Result<void> StateBuilder::add_ring(const model::Pool& pool, std::vector<MaglevBackend> backends) {
-  if (!model::takes_turns(pool.scheduler)) return {};
-  for (MaglevBackend& backend : backends) {
-    if (!model::is_weighted(pool.scheduler)) backend.weight = 1;
-    state_.backends[backend.id].load_weight = backend.weight;
+/// Slots and ring, and what backends have to know of them.
+Result<void> StateBuilder::add_tables(const PlannedPool& planned,
+                                      std::vector<MaglevBackend> eligible) {
+  const model::Pool& pool = *planned.pool;
+  std::optional<PoolTables> kept = previous_.find(pool, eligible);
+  auto tables = kept ? Result<PoolTables>(std::move(*kept)) : make_pool_tables(pool, eligible);
+  if (!tables) return base::fail("pool " + pool.name + ": " + tables.error().message);
+  const auto shares = maglev_quotas(eligible, pool.table_size);
+  if (!shares) return base::fail("pool " + pool.name + ": " + shares.error().message);
+  for (std::size_t i = 0; i < eligible.size(); ++i) {
+    const std::uint16_t id = eligible[i].id;
+    state_.backend_info[id].slots = (*shares)[i];
+    state_.backends[id].flags |= GW_BACKEND_TAKES_NEW;
+    if (model::takes_turns(pool.scheduler))
+      state_.backends[id].load_weight = model::is_weighted(pool.scheduler) ? eligible[i].weight : 1;
   }
-  const auto ring = schedule_ring(backends, pool.table_size);
-  if (!ring) return base::fail("pool " + pool.name + ": " + ring.error().message);
-  state_.pools.back().ring_base = static_cast<std::uint32_t>(state_.slots.size());
-  state_.pools.back().ring_count = static_cast<std::uint32_t>(ring->size());
-  state_.slots.insert(state_.slots.end(), ring->begin(), ring->end());
+  const auto slot_count = static_cast<std::uint32_t>(tables->slots.size());
+  gw_pool& entry = state_.pools.emplace_back();
+  entry.slot_base = append(tables->slots);
+  entry.slot_count = slot_count;
+  entry.ring_count = static_cast<std::uint32_t>(tables->ring.size());
+  if (entry.ring_count != 0) entry.ring_base = append(tables->ring);
+  state_.pool_info.push_back({pool.name, slot_count, planned.plan.state, planned.plan.mode,
+                              planned.plan.healthy_percent, pool.scheduler, std::move(eligible)});
   return {};
+}
+
+/// Where in the slots of all pools `part` begins.
+std::uint32_t StateBuilder::append(const std::vector<std::uint16_t>& part) {
+  const auto base = static_cast<std::uint32_t>(state_.slots.size());
+  state_.slots.insert(state_.slots.end(), part.begin(), part.end());
+  return base;
 }
 
 Result<void> StateBuilder::add_pools() {

@@ -48,6 +48,7 @@ model::Director read_director(const Node& node, const std::string& path, Errors&
   table.read_choice<model::OnStop>(
       "on_stop", {{"keep", model::OnStop::kKeep}, {"detach", model::OnStop::kDetach}},
       director.on_stop);
+  table.read_duration("min_rebuild_interval", director.min_rebuild_interval);
   table.read_array(
       "eal_arguments",
       [&](const Node& item, const std::string& item_path) {

@@ -117,7 +117,7 @@ Result<void> Controller::start() {
   Build build;
   build.change_id = make_change_id();
   build.input = {model_,       parts_.monitor.next_hops(), seed_, generation_ + 1, ids_,
-                 service_ids_, checker_.verdicts(),        {}};
+                 service_ids_, checker_.verdicts(),        {},    nullptr};
   compile_input(build);
   if (!build.failed()) save_and_prepare(build, nullptr, *desired_, parts_.datapath);
   if (!build.output) return base::fail(build.errors.front());

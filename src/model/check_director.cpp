@@ -53,6 +53,9 @@ void check_director(Problems& problems, const Director& director) {
   check_path(problems, "director.state_dir", director.state_dir);
   check_path(problems, "director.pin_dir", director.pin_dir);
   check_path(problems, "director.flow_dir", director.flow_dir);
+  if (director.min_rebuild_interval > kMaxRebuildInterval) {
+    problems.add("director.min_rebuild_interval", "is too long: allowed are at most 60s");
+  }
   for (std::size_t i = 0; i < director.eal_arguments.size(); ++i) {
     const std::string& argument = director.eal_arguments[i];
     if (argument.empty() || has_control_characters(argument)) {

@@ -23,7 +23,7 @@ class Changes {
   std::vector<std::string> keys_;
 };
 
-// director.on_stop is not here: it is read when the director stops.
+// director.on_stop and director.min_rebuild_interval are not here: they are read when they matter.
 void compare_director(std::vector<std::string>& keys, const Director& running,
                       const Director& next) {
   Changes changes("director");

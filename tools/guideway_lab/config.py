@@ -81,6 +81,7 @@ state_dir = "{plan.run_dir}/state"
 pin_dir = "{plan.bpffs}"
 flow_dir = "{plan.run_dir}/flows"
 on_stop = "{plan.on_stop}"
+{plan.director_keys}
 
 [capacity]
 slots = 1_000_000

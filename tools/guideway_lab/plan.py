@@ -47,7 +47,8 @@ class Plan:
     # Of the health check, for example "200ms"; without it, backends are not checked.
     health_interval: str = ""
     health_protocol: str = "http"
-    # Further lines of the pool's table and of its health check's.
+    # Further lines of the director's table, of the pool's and of its health check's.
+    director_keys: str = ""
     pool_keys: str = ""
     health_keys: str = ""
 

@@ -33,6 +33,9 @@ struct Input {
   health::Verdicts verdicts;
   /// Output::pool_memories of the generation before.
   PoolMemories pool_memories;
+  /// Output::state of the generation before: tables of pools in which nothing has changed are taken
+  /// from it, not built again. Null: all are built; the output is the same.
+  ForwardingStatePtr previous;
 };
 
 struct Output {

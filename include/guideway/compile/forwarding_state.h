@@ -14,6 +14,7 @@
 #include "guideway/base/address.h"
 #include "guideway/compile/backend_ids.h"
 #include "guideway/compile/effective_weight.h"
+#include "guideway/compile/maglev.h"
 #include "guideway/compile/pool_guard.h"
 #include "guideway/core/layout.h"
 #include "guideway/model/model.h"
@@ -68,6 +69,8 @@ struct PoolInfo {
   /// Of the weight of the backends that could be used and have a verdict.
   std::uint32_t healthy_percent = 100;
   model::Scheduler scheduler = model::Scheduler::kMaglev;
+  /// Who gets new flows: what slots and ring were made of.
+  std::vector<MaglevBackend> eligible;
 };
 
 struct ForwardingState {

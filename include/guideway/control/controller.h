@@ -179,7 +179,7 @@ class Controller {
   bool building_ = false;
   bool build_wanted_ = false;
   std::deque<Waiting> waiting_;
-  std::chrono::steady_clock::time_point last_build_{};
+  std::chrono::steady_clock::time_point last_build_ = std::chrono::steady_clock::time_point::min();
   std::unique_ptr<Resolving> resolving_;
 
   bool repair_wanted_ = false;

@@ -50,6 +50,7 @@ inline constexpr std::chrono::milliseconds kMinCheckInterval{100};
 inline constexpr std::chrono::milliseconds kMaxCheckInterval{3'600'000};
 inline constexpr std::chrono::milliseconds kMinCheckTimeout{10};
 inline constexpr std::chrono::milliseconds kMaxFlapHold{86'400'000};
+inline constexpr std::chrono::milliseconds kMaxRebuildInterval{60'000};
 
 /// GW_MAX_IDLE_TIMEOUT_S in core/layout.h, whose 13-bit time cannot tell a longer one from its
 /// past.

@@ -70,6 +70,8 @@ struct Director {
   /// Where the flow table of datapath "dpdk" outlives the daemon: a directory in memory.
   std::string flow_dir = "/run/guideway/flows";
   OnStop on_stop = OnStop::kKeep;
+  /// From one build to the next; the first is at once.
+  std::chrono::milliseconds min_rebuild_interval{100};
   /// Extra EAL arguments, appended to ours (dpdk and afxdp).
   std::vector<std::string> eal_arguments;
   friend bool operator==(const Director&, const Director&) = default;

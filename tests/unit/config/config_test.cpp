@@ -34,6 +34,7 @@ state_dir = "/tmp/state"
 pin_dir = "/tmp/pins"
 flow_dir = "/tmp/flows"
 on_stop = "detach"
+min_rebuild_interval = "250ms"
 eal_arguments = ["--no-pci", "-v"]
 [capacity]
 services = 10
@@ -101,6 +102,7 @@ TEST(Config, ReadsDirectorCapacityAndAdmin) {
   EXPECT_EQ(model.director.pin_dir, "/tmp/pins");
   EXPECT_EQ(model.director.flow_dir, "/tmp/flows");
   EXPECT_EQ(model.director.on_stop, model::OnStop::kDetach);
+  EXPECT_EQ(model.director.min_rebuild_interval, std::chrono::milliseconds(250));
   EXPECT_THAT(model.director.eal_arguments, ElementsAre("--no-pci", "-v"));
   EXPECT_EQ(model.capacity, (model::Capacity{10, 20, 30, 1'000'000, 5000}));
   EXPECT_EQ(model.admin, (model::Admin{"/tmp/admin.sock", "/tmp/status.sock", ""}));

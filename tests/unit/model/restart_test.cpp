@@ -20,11 +20,12 @@ Model running() {
   return model;
 }
 
-TEST(RestartKeys, ServicesPoolsAndOnStopCanBeReloaded) {
+TEST(RestartKeys, WhatIsReadWhenItMattersCanBeReloaded) {
   Model next = running();
   next.pools.push_back({.name = "other"});
   next.services.clear();
   next.director.on_stop = OnStop::kDetach;
+  next.director.min_rebuild_interval = std::chrono::seconds(1);
   EXPECT_THAT(restart_keys_changed(running(), next), IsEmpty());
 }
 
