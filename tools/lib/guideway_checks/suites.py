@@ -9,7 +9,7 @@ from .meson import DAEMON_ENV, Build, BuildFailed
 from .results import Case, tail
 
 # What compiling costs decides how long a newcomer waits. A module at a time: headers are read once, not
-# once for each of its files (the bare root and the lint build compile file by file, so that stays tried).
+# once for each of its files (clang-tidy reads them file by file, so that stays tried).
 UNITY = ["-Dunity=on", "-Dunity_size=100"]
 # Unoptimised, with line numbers only: -O1 -g takes 3.3 times as long under both sanitizers; and by clang:
 # g++ takes twice as long (src/admin: 53 s against 26 s). src/compile asks for -O1 itself.
