@@ -21,12 +21,11 @@ class Build:
         given = os.environ.get("GUIDEWAY_BUILD")
         self.folder = ROOT / given if given else ROOT / "build" / "bench"
 
-    def make(self, programs):
-        """Builds these programs of tests/bench; returns their paths."""
+    def make(self, targets):
+        """Builds these targets; returns their paths."""
         if not (self.folder / "build.ninja").exists():
             run_step(["meson", "setup", self.folder, ROOT, "-Dbuildtype=release", "-Dfuzz=false",
                       "-Ddpdk=false"])
-        targets = [f"tests/bench/{program}" for program in programs]
         run_step(["ninja", "-C", self.folder, *targets])
         return [self.folder / target for target in targets]
 
