@@ -30,19 +30,26 @@ class Flow:
 
 def open_socket(netns, device):
     """A packet socket on a device of a named namespace; of what it receives, see arrivals()."""
+    raw = in_namespace(
+        netns, lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
+    )
+    raw.setsockopt(socket.SOL_SOCKET, 33, 1 << 24)  # SO_RCVBUFFORCE
+    raw.bind((device, _ETH_P_ALL))
+    raw.setblocking(False)
+    return raw
+
+
+def in_namespace(netns, make):
+    """What make() makes while this thread is in a named namespace: a socket stays there."""
     libc = ctypes.CDLL(None, use_errno=True)
     with open("/proc/thread-self/ns/net", encoding="ascii") as own, open(
         f"/run/netns/{netns}", encoding="ascii"
     ) as other:
         _enter(libc, other)
         try:
-            raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
+            return make()
         finally:
             _enter(libc, own)
-    raw.setsockopt(socket.SOL_SOCKET, 33, 1 << 24)  # SO_RCVBUFFORCE
-    raw.bind((device, _ETH_P_ALL))
-    raw.setblocking(False)
-    return raw
 
 
 def _enter(libc, namespace):

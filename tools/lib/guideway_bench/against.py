@@ -40,7 +40,7 @@ def build_of(commit):
 def run(which, program, against, options):
     """Prints a row for each case; returns an exit code."""
     old_build, old_name = build_of(against)
-    old = old_build.make([f"{which}_bench"])[0]
+    old = old_build.make([f"tests/bench/{which}_bench"])[0]
     rows = (QUICK_ROWS if options.quick else ROWS)[which]
     arguments = [*rows, *options.extra]
     pairs = options.rounds or (QUICK_PAIRS if options.quick else PAIRS)

@@ -25,12 +25,11 @@ class Build:
         self.source = source
         self.folder = folder or (ROOT / given if given else ROOT / "build" / "bench")
 
-    def make(self, programs):
-        """Builds these programs of tests/bench; returns their paths."""
+    def make(self, targets):
+        """Builds these targets; returns their paths."""
         if not (self.folder / "build.ninja").exists():
             run_step(["meson", "setup", self.folder, self.source, "-Dbuildtype=release", "-Dunity=on",
-                      "-Dunity_size=100", "-Ddpdk=false"])
-        targets = [f"tests/bench/{program}" for program in programs]
+                      "-Dunity_size=100"])
         run_step(["ninja", "-C", self.folder, *targets])
         return [self.folder / target for target in targets]
 

@@ -12,21 +12,19 @@ import os
 import re
 import sys
 
+from guideway_lab import network
+from guideway_lab.lab import Lab
+from guideway_lab.plan import PORT, Plan
+from guideway_lab.processes import spawn
+from guideway_lab.shell import LabError, ip_batch, sysctl, wait_until
+from guideway_lab.shell import run as run_command
+
 from . import build
 from .against import interval, median
-
-sys.path.insert(0, str(build.ROOT / "tools"))
-
-from guideway_lab import network  # noqa: E402
-from guideway_lab.lab import Lab  # noqa: E402
-from guideway_lab.plan import PORT, Plan  # noqa: E402
-from guideway_lab.processes import spawn  # noqa: E402
-from guideway_lab.shell import LabError, ip_batch, run, sysctl, wait_until  # noqa: E402
 
 SECONDS = 3
 TURNS = 10
 CONNECTIONS = 50
-PROGRAMS = ["src/app/guidewayd", "src/cli/guideway", "src/decap/guideway-decap", "bpf/pass.bpf.o"]
 LOADS = {"keep-alive": (), "one connection a request": ("-H", "Connection: close")}
 
 _HAPROXY = """\
@@ -92,7 +90,7 @@ def start_nftables(lab):
                          for i, name in enumerate(plan.backend_names))
     rules = _NFTABLES.format(vip=plan.vip, port=PORT, count=len(plan.backend_names),
                              backends=backends)
-    run("nft", "-f", "-", netns=plan.netns("director"), input=rules)
+    run_command("nft", "-f", "-", netns=plan.netns("director"), input=rules)
 
 
 def own_the_vip(plan):
@@ -111,12 +109,12 @@ ROWS = [
 ]
 
 
-def run_bench(built, options):
+def run(built, options):
     """Prints a row for each way and load; returns an exit code."""
     if os.geteuid() != 0:
         raise build.Failed("end-to-end makes network namespaces: run it as root")
     for program in ("wrk", "haproxy", "nft", "nginx"):
-        if run("which", program, check=False).returncode != 0:
+        if run_command("which", program, check=False).returncode != 0:
             raise build.Failed(f"{program} is not installed: run tools/setup build lab bench")
     turns = options.rounds or (1 if options.quick else TURNS)
     seconds = 1 if options.quick else SECONDS
@@ -129,16 +127,6 @@ def run_bench(built, options):
         print(f"bench: turn {turn + 1} of {turns}", file=sys.stderr, flush=True)
     show(found, options.json)
     return 0
-
-
-def release_build():
-    given = os.environ.get("GUIDEWAY_BUILD")
-    folder = build.ROOT / (given or "build/release")
-    if not (folder / "build.ninja").exists():
-        build.run_step(["meson", "setup", folder, build.ROOT, "-Dbuildtype=release",
-                        "-Doptimization=2", "-Dunity=on", "-Dunity_size=100"])
-    build.run_step(["ninja", "-C", folder, *PROGRAMS])
-    return folder
 
 
 def measure(row, built, seconds):
@@ -160,14 +148,14 @@ def measure(row, built, seconds):
 
 
 def answers(plan, url):
-    return run("curl", "-sgf", "-m", "2", url, netns=plan.netns("client"),
+    return run_command("curl", "-sgf", "-m", "2", url, netns=plan.netns("client"),
                check=False).returncode == 0
 
 
 def wrk(plan, url, words, seconds):
     """One run of load; figures as a dictionary."""
     before = busy_s()
-    done = run("wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", *words, url,
+    done = run_command("wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", *words, url,
                netns=plan.netns("client"), timeout=seconds + 30)
     busy = busy_s() - before
     return figures_of(done.stdout, busy)
