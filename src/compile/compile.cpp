@@ -91,6 +91,8 @@ Result<void> StateBuilder::add_record(std::uint16_t id, const BackendIds::Entry&
   const Destination destination{.address = entry.key.address,
                                 .forwarding = entry.forwarding,
                                 .vxlan = entry.vxlan,
+                                .gre = entry.gre,
+                                .gue = entry.gue,
                                 .source = entry.source};
   const auto found = input_.next_hops.find(entry.key.address);
   const NextHop hop = found == input_.next_hops.end() ? NextHop{} : found->second;

@@ -47,6 +47,8 @@ const Shape kShapes[] = {
     {{.forwarding = "ipip", .hash = "source_destination", .outer_family = 6}, 2},
     {{.forwarding = "vxlan"}, 0, 2},
     {{.forwarding = "vxlan", .hash = "source", .outer_family = 6}, 1},
+    {{.forwarding = "gre", .outer_family = 6}, 1},
+    {{.forwarding = "gue"}},
     {{.forwarding = "l2dsr", .scheduler = "round_robin"}},
     {{.forwarding = "l2dsr", .scheduler = "weighted_least_connections"}, 0, 2},
     {{.forwarding = "ipip", .hash = "source", .scheduler = "least_connections"}, 0, 2},

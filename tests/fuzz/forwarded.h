@@ -23,14 +23,16 @@ struct ForwardedShape {
   std::size_t vlans = 0;
   /// 0: no tunnel.
   int outer_family = 0;
-  bool vxlan = false;
+  /// UDP after the outer IP header.
+  bool udp = false;
+  /// Everything between the outer IP header and the inner packet.
+  std::size_t between = 0;
 
   std::size_t l2_length() const { return 14 + 4 * vlans; }
   std::size_t outer_ip_length() const {
     return outer_family == 0 ? 0 : outer_family == 4 ? 20 : 40;
   }
-  /// UDP, VXLAN and Ethernet are 8, 8 and 14 bytes.
-  std::size_t outer_length() const { return outer_ip_length() + (vxlan ? 30 : 0); }
+  std::size_t outer_length() const { return outer_ip_length() + between; }
 };
 
 inline std::size_t be16(FrameView bytes, std::size_t at) {
@@ -72,7 +74,7 @@ inline void require_outer(FrameView outer, const ForwardedShape& shape) {
   } else {
     require(be16(outer, 4) + ip_header == outer.size(), "the outer IPv6 length is the packet's");
   }
-  if (shape.vxlan) {
+  if (shape.udp) {
     require(be16(outer, ip_header + 4) + ip_header == outer.size(), "the UDP length fits");
   }
 }

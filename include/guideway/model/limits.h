@@ -25,6 +25,7 @@ std::string to_string(const Range& range);
 inline constexpr Range kWeightRange{0, 1000};
 inline constexpr Range kPortRange{1, 65535};
 inline constexpr Range kVniRange{0, 0xffffff};
+inline constexpr Range kGreKeyRange{0, 0xffffffff};
 inline constexpr Range kThresholdRange{1, 100};
 inline constexpr Range kPercentRange{0, 100};
 inline constexpr Range kHttpStatusRange{100, 599};

@@ -26,7 +26,7 @@ using HashSeed = std::array<std::uint8_t, 16>;
 enum class DatapathKind { kAuto, kDpdk, kAfxdp, kXdp };
 enum class IdlePolicy { kPoll, kAdaptive };
 enum class OnStop { kKeep, kDetach };
-enum class Forwarding { kL2Dsr, kIpip, kVxlan };  // gre, gue, nat: refused by config until built
+enum class Forwarding { kL2Dsr, kIpip, kVxlan, kGre, kGue };  // nat: refused by config until built
 enum class Scheduler {
   kMaglev,
   kRoundRobin,
@@ -109,6 +109,17 @@ struct Vxlan {
   friend bool operator==(const Vxlan&, const Vxlan&) = default;
 };
 
+struct Gre {
+  /// RFC 2890; none: the header of RFC 2784 alone.
+  std::optional<std::uint32_t> key;
+  friend bool operator==(const Gre&, const Gre&) = default;
+};
+
+struct Gue {
+  std::uint16_t port = 6080;
+  friend bool operator==(const Gue&, const Gue&) = default;
+};
+
 struct Backend {
   std::string name;
   IpAddress address;
@@ -186,6 +197,8 @@ struct Pool {
   std::string name;
   Forwarding forwarding = Forwarding::kL2Dsr;
   std::optional<Vxlan> vxlan;  // set exactly when forwarding is kVxlan
+  std::optional<Gre> gre;      // may be set when forwarding is kGre; likewise below
+  std::optional<Gue> gue;
   /// Outer source address; none: "auto", what the kernel's route prefers.
   std::optional<IpAddress> source;
   Scheduler scheduler = Scheduler::kMaglev;

@@ -7,11 +7,11 @@ from ..worlds import BACKEND, hops, pool, services_for_all, world
 
 IP_HEADER = {4: 20, 6: 40}
 MTU = 600  # any number will do, and a small one keeps the case file small
-TUNNEL = {"l2dsr": 0, "ipip": 0, "vxlan": 8 + 8 + 14}
+TUNNEL = {"l2dsr": 0, "ipip": 0, "vxlan": 8 + 8 + 14, "gre": 4, "gue": 8 + 4}
 
 
 def make(topic):
-    for mode in ("l2dsr", "ipip", "vxlan"):
+    for mode in TUNNEL:
         for outer in (4, 6):
             here = world(f"{mode}, outer IPv{outer}, MTU {MTU}",
                          pool(forwarding=mode, backends=[("b1", BACKEND[outer], "")]),
