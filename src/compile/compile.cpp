@@ -248,7 +248,12 @@ void StateBuilder::fill_header() {
   header.pool_count = static_cast<std::uint32_t>(state_.pools.size());
   header.slot_count = static_cast<std::uint32_t>(state_.slots.size());
   header.backend_count = static_cast<std::uint32_t>(state_.backends.size());
-  header.flags = has_any_port_ ? std::uint32_t{GW_STATE_ANY_PORT} : 0u;
+  const model::Director& director = input_.model.director;
+  if (has_any_port_) header.flags |= GW_STATE_ANY_PORT;
+  if (director.vip_icmp == model::VipIcmp::kKernel) header.flags |= GW_STATE_ECHO_TO_KERNEL;
+  if (director.unserved_ports == model::UnservedPorts::kDrop)
+    header.flags |= GW_STATE_DROP_UNSERVED;
+  header.icmp_rate = director.icmp_rate;
 }
 
 Result<ForwardingStatePtr> StateBuilder::build() {

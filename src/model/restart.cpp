@@ -23,7 +23,8 @@ class Changes {
   std::vector<std::string> keys_;
 };
 
-// director.on_stop is not here: it is read when the director stops.
+// on_stop is not here: it is read when the director stops; nor are the keys about ICMP and ports,
+// which every generation has.
 void compare_director(std::vector<std::string>& keys, const Director& running,
                       const Director& next) {
   Changes changes("director");

@@ -123,6 +123,10 @@ void Twins::balance(const std::vector<std::span<const std::uint8_t>>& packets,
     if (outcome.verdict == GW_FORWARD) {
       require_forwarded(packets[i], ours[i].bytes(), shape_);
     }
+    if (outcome.reason == GW_REASON_TIME_EXCEEDED_SENT ||
+        outcome.reason == GW_REASON_TOO_BIG_SENT) {
+      require_error_about(packets[i], ours[i].bytes());
+    }
     if (outcome.verdict == GW_KERNEL) {
       require(std::ranges::equal(ours[i].bytes(), packets[i]), "the kernel gets what came in");
     }

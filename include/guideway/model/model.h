@@ -26,6 +26,10 @@ using HashSeed = std::array<std::uint8_t, 16>;
 enum class DatapathKind { kAuto, kDpdk, kAfxdp, kXdp };
 enum class IdlePolicy { kPoll, kAdaptive };
 enum class OnStop { kKeep, kDetach };
+/// Who answers an echo request to a VIP.
+enum class VipIcmp { kAnswer, kKernel };
+/// What becomes of TCP and UDP to a port of a VIP that no service has.
+enum class UnservedPorts { kKernel, kDrop };
 enum class Forwarding { kL2Dsr, kIpip, kVxlan, kGre, kGue };  // nat: refused by config until built
 enum class Scheduler {
   kMaglev,
@@ -70,6 +74,10 @@ struct Director {
   /// Where the flow table of datapath "dpdk" outlives the daemon: a directory in memory.
   std::string flow_dir = "/run/guideway/flows";
   OnStop on_stop = OnStop::kKeep;
+  VipIcmp vip_icmp = VipIcmp::kAnswer;
+  UnservedPorts unserved_ports = UnservedPorts::kKernel;
+  /// ICMP messages a second of each kind that are sent or passed on, for each worker.
+  std::uint32_t icmp_rate = 1000;
   /// Extra EAL arguments, appended to ours (dpdk and afxdp).
   std::vector<std::string> eal_arguments;
   friend bool operator==(const Director&, const Director&) = default;

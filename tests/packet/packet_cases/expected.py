@@ -28,7 +28,7 @@ class Parsed:
         packet = Ether(frame)
         self.family = 4 if IP in packet else 6
         self.layer = packet[IP] if self.family == 4 else packet[IPv6]
-        self.l4 = packet[TCP] if TCP in packet else packet[UDP]
+        self.l4 = packet[TCP] if TCP in packet else packet[UDP] if UDP in packet else None
         self.protocol = "tcp" if TCP in packet else "udp"
         self.l3_offset = 14 + 4 * sum(layer in (Dot1Q, Dot1AD) for layer in packet.layers())
         self.length = self.layer.len if self.family == 4 else 40 + self.layer.plen
@@ -95,7 +95,8 @@ def ether_type(family):
     return {4: 0x0800, 6: 0x86DD}[family]
 
 
-def forwarded_bytes(world, frame, service_name, backend_name):
+def forwarded_bytes(world, frame, service_name, backend_name, flow=None):
+    """`flow`: whose packet it is, if that is not to be read from its own headers."""
     parsed = Parsed(frame)
     service = world.service(service_name)
     pool = world.pool(service["pool"])
@@ -105,7 +106,7 @@ def forwarded_bytes(world, frame, service_name, backend_name):
     if pool["forwarding"] == "l2dsr":
         ethernet.lastlayer().type = ether_type(parsed.family)
         return bytes(ethernet) + inner + parsed.padding
-    hashed = hash_of(world, service, parsed)
+    hashed = hash_of(world, service, flow or parsed)
     headers = outer_headers(world, pool, backend, parsed, hashed)
     return bytes(ethernet / headers / Raw(inner))  # Ethernet's padding ends here
 

@@ -153,6 +153,7 @@ TEST(Validate, RefusesDirectorValues) {
          }
        },
        "director.workers", "allowed are 64"},
+      {[](Model& m) { m.director.icmp_rate = 1'000'001; }, "director.icmp_rate", "0 to 1000000"},
       {[](Model& m) { m.director.state_dir = "var"; }, "director.state_dir", "absolute path"},
       {[](Model& m) { m.director.pin_dir = "/run/\n"; }, "director.pin_dir", "\"/run/\\n\""},
       {[](Model& m) { m.director.flow_dir = "flows"; }, "director.flow_dir", "absolute path"},
