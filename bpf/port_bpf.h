@@ -19,6 +19,7 @@
 /* A global function: verified once, for all arguments, and called. Pointers inside what its
  * arguments point to are plain numbers to it. */
 #define GW_SEPARATE __attribute__((noinline))
+#define GW_COLD static __attribute__((noinline))
 
 const volatile struct gw_limits gw_limits = {};
 
@@ -158,11 +159,35 @@ GW_INLINE int gw_packet_resize(struct gw_packet *packet, int head, int tail) {
   return 0;
 }
 
+/* Numbers, not memory: that would be on the caller's stack. */
+typedef uint64_t gw_port_part;
+GW_INLINE gw_port_part gw_port_give(const struct gw_port *port) {
+  return (uint64_t)port->first_backend << 32 | port->shard;
+}
+GW_INLINE const struct gw_port *gw_port_take(gw_port_part part, struct gw_port *room) {
+  room->state = NULL;
+  room->counters = NULL;
+  room->first_backend = (__u32)(part >> 32);
+  room->shard = (__u32)part;
+  return room;
+}
+
+typedef struct xdp_md *gw_packet_handle;
+GW_INLINE gw_packet_handle gw_packet_give(struct gw_packet *packet) { return packet->context; }
+GW_INLINE struct gw_packet *gw_packet_take(gw_packet_handle handle, struct gw_packet *room) {
+  room->context = handle;
+  return room;
+}
 GW_INLINE uint64_t gw_flow_load(const uint64_t *word) { return *(const volatile uint64_t *)word; }
 GW_INLINE uint32_t gw_flow_load_tag(const uint64_t *word) {
   return *((const volatile uint32_t *)word + 1);
 }
 GW_INLINE void gw_flow_store(uint64_t *word, uint64_t value) { *(volatile uint64_t *)word = value; }
+
+GW_INLINE uint32_t gw_opaque(uint32_t value) {
+  __asm__ volatile("" : "+r"(value));
+  return value;
+}
 
 /* Without a branch, of which the verifier would follow both sides: multiplied by the de Bruijn
  * sequence 00011101, the lowest bit puts its own index, in disguise, into three bits. */

@@ -37,14 +37,26 @@ void add_vip(const std::string& vip, std::vector<std::string>& lines) {
     lines.emplace_back("sysctl -w net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2");
 }
 
-void add_ipip(const std::string& vip, const Json& pool, const std::string& source,
-              std::vector<std::string>& lines) {
+bool is_for_decap(const std::string& forwarding) {
+  return forwarding == "ipip" || forwarding == "gre" || forwarding == "gue";
+}
+
+/// The port that the decapsulator is to be told, if it is not the one that it expects.
+std::string gue_port(const Json& pool) {
+  const std::uint16_t port = pool.value("gue", Json::object()).value("port", std::uint16_t{6080});
+  return port == 6080 ? "" : " --gue-port " + std::to_string(port);
+}
+
+void add_decap(const std::string& vip, const Json& pool, const std::string& source,
+               std::vector<std::string>& lines) {
+  const std::string forwarding = text_of(pool, "forwarding");
   lines.push_back(own_address(pool));
   lines.emplace_back("DEV=$(ip -o address show to $OWN | awk '{print $2; exit}')");
   lines.emplace_back("sysctl -w net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.$DEV.rp_filter=0");
   lines.emplace_back(
       "mkdir -p /run/guideway/decap && mount -t bpf bpf /run/guideway/decap  # once after a boot");
-  lines.push_back("guideway-decap attach $DEV --tunnels ipip --from " + source + " --vip " + vip);
+  lines.push_back("guideway-decap attach $DEV --tunnels " + forwarding + gue_port(pool) +
+                  " --from " + source + " --vip " + vip);
 }
 
 void add_vxlan(const std::string& family_of, const Json& pool, std::vector<std::string>& lines) {
@@ -120,7 +132,8 @@ std::vector<std::string> backend_commands(const Json& service, const Json& pool,
   const std::string vip = text_of(service, "address");
   const std::string forwarding = pool.value("forwarding", "l2dsr");
   add_vip(vip, lines);
-  if (forwarding == "ipip") add_ipip(vip, pool, source.empty() ? kUnknownSource : source, lines);
+  if (is_for_decap(forwarding))
+    add_decap(vip, pool, source.empty() ? kUnknownSource : source, lines);
   if (forwarding == "vxlan") add_vxlan(an_outer_address(pool, vip), pool, lines);
   return lines;
 }
@@ -132,8 +145,8 @@ Outcome<std::vector<std::string>> backend_needs(const Daemon& daemon, const Json
   const auto answer = daemon.read("/v1/pools/" + encoded(name));
   if (!answer) return tl::unexpected(answer.error());
   const Json& pool = answer->at("pool").at("config");
-  const bool tunnel = pool.value("forwarding", "l2dsr") == "ipip";
-  return backend_commands(service, pool, tunnel ? source_of(daemon, service, pool) : "");
+  const bool is_tunnel = is_for_decap(pool.value("forwarding", "l2dsr"));
+  return backend_commands(service, pool, is_tunnel ? source_of(daemon, service, pool) : "");
 }
 
 }  // namespace guideway::cli

@@ -94,7 +94,7 @@ Outcome<void> show_service(Call& call) {
     return {};
   }
   call.out() << resource_text(service) << "\n"
-             << "Each backend needs, as root (guideway-decap ends VXLAN and IPIP alike):\n\n";
+             << "Each backend needs, as root (guideway-decap ends VXLAN, too):\n\n";
   for (const std::string& line : *needs) call.out() << "  " << line << "\n";
   return {};
 }

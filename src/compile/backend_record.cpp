@@ -11,10 +11,13 @@ namespace {
 constexpr std::uint16_t kEtherTypeIpv4 = 0x0800;
 constexpr std::uint16_t kEtherTypeIpv6 = 0x86dd;
 constexpr std::uint8_t kProtocolUdp = 17;
+constexpr std::uint8_t kProtocolGre = 47;
 constexpr std::uint8_t kOuterTtl = 64;
 constexpr std::size_t kIpv4ProtocolOffset = 9;
 constexpr std::size_t kIpv6NextHeaderOffset = 6;
+constexpr std::size_t kUdpLength = 8;
 constexpr std::uint8_t kVxlanVniValid = 0x08;
+constexpr std::uint16_t kGreKeyPresent = 0x2000;
 
 /// Appends to a record's template, in network order.
 class Writer {
@@ -112,13 +115,16 @@ void write_outer_ip(Writer& writer, gw_backend& record, std::uint8_t protocol,
   }
 }
 
-/// UDP, VXLAN and the inner Ethernet header. Source port, length and inner EtherType are patched;
-/// the UDP checksum stays 0, over IPv6 too.
+/// Source port and length are patched; the checksum stays 0, over IPv6 too.
+void write_udp(Writer& writer, std::uint16_t port) {
+  writer.u16(0);
+  writer.u16(port);
+  writer.u16(0);
+  writer.u16(0);
+}
+
+/// VXLAN and the inner Ethernet header, whose EtherType is patched.
 void write_vxlan(Writer& writer, const model::Vxlan& vxlan) {
-  writer.u16(0);
-  writer.u16(vxlan.port);
-  writer.u16(0);
-  writer.u16(0);
   writer.u32(std::uint32_t{kVxlanVniValid} << 24);
   writer.u32(vxlan.vni << 8);
   writer.mac(vxlan.inner_mac);
@@ -126,24 +132,62 @@ void write_vxlan(Writer& writer, const model::Vxlan& vxlan) {
   writer.u16(0);
 }
 
+/// The EtherType behind the flags is patched.
+void write_gre(Writer& writer, const model::Gre& gre) {
+  writer.u16(gre.key ? kGreKeyPresent : std::uint16_t{0});
+  writer.u16(0);
+  if (gre.key) writer.u32(*gre.key);
+}
+
+/// Variant 0, a data message without optional fields; the inner protocol in its second byte is
+/// patched.
+void write_gue(Writer& writer) { writer.u32(0); }
+
 IpAddress outer_source(const Destination& destination, const NextHop& hop) {
   return destination.source ? *destination.source : hop.preferred_source;
+}
+
+/// What the outer IP header says of itself; 0: the inner packet follows.
+std::uint8_t outer_protocol(model::Forwarding forwarding) {
+  using enum model::Forwarding;
+  if (forwarding == kGre) return kProtocolGre;
+  return forwarding == kVxlan || forwarding == kGue ? kProtocolUdp : 0;
+}
+
+/// The headers between the outer IP header and the inner packet. Returns where in them the inner
+/// packet's kind is patched. REQUIRES: not kL2Dsr, not kIpip.
+std::size_t write_between(Writer& writer, gw_backend& record, const Destination& destination) {
+  const std::size_t start = writer.size();
+  switch (destination.forwarding) {
+    case model::Forwarding::kVxlan:
+      write_udp(writer, destination.vxlan->port);
+      write_vxlan(writer, *destination.vxlan);
+      record.flags |= GW_BACKEND_OUTER_UDP | GW_BACKEND_INNER_ETHERTYPE;
+      return writer.size() - start - 2;
+    case model::Forwarding::kGre:
+      write_gre(writer, destination.gre.value_or(model::Gre{}));
+      record.flags |= GW_BACKEND_INNER_ETHERTYPE;
+      return 2;
+    default:
+      write_udp(writer, destination.gue.value_or(model::Gue{}).port);
+      write_gue(writer);
+      record.flags |= GW_BACKEND_OUTER_UDP;
+      return kUdpLength + 1;
+  }
 }
 
 void write_tunnel(Writer& writer, gw_backend& record, const Destination& destination,
                   const IpAddress& source) {
   const std::size_t start = writer.size();
-  const bool is_vxlan = destination.forwarding == model::Forwarding::kVxlan;
-  write_outer_ip(writer, record, is_vxlan ? kProtocolUdp : 0, source, destination.address);
-  std::size_t protocol_offset =
-      destination.address.is_v4() ? kIpv4ProtocolOffset : kIpv6NextHeaderOffset;
-  if (is_vxlan) {
-    write_vxlan(writer, *destination.vxlan);
-    record.flags |= GW_BACKEND_OUTER_UDP | GW_BACKEND_INNER_ETHERTYPE;
-    protocol_offset = writer.size() - start - 2;
+  const std::uint8_t protocol = outer_protocol(destination.forwarding);
+  write_outer_ip(writer, record, protocol, source, destination.address);
+  std::size_t patched = destination.address.is_v4() ? kIpv4ProtocolOffset : kIpv6NextHeaderOffset;
+  if (protocol != 0) {
+    patched = writer.size() - start;
+    patched += write_between(writer, record, destination);
   }
   record.outer_length = static_cast<std::uint8_t>(writer.size() - start);
-  record.inner_protocol_offset = static_cast<std::uint8_t>(protocol_offset);
+  record.inner_protocol_offset = static_cast<std::uint8_t>(patched);
 }
 
 Result<void> check(const Destination& destination) {

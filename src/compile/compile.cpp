@@ -95,6 +95,8 @@ Result<void> StateBuilder::add_record(std::uint16_t id, const BackendIds::Entry&
   const Destination destination{.address = entry.key.address,
                                 .forwarding = entry.forwarding,
                                 .vxlan = entry.vxlan,
+                                .gre = entry.gre,
+                                .gue = entry.gue,
                                 .source = entry.source};
   const auto found = input_.next_hops.find(entry.key.address);
   const NextHop hop = found == input_.next_hops.end() ? NextHop{} : found->second;
@@ -257,7 +259,12 @@ void StateBuilder::fill_header() {
   header.pool_count = static_cast<std::uint32_t>(state_.pools.size());
   header.slot_count = static_cast<std::uint32_t>(state_.slots.size());
   header.backend_count = static_cast<std::uint32_t>(state_.backends.size());
-  header.flags = has_any_port_ ? std::uint32_t{GW_STATE_ANY_PORT} : 0u;
+  const model::Director& director = input_.model.director;
+  if (has_any_port_) header.flags |= GW_STATE_ANY_PORT;
+  if (director.vip_icmp == model::VipIcmp::kKernel) header.flags |= GW_STATE_ECHO_TO_KERNEL;
+  if (director.unserved_ports == model::UnservedPorts::kDrop)
+    header.flags |= GW_STATE_DROP_UNSERVED;
+  header.icmp_rate = director.icmp_rate;
 }
 
 Result<ForwardingStatePtr> StateBuilder::build() {

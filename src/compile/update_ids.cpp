@@ -28,6 +28,8 @@ void update(BackendIds::Entry& entry, const Member& member) {
   entry.name = member.backend->name;
   entry.forwarding = member.home->forwarding;
   entry.vxlan = member.home->vxlan;
+  entry.gre = member.home->gre;
+  entry.gue = member.home->gue;
   entry.source = member.home->source;
 }
 

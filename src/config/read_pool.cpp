@@ -16,6 +16,24 @@ model::Vxlan read_vxlan(const Node& node, const std::string& path, Errors& error
   return vxlan;
 }
 
+model::Gre read_gre(const Node& node, const std::string& path, Errors& errors) {
+  model::Gre gre;
+  TableReader table(node, path, errors);
+  if (table.find("key") != nullptr) {
+    table.read_integer("key", model::kGreKeyRange, gre.key.emplace());
+  }
+  table.report_unknown_keys();
+  return gre;
+}
+
+model::Gue read_gue(const Node& node, const std::string& path, Errors& errors) {
+  model::Gue gue;
+  TableReader table(node, path, errors);
+  table.read_integer("port", model::kPortRange, gue.port);
+  table.report_unknown_keys();
+  return gue;
+}
+
 model::Backend read_backend(const Node& node, const std::string& path, Errors& errors) {
   using enum model::AdminState;
   model::Backend backend;
@@ -67,12 +85,18 @@ model::Pool read_pool(const Node& node, const std::string& path, Errors& errors)
                                 {{"l2dsr", Forwarding::kL2Dsr},
                                  {"ipip", Forwarding::kIpip},
                                  {"vxlan", Forwarding::kVxlan},
-                                 {"gre", std::nullopt},
-                                 {"gue", std::nullopt},
+                                 {"gre", Forwarding::kGre},
+                                 {"gue", Forwarding::kGue},
                                  {"nat", std::nullopt}},
                                 pool.forwarding);
   if (const Node* vxlan = table.find("vxlan")) {
     pool.vxlan = read_vxlan(*vxlan, table.path_of("vxlan"), errors);
+  }
+  if (const Node* gre = table.find("gre")) {
+    pool.gre = read_gre(*gre, table.path_of("gre"), errors);
+  }
+  if (const Node* gue = table.find("gue")) {
+    pool.gue = read_gue(*gue, table.path_of("gue"), errors);
   }
   read_source(table, pool.source);
   table.read_choice<Scheduler>(

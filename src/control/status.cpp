@@ -20,6 +20,10 @@ const char* name_of(model::Forwarding forwarding) {
       return "ipip";
     case model::Forwarding::kVxlan:
       return "vxlan";
+    case model::Forwarding::kGre:
+      return "gre";
+    case model::Forwarding::kGue:
+      return "gue";
   }
   return "";
 }

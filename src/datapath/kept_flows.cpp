@@ -41,17 +41,17 @@ struct CopyHead {
 };
 static_assert(sizeof(CopyHead) == 24);
 
-enum IdentityFlags : std::uint8_t { kRemoved = 1, kHasVxlan = 2, kHasSource = 4 };
+enum IdentityFlags : std::uint8_t { kRemoved = 1, kHasVxlan = 2, kHasSource = 4, kHasGreKey = 8 };
 
 struct Identity {
   Name pool;
   Name name;
   std::array<std::uint8_t, 16> address;
   std::array<std::uint8_t, 16> source;
-  std::uint32_t vni;
+  std::uint32_t network;  // VXLAN's identifier, or GRE's key
   std::uint16_t id;
   std::uint16_t port;
-  std::uint16_t vxlan_port;
+  std::uint16_t tunnel_port;  // of VXLAN and GUE
   std::uint16_t sweep_timeout_s;
   std::array<std::uint8_t, 6> inner_mac;
   std::uint8_t family;         // 4 or 6
@@ -140,16 +140,38 @@ Identity to_identity(std::uint16_t id, const compile::BackendIds::Entry& entry) 
   if (entry.removed) identity.flags |= kRemoved;
   if (entry.vxlan) {
     identity.flags |= kHasVxlan;
-    identity.vni = entry.vxlan->vni;
-    identity.vxlan_port = entry.vxlan->port;
+    identity.network = entry.vxlan->vni;
+    identity.tunnel_port = entry.vxlan->port;
     identity.inner_mac = entry.vxlan->inner_mac.bytes;
   }
+  if (entry.gre && entry.gre->key) {
+    identity.flags |= kHasGreKey;
+    identity.network = *entry.gre->key;
+  }
+  if (entry.gue) identity.tunnel_port = entry.gue->port;
   if (entry.source) {
     identity.flags |= kHasSource;
     identity.source = entry.source->bytes();
     identity.source_family = static_cast<std::uint8_t>(entry.source->family());
   }
   return identity;
+}
+
+/// What the tunnel's header says of itself. False when a field is out of range, or another mode's.
+bool read_tunnel(const Identity& identity, compile::BackendIds::Entry& entry) {
+  const bool is_vxlan = entry.forwarding == model::Forwarding::kVxlan;
+  const bool is_gre = entry.forwarding == model::Forwarding::kGre;
+  const bool has_key = (identity.flags & kHasGreKey) != 0;
+  if (is_vxlan != ((identity.flags & kHasVxlan) != 0) || (has_key && !is_gre)) return false;
+  if (is_vxlan) {
+    if (identity.network >= 1U << 24 || identity.tunnel_port == 0) return false;
+    entry.vxlan = model::Vxlan{identity.network, identity.tunnel_port, Mac{identity.inner_mac}};
+  }
+  if (has_key) entry.gre = model::Gre{identity.network};
+  // 0: the pool says nothing, which is the default.
+  if (entry.forwarding == model::Forwarding::kGue && identity.tunnel_port != 0)
+    entry.gue = model::Gue{identity.tunnel_port};
+  return true;
 }
 
 /// None when a field is out of range.
@@ -159,20 +181,14 @@ std::optional<compile::BackendIds::Entry> to_entry(const Identity& identity) {
   auto name = from_name(identity.name);
   auto address = to_address(identity.family, identity.address);
   if (!pool || !name || !address) return std::nullopt;
-  if (identity.forwarding > static_cast<std::uint8_t>(model::Forwarding::kVxlan))
-    return std::nullopt;
+  if (identity.forwarding > static_cast<std::uint8_t>(model::Forwarding::kGue)) return std::nullopt;
   if (identity.sweep_timeout_s > GW_MAX_IDLE_TIMEOUT_S) return std::nullopt;
   entry.key = {std::move(*pool), *address, identity.port};
   entry.name = std::move(*name);
   entry.removed = (identity.flags & kRemoved) != 0;
   entry.forwarding = static_cast<model::Forwarding>(identity.forwarding);
   entry.sweep_timeout_s = identity.sweep_timeout_s;
-  const bool is_vxlan = entry.forwarding == model::Forwarding::kVxlan;
-  if (is_vxlan != ((identity.flags & kHasVxlan) != 0)) return std::nullopt;
-  if (is_vxlan) {
-    if (identity.vni >= 1U << 24 || identity.vxlan_port == 0) return std::nullopt;
-    entry.vxlan = model::Vxlan{identity.vni, identity.vxlan_port, Mac{identity.inner_mac}};
-  }
+  if (!read_tunnel(identity, entry)) return std::nullopt;
   if ((identity.flags & kHasSource) != 0) {
     entry.source = to_address(identity.source_family, identity.source);
     if (!entry.source || entry.source->family() != address->family()) return std::nullopt;

@@ -50,6 +50,7 @@ void check_workers(Problems& problems, const std::vector<unsigned>& cpus) {
 void check_director(Problems& problems, const Director& director) {
   problems.check_name("director.name", director.name);
   check_workers(problems, director.worker_cpus);
+  problems.check_range("director.icmp_rate", director.icmp_rate, kIcmpRateRange);
   check_path(problems, "director.state_dir", director.state_dir);
   check_path(problems, "director.pin_dir", director.pin_dir);
   check_path(problems, "director.flow_dir", director.flow_dir);

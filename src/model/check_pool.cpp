@@ -68,16 +68,11 @@ void check_table(Problems& problems, const Pool& pool, const std::string& path) 
 
 void check_vxlan(Problems& problems, const Pool& pool, const std::string& path) {
   const std::string vxlan_path = path + ".vxlan";
-  const std::string forwarding_path = path + ".forwarding";
   if (pool.forwarding == Forwarding::kVxlan && !pool.vxlan) {
     problems.add(vxlan_path,
                  "is missing: forwarding \"vxlan\" needs it, for example { vni = 100, inner_mac = "
                  "\"02:67:77:00:00:01\" }",
-                 forwarding_path);
-  }
-  if (pool.forwarding != Forwarding::kVxlan && pool.vxlan) {
-    problems.add(vxlan_path, "is only for forwarding \"vxlan\": remove it, or change forwarding",
-                 forwarding_path);
+                 path + ".forwarding");
   }
   if (!pool.vxlan) {
     return;
@@ -90,6 +85,23 @@ void check_vxlan(Problems& problems, const Pool& pool, const std::string& path) 
                                                 " is not the address of one device: write the MAC "
                                                 "address of the backends' VXLAN device");
   }
+}
+
+/// The settings of a kind of tunnel that the pool has not.
+void check_tunnel(Problems& problems, const Pool& pool, const std::string& path, bool is_set,
+                  Forwarding forwarding, const std::string& name) {
+  if (!is_set || pool.forwarding == forwarding) return;
+  problems.add(path + "." + name,
+               "is only for forwarding " + base::quoted(name) + ": remove it, or change forwarding",
+               path + ".forwarding");
+}
+
+void check_tunnels(Problems& problems, const Pool& pool, const std::string& path) {
+  check_tunnel(problems, pool, path, pool.vxlan.has_value(), Forwarding::kVxlan, "vxlan");
+  check_tunnel(problems, pool, path, pool.gre.has_value(), Forwarding::kGre, "gre");
+  check_tunnel(problems, pool, path, pool.gue.has_value(), Forwarding::kGue, "gue");
+  check_vxlan(problems, pool, path);
+  if (pool.gue) problems.check_range(path + ".gue.port", pool.gue->port, kPortRange);
 }
 
 void check_source(Problems& problems, const Pool& pool, const std::string& path) {
@@ -178,7 +190,7 @@ void check_pools(Problems& problems, const Model& model, const Facts& facts) {
     const std::string path = element("pool", i);
     problems.check_name(path + ".name", pool.name);
     names.check(problems, path + ".name", pool.name);
-    check_vxlan(problems, pool, path);
+    check_tunnels(problems, pool, path);
     check_source(problems, pool, path);
     check_table(problems, pool, path + ".table_size");
     check_panic(problems, model, pool, path);

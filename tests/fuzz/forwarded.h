@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// require_forwarded(): what must hold of every forwarded frame, whatever came in. It reads both
-// frames by the RFCs alone and shares no code with the core.
-// Threading: no state.
-// Source: RFC 791 §3.1, RFC 8200 §3, RFC 2003, RFC 7348.
+// require_forwarded(), require_error_about(): what must hold of every forwarded frame, and of every
+// ICMP error of our own, whatever came in. They read both frames by the RFCs alone and shares no
+// code with the core. Threading: no state. Source: RFC 791 §3.1, RFC 8200 §3, RFC 2003, RFC 7348,
+// RFC 792, RFC 1812 §4.3.2, RFC 4443.
 #ifndef GUIDEWAY_TESTS_FUZZ_FORWARDED_H_
 #define GUIDEWAY_TESTS_FUZZ_FORWARDED_H_
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <span>
+#include <vector>
 
+#include "guideway/core/layout.h"
 #include "tests/fuzz/require.h"
 #include "tests/support/frame.h"
 
@@ -23,14 +26,16 @@ struct ForwardedShape {
   std::size_t vlans = 0;
   /// 0: no tunnel.
   int outer_family = 0;
-  bool vxlan = false;
+  /// UDP after the outer IP header.
+  bool udp = false;
+  /// Everything between the outer IP header and the inner packet.
+  std::size_t between = 0;
 
   std::size_t l2_length() const { return 14 + 4 * vlans; }
   std::size_t outer_ip_length() const {
     return outer_family == 0 ? 0 : outer_family == 4 ? 20 : 40;
   }
-  /// UDP, VXLAN and Ethernet are 8, 8 and 14 bytes.
-  std::size_t outer_length() const { return outer_ip_length() + (vxlan ? 30 : 0); }
+  std::size_t outer_length() const { return outer_ip_length() + between; }
 };
 
 inline std::size_t be16(FrameView bytes, std::size_t at) {
@@ -55,10 +60,15 @@ inline void require_inner(FrameView before, FrameView now) {
   const std::size_t ttl = is_v4 ? 8 : 7;
   require(now.size() == before.size(), "the inner packet is as long as it was");
   require(now[ttl] == before[ttl] - 1, "its TTL is one less");
+  std::size_t changes = 0;
   for (std::size_t i = 0; i < before.size(); i++) {
     if (i == ttl || (is_v4 && (i == 10 || i == 11))) continue;
-    require(now[i] == before[i], "nothing else of the inner packet changes");
+    if (now[i] != before[i]) changes++;
   }
+  // An ICMP error's MTU may have been raised: two bytes, and its checksum.
+  const std::uint8_t protocol = is_v4 ? before[9] : before[6];
+  const bool is_plain = protocol == GW_PROTO_TCP || protocol == GW_PROTO_UDP;
+  require(changes <= (is_plain ? 0u : 4u), "nothing else of the inner packet changes");
   const std::size_t header = is_v4 ? (before[0] & 15u) * 4 : 0;
   require(internet_sum(now.first(header)) == internet_sum(before.first(header)),
           "the inner checksum is as right as it was");
@@ -72,7 +82,7 @@ inline void require_outer(FrameView outer, const ForwardedShape& shape) {
   } else {
     require(be16(outer, 4) + ip_header == outer.size(), "the outer IPv6 length is the packet's");
   }
-  if (shape.vxlan) {
+  if (shape.udp) {
     require(be16(outer, ip_header + 4) + ip_header == outer.size(), "the UDP length fits");
   }
 }
@@ -90,6 +100,43 @@ inline void require_forwarded(FrameView in, FrameView out, const ForwardedShape&
   require_inner(packet, out.subspan(start, packet.size()));
   require(std::ranges::equal(out.last(behind), ip.last(behind)), "padding stays as it was");
   if (is_tunnel) require_outer(out.subspan(shape.l2_length()), shape);
+}
+
+/// An ICMP error of our own about the frame: to its sender, right in every length and checksum.
+inline void require_error_about(FrameView in, FrameView out) {
+  require(std::ranges::equal(out.first(6), in.subspan(6, 6)),
+          "it goes to where the frame came from");
+  require(std::ranges::equal(out.subspan(6, 6), in.first(6)), "it comes from where the frame went");
+  const FrameView before = ip_and_padding(in);
+  const FrameView now = ip_and_padding(out);
+  const bool is_v4 = before[0] >> 4 == 4;
+  require(ip_length(now) == now.size(), "its IP length is the packet's");
+  require(now.size() <= (is_v4 ? 576u : 1280u), "it is as short as it has to be");
+  const std::size_t source = is_v4 ? 12 : 8, size = is_v4 ? 4 : 16, header = is_v4 ? 20 : 40;
+  const FrameView addresses = before.subspan(source, 2 * size);
+  require(std::ranges::equal(now.subspan(source, size), addresses.last(size)), "from the VIP");
+  require(std::ranges::equal(now.subspan(source + size, size), addresses.first(size)),
+          "to the client");
+  const FrameView message = now.subspan(header);
+  const FrameView quote = message.subspan(8);
+  require(std::ranges::equal(quote, before.first(quote.size())), "it quotes the packet");
+  if (is_v4) {
+    require(internet_sum(now.first(header)) == 0xffff, "its IP checksum is right");
+    require(internet_sum(message) == 0xffff, "its ICMP checksum is right");
+  } else {
+    std::vector<std::uint8_t> summed(addresses.begin(), addresses.end());
+    const std::uint8_t pseudo[] = {0,
+                                   0,
+                                   static_cast<std::uint8_t>(message.size() >> 8),
+                                   static_cast<std::uint8_t>(message.size()),
+                                   0,
+                                   0,
+                                   0,
+                                   GW_PROTO_ICMPV6};
+    summed.insert(summed.end(), std::begin(pseudo), std::end(pseudo));
+    summed.insert(summed.end(), message.begin(), message.end());
+    require(internet_sum(summed) == 0xffff, "its ICMPv6 checksum is right");
+  }
 }
 
 }  // namespace guideway::test

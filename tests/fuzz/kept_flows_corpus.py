@@ -8,8 +8,8 @@ VERSION = 1
 DIRECTOR = b"lb1"
 RAW, SEAL, NAMED = 0, 1, 2  # bits of an input's first byte
 CAPACITY_1, CAPACITY_16 = 1 << 2, 2 << 2
-REMOVED, HAS_VXLAN, HAS_SOURCE = 1, 2, 4
-L2DSR, IPIP, VXLAN = 0, 1, 2
+REMOVED, HAS_VXLAN, HAS_SOURCE, HAS_GRE_KEY = 1, 2, 4, 8
+L2DSR, IPIP, VXLAN, GRE, GUE = 0, 1, 2, 3, 4
 
 
 def fnv(data):
@@ -72,6 +72,8 @@ def inputs():
         "unterminated name": (RAW, whole(1, (1, [record(0, name=b"x" * 64)]))),
         "source of the other family": (
             RAW, whole(1, (1, [record(0, IPIP, HAS_SOURCE, source=bytes(15) + b"\1", source_family=6)]))),
+        "gre with a key, and gue": (RAW, whole(2, (1, [record(0, GRE, HAS_GRE_KEY, vni=7), record(1, GUE, vxlan_port=6081)]))),
+        "a gre key of vxlan": (RAW, whole(1, (1, [record(0, VXLAN, HAS_VXLAN | HAS_GRE_KEY, vxlan_port=1)]))),
         "vxlan without parameters": (RAW, whole(1, (1, [record(0, VXLAN)]))),
         "last generation": (RAW, whole(1, (2**64 - 1, [plain]))),
         "sealed": (SEAL, two.replace(b"web", b"wex")),

@@ -14,9 +14,12 @@ CASES = HERE.parent / "packet" / "cases"
 MAX_BYTES = 700
 
 # Topic → one case in how many is enough.
-PARSE = {"ipv4": 2, "ipv6": 2, "vlan": 20, "layer4": 4, "not_ours": 1, "truncation": 20}
-PIPELINE = {"modes": 6, "vlan": 20, "ipv6": 9, "flows": 3, "resets": 3, "backends": 20, "hash_keys": 5}
-WORLDS = ("l2dsr", "ipip", "vxlan")
+PARSE = {"ipv4": 2, "ipv6": 2, "vlan": 20, "layer4": 4, "not_ours": 1, "truncation": 20, "echo": 3,
+         "icmp_sent": 4, "icmp_passed": 3, "hostile": 3}
+PIPELINE = {"modes": 6, "vlan": 20, "ipv6": 9, "flows": 3, "resets": 3, "backends": 20, "hash_keys": 5, "echo": 9,
+            "icmp_sent": 9, "icmp_passed": 5, "hostile": 6}
+# In the order of twins_of() in pipeline_fuzz.cpp.
+WORLDS = ("l2dsr", "ipip", "vxlan", "vxlan over IPv6 by source", "gre", "gue")
 VXLAN_6_BY_SOURCE = 3
 HEADROOM = 128
 PACKET, SECONDS, MARK = 0x00, 0xF0, 0xF4

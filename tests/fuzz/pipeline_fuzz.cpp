@@ -55,7 +55,11 @@ class Twins {
   Twins(const PlainConfig& config, int vlans) {
     shape_.vlans = static_cast<std::size_t>(vlans);
     shape_.outer_family = config.forwarding == "l2dsr" ? 0 : config.outer_family;
-    shape_.vxlan = config.forwarding == "vxlan";
+    shape_.udp = config.forwarding == "vxlan" || config.forwarding == "gue";
+    // UDP, VXLAN and Ethernet are 8, 8 and 14 bytes; GUE and GRE 4 each.
+    if (config.forwarding == "vxlan") shape_.between = 30;
+    if (config.forwarding == "gue") shape_.between = 12;
+    if (config.forwarding == "gre") shape_.between = 4;
     const model::Model model = make_model(config);
     for (CoreWorld* world : {&plain_, &burst_}) {
       require(world->publish(model, all_resolved(model, vlans)).has_value(),
@@ -119,6 +123,10 @@ void Twins::balance(const std::vector<std::span<const std::uint8_t>>& packets,
     if (outcome.verdict == GW_FORWARD) {
       require_forwarded(packets[i], ours[i].bytes(), shape_);
     }
+    if (outcome.reason == GW_REASON_TIME_EXCEEDED_SENT ||
+        outcome.reason == GW_REASON_TOO_BIG_SENT) {
+      require_error_about(packets[i], ours[i].bytes());
+    }
     if (outcome.verdict == GW_KERNEL) {
       require(std::ranges::equal(ours[i].bytes(), packets[i]), "the kernel gets what came in");
     }
@@ -148,7 +156,9 @@ Twins& twins_of(std::uint64_t choice) {
   static Twins worlds[] = {{{.forwarding = "l2dsr"}, 0},
                            {{.forwarding = "ipip", .hash = "source_port", .outer_family = 6}, 1},
                            {{.forwarding = "vxlan", .outer_family = 4}, 2},
-                           {{.forwarding = "vxlan", .hash = "source", .outer_family = 6}, 2}};
+                           {{.forwarding = "vxlan", .hash = "source", .outer_family = 6}, 2},
+                           {{.forwarding = "gre", .outer_family = 6}, 0},
+                           {{.forwarding = "gue", .outer_family = 4}, 1}};
   return worlds[choice % std::size(worlds)];
 }
 

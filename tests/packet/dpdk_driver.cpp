@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "tests/support/replies.h"
+
 namespace guideway::test {
 
 DpdkDriver::DpdkDriver()
@@ -12,6 +14,7 @@ DpdkDriver::DpdkDriver()
 Result<void> DpdkDriver::reset() {
   std::ranges::fill(flow_table(), gw_flow_bucket{});
   generations_.forget_ids();
+  now_s_++;  // rates are limited by the second
   return {};
 }
 
@@ -20,17 +23,16 @@ Result<void> DpdkDriver::publish(const World& world) {
   if (!state) return tl::unexpected(state.error());
   state_ = *state;
   worker_.publish(std::move(*state));
-  worker_.poll(kNow_s);
+  worker_.poll(now_s_);
   worker_.published().reclaim();
   return {};
 }
 
 Result<Sent> DpdkDriver::send(const Bytes& frame) {
-  const std::uint64_t resets = worker_.counters().reasons[GW_REASON_RESET_SENT];
+  const std::uint64_t replies = replies_in(worker_.counters());
   worker_.put(0, frame);
-  worker_.run_until_idle(kNow_s);
-  // A reset leaves as any packet does; what tells it apart is the reason.
-  const bool is_reply = worker_.counters().reasons[GW_REASON_RESET_SENT] != resets;
+  worker_.run_until_idle(now_s_);
+  const bool is_reply = replies_in(worker_.counters()) != replies;
   std::vector<Sent> all;
   for (std::uint16_t i = 0; i < kInterfaces; ++i) {
     for (Bytes& bytes : worker_.sent(i)) {

@@ -20,17 +20,17 @@ class DpdkDriver : public Driver {
   Counts counts() override;
   const compile::ForwardingState& state() override { return *state_; }
   std::span<gw_flow_bucket> flow_table() override { return worker_.flow_table().buckets; }
-  std::uint32_t now_s() override { return kNow_s; }
+  std::uint32_t now_s() override { return now_s_; }
 
  private:
   static constexpr unsigned kInterfaces = 2;
   static constexpr std::uint32_t kBackends = 64;
   static constexpr std::uint32_t kServices = 256;
-  static constexpr std::uint32_t kNow_s = 1000;
 
   datapath::dpdk::testing::WorkerFixture worker_;
   Generations generations_{kBackends};
   compile::ForwardingStatePtr state_;
+  std::uint32_t now_s_ = 1000;
 };
 
 }  // namespace guideway::test

@@ -8,6 +8,7 @@ namespace guideway::test {
 Result<void> XdpDriver::reset() {
   std::ranges::fill(flow_table(), gw_flow_bucket{});
   generations_.forget_ids();
+  world_->set_now_s(world_->now_s() + 1);  // rates are limited by the second
   return {};
 }
 

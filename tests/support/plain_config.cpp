@@ -15,6 +15,7 @@ schema = 1
 [director]
 datapath = "dpdk"
 hash_seed = "00112233445566778899aabbccddeeff"
+icmp_rate = 1_000_000
 [[interface]]
 name = "wan"
 device = "vdev:net_null0"

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "tests/support/replies.h"
+
 namespace guideway::test {
 namespace {
 
@@ -98,10 +100,10 @@ Result<XdpWorld::Ran> XdpWorld::run(const Bytes& frame, std::uint32_t queue) {
     options.ctx_in = &context;
     options.ctx_size_in = sizeof context;
   }
-  const std::uint64_t resets = counters().reasons[GW_REASON_RESET_SENT];
+  const std::uint64_t replies = replies_in(counters());
   if (bpf_prog_test_run_opts(object_.program_fd(), &options) != 0)
     return base::fail_errno("BPF_PROG_TEST_RUN", errno);
-  auto verdict = verdict_of(options.retval, counters().reasons[GW_REASON_RESET_SENT] != resets);
+  auto verdict = verdict_of(options.retval, replies_in(counters()) != replies);
   if (!verdict) return tl::unexpected(verdict.error());
   Ran ran{*verdict, 0, Bytes(out.begin(), out.begin() + options.data_size_out)};
   if (*verdict == GW_FORWARD)

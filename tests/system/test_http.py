@@ -29,9 +29,11 @@ def send(lab, requests):
 
 
 def ways():
-    """Every datapath, mode and family; tunnels over IPv6 beside dpdk only with --long."""
+    """Every datapath, mode and family; with --long only: tunnels over IPv6 beside dpdk, and most of gre and gue."""
     for datapath, mode, family in itertools.product(DATAPATHS, MODES, FAMILIES):
         is_short = datapath == "dpdk" or family == 4 or mode == "l2dsr"
+        if mode in ("gre", "gue"):
+            is_short = (datapath, mode, family) in (("xdp", "gre", 4), ("dpdk", "gue", 6))
         marks = () if is_short else pytest.mark.long
         yield pytest.param(datapath, mode, family, marks=marks)
 
@@ -76,7 +78,7 @@ def test_weights_decide_the_shares(make_lab, requests):
 def large_ways():
     """Every datapath and mode; beside afxdp and xdp only the largest header without --long."""
     for datapath, mode in itertools.product(DATAPATHS, MODES):
-        is_short = datapath == "dpdk" or mode == "vxlan"
+        is_short = mode == "vxlan" or (datapath == "dpdk" and mode not in ("gre", "gue"))
         yield pytest.param(datapath, mode, marks=() if is_short else pytest.mark.long)
 
 

@@ -12,7 +12,7 @@ import time
 
 from guideway_lab import backends, bpffs, config, decap, network
 from guideway_lab.director import Director, built_program, default_build_dir
-from guideway_lab.plan import Plan
+from guideway_lab.plan import DECAP_MODES, Plan
 from guideway_lab.processes import Process, start_time_of
 from guideway_lab.shell import LabError, require_programs
 
@@ -97,7 +97,7 @@ class Lab:
         if self.plan.kernel_nic:
             bpffs.mount(self.plan.bpffs)
             network.pass_on_cable(self.plan, built_program(self.build_dir, "bpf/pass.bpf.o"))
-        if self.plan.mode == "ipip":
+        if self.plan.mode in DECAP_MODES:
             decap.attach(self.plan, self.build_dir)
         self._processes += backends.start(self.plan)
         self._save()

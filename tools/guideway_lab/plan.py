@@ -10,7 +10,9 @@ import re
 from guideway_lab.shell import LabError
 
 MAX_BACKENDS = 16
-MODES = ("l2dsr", "ipip", "vxlan")
+MODES = ("l2dsr", "ipip", "gre", "gue", "vxlan")
+# The tunnels that guideway-decap ends; the others are the kernel's to end.
+DECAP_MODES = ("ipip", "gre", "gue")
 FAMILIES = (4, 6)
 DATAPATHS = ("dpdk", "afxdp", "xdp")
 PORT = 6400

@@ -28,6 +28,8 @@ class BackendIds {
     std::string name;
     model::Forwarding forwarding = model::Forwarding::kL2Dsr;
     std::optional<model::Vxlan> vxlan;
+    std::optional<model::Gre> gre;
+    std::optional<model::Gue> gue;
     std::optional<IpAddress> source;
     /// Longest idle timeout of the services that used the pool.
     std::uint16_t sweep_timeout_s = 0;

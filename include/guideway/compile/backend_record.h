@@ -3,7 +3,8 @@
 // A new tunnel type is another template here, and no other code path in the core.
 // Threading: no state.
 // Source: IEEE 802.1Q (VLAN tags), RFC 791 and 8200 (IP), RFC 2003, 2473, 4213 (IP in IP),
-// RFC 7348 (VXLAN), RFC 6864 (IPv4 id of atomic datagrams), RFC 6935 (zero UDP checksum over IPv6).
+// RFC 7348 (VXLAN), RFC 2784 and 2890 (GRE), RFC 7676 (GRE over IPv6), draft-ietf-intarea-gue-09
+// (GUE), RFC 6864 (IPv4 id of atomic datagrams), RFC 6935 (zero UDP checksum over IPv6).
 #ifndef GUIDEWAY_COMPILE_BACKEND_RECORD_H_
 #define GUIDEWAY_COMPILE_BACKEND_RECORD_H_
 
@@ -24,6 +25,9 @@ struct Destination {
   model::Forwarding forwarding = model::Forwarding::kL2Dsr;
   /// Set when forwarding is kVxlan.
   std::optional<model::Vxlan> vxlan;
+  /// Of kGre and kGue; none: their defaults.
+  std::optional<model::Gre> gre;
+  std::optional<model::Gue> gue;
   /// Outer source address; none: what the kernel's route prefers.
   std::optional<IpAddress> source;
 };

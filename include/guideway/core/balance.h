@@ -16,22 +16,14 @@
 #include "guideway/core/admit.h"
 #include "guideway/core/flow_table.h"
 #include "guideway/core/hash.h"
+#include "guideway/core/outcome.h"
 #include "guideway/core/parse.h"
 #include "guideway/core/reset.h"
+#include "guideway/core/respond.h"
 #include "guideway/core/rewrite.h"
 #include "guideway/core/schedule.h"
 #include "guideway/core/service.h"
 #include "guideway/core/work.h"
-
-/* What became of a packet. */
-struct gw_outcome {
-  uint8_t verdict;          /* enum gw_verdict */
-  uint8_t reason;           /* enum gw_reason */
-  uint16_t interface_index; /* for GW_FORWARD: where to send it */
-  uint16_t backend;         /* id, or GW_NO_BACKEND */
-  uint16_t service;         /* id; meaningful when backend is */
-  uint32_t frame_length;    /* as received */
-};
 
 /* First half: whose packet, and where would its flow be? Nothing is written. */
 GW_INLINE enum gw_reason gw_classify(const struct gw_port *port, const struct gw_packet *packet,
@@ -54,6 +46,7 @@ GW_INLINE enum gw_reason gw_forward(const struct gw_port *port, struct gw_packet
     gw_counter_add(&counters->events[GW_EVENT_FLOW_HIT], 1);
   } else if (use == GW_FLOW_USE_MISS) {
     gw_counter_add(&counters->events[GW_EVENT_FLOW_MISS], 1);
+    if (GW_UNLIKELY(gw_is_from_itself(w))) return GW_REASON_BAD_SOURCE;
     enum gw_reason reason = gw_schedule(port, w, now_s);
     if (reason != GW_GO_ON) return reason;
   } else {
@@ -64,43 +57,12 @@ GW_INLINE enum gw_reason gw_forward(const struct gw_port *port, struct gw_packet
   return gw_rewrite(packet, w);
 }
 
-GW_INLINE void gw_count_traffic(struct gw_traffic *traffic, uint32_t frame_length) {
-  if (!traffic) return;
-  gw_counter_add(&traffic->packets, 1);
-  gw_counter_add(&traffic->bytes, frame_length);
-}
-
-/* Counts the packet under its reason and says what to do with it. The outcome is made of values in
- * one go: filled field by field behind a memset(), it was stored in pieces and loaded whole, which
- * cost a fifth of all time of a burst. */
-GW_INLINE struct gw_outcome gw_account(const struct gw_port *port, const struct gw_work *w,
-                                       enum gw_reason reason) {
-  struct gw_counters *counters = gw_port_counters(port);
-  uint32_t frame_length = w->frame_length;
-  uint16_t backend = w->backend;
-  gw_counter_add(&counters->packets_in, 1);
-  gw_counter_add(&counters->bytes_in, frame_length);
-  if (GW_LIKELY(reason == GW_REASON_FORWARDED)) {
-    uint16_t service = w->service->id;
-    struct gw_outcome outcome = {
-        GW_FORWARD,  (uint8_t)GW_REASON_FORWARDED, w->record->interface_index, backend, service,
-        frame_length};
-    gw_counter_add(&counters->reasons[GW_REASON_FORWARDED], 1);
-    gw_count_traffic(gw_port_backend_traffic(port, backend), frame_length);
-    gw_count_traffic(gw_port_service_traffic(port, service), frame_length);
-    return outcome;
-  }
-  struct gw_outcome outcome = {
-      (uint8_t)gw_reason_verdict(reason), (uint8_t)reason, 0, backend, 0, frame_length};
-  gw_counter_add(&counters->reasons[reason], 1);
-  return outcome;
-}
-
 /* The rest of the way of a packet of which gw_classify() said `reason`. `now_s` is the coarse
  * monotonic clock in seconds. */
 GW_INLINE struct gw_outcome gw_conclude(const struct gw_port *port, struct gw_packet *packet,
                                         struct gw_work *w, enum gw_reason reason, uint32_t now_s) {
   if (GW_LIKELY(reason == GW_GO_ON)) reason = gw_forward(port, packet, w, 0, now_s);
+  if (GW_UNLIKELY(gw_may_respond(reason))) return gw_respond(port, packet, w, reason, now_s);
   return gw_account(port, w, reason);
 }
 
@@ -110,23 +72,6 @@ GW_INLINE struct gw_outcome gw_balance(const struct gw_port *port, struct gw_pac
   struct gw_work w;
   enum gw_reason reason = gw_classify(port, packet, &w);
   return gw_conclude(port, packet, &w, reason, now_s);
-}
-
-/* Takes back the count of a packet that could not leave after all, and counts it under `reason`
- * (GW_REASON_TX_FULL, GW_REASON_KERNEL_QUEUE_FULL). */
-GW_INLINE void gw_recount(const struct gw_port *port, const struct gw_outcome *outcome,
-                          enum gw_reason reason) {
-  struct gw_counters *counters = gw_port_counters(port);
-  gw_counter_add(&counters->reasons[outcome->reason], (uint64_t)-1);
-  gw_counter_add(&counters->reasons[reason], 1);
-  if (outcome->reason != GW_REASON_FORWARDED) return;
-  struct gw_traffic *both[2] = {gw_port_backend_traffic(port, outcome->backend),
-                                gw_port_service_traffic(port, outcome->service)};
-  for (int i = 0; i < 2; i++) {
-    if (!both[i]) continue;
-    gw_counter_add(&both[i]->packets, (uint64_t)-1);
-    gw_counter_add(&both[i]->bytes, (uint64_t) - (int64_t)outcome->frame_length);
-  }
 }
 
 #endif /* GUIDEWAY_CORE_BALANCE_H_ */

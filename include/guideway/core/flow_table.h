@@ -261,9 +261,11 @@ GW_INLINE uint32_t gw_pick_way(uint32_t ways, uint64_t hash) {
  * GW_NO_WAY. The sweep clears such entries sooner or later; where none runs (XDP while the daemon
  * is down) nobody else does. An entry is judged by its backend, as in the sweep: whose service it
  * is, it does not say. */
-GW_SEPARATE uint32_t gw_find_ended(const struct gw_port *port, const struct gw_flow_bucket *first,
+GW_SEPARATE uint32_t gw_find_ended(gw_port_part part, const struct gw_flow_bucket *first,
                                    const struct gw_flow_bucket *second, uint32_t now_s) {
-  if (!port || !first || !second) return GW_NO_WAY;
+  struct gw_port room;
+  const struct gw_port *port = gw_port_take(part, &room);
+  if (!first || !second) return GW_NO_WAY;
   for (uint32_t i = 0; i < GW_NO_WAY; i++) {
     const struct gw_flow_bucket *bucket = i < GW_FLOW_WAYS ? first : second;
     uint64_t word = gw_flow_load(&bucket->words[i & (GW_FLOW_WAYS - 1)]);
@@ -301,8 +303,7 @@ GW_INLINE void gw_insert_flow(const struct gw_port *port, struct gw_work *w, uin
     if (ways) {
       way = gw_pick_way(ways, w->hash);
     } else {
-      struct gw_port own = *port; /* the verifier takes it for overwritten by the call */
-      way = gw_find_ended(&own, w->buckets[0], w->buckets[1], now_s);
+      way = gw_find_ended(gw_port_give(port), w->buckets[0], w->buckets[1], now_s);
       if (way >= GW_NO_WAY) {
         gw_counter_add(&counters->events[GW_EVENT_FLOW_UNTRACKED], 1);
         w->tracked = 0;
@@ -325,25 +326,26 @@ GW_INLINE void gw_insert_flow(const struct gw_port *port, struct gw_work *w, uin
 /* What to look for in the other shards. */
 struct gw_shard_query {
   uint64_t hash;
-  uint32_t now_s;
+  uint16_t now_s; /* its low bits, of which a flow's time has 13 */
   uint16_t pool;
   uint16_t idle_timeout_s;
-  uint32_t backend_flags; /* gw_flow_needs() */
-  uint32_t reserved;
+  uint16_t backend_flags; /* gw_flow_needs() */
 };
 
 /* Looks for a live entry in all shards but our own, without writing there; 0 when there is none.
  * For packets that may not be a flow's first. A function of its own for the verifier, which
- * would walk the loop once for every way that leads here. */
-GW_SEPARATE uint64_t gw_search_other_shards(const struct gw_port *port,
-                                            const struct gw_shard_query *query) {
-  if (!port || !query) return 0;
+ * would walk the loop once for every way that leads here. (The query is in memory for the verifier,
+ * too: of numbers it would keep what each comparison has said.) */
+GW_SEPARATE uint64_t gw_search_other_shards(gw_port_part part, const struct gw_shard_query *query) {
+  struct gw_port room;
+  const struct gw_port *port = gw_port_take(part, &room);
+  if (!query) return 0;
   uint32_t tag = gw_hash_tag(query->hash);
   uint32_t count = gw_port_buckets_per_shard(port);
   uint32_t first = gw_hash_first_bucket(query->hash, count);
   uint32_t second = gw_hash_second_bucket(query->hash, count);
   for (uint32_t i = 0; i < 2 * GW_MAX_SHARDS && i < 2 * gw_port_shard_count(port); i++) {
-    if (i / 2 == gw_port_shard(port)) continue;
+    if (gw_opaque(i / 2 ^ gw_port_shard(port)) == 0) continue;
     struct gw_flow_bucket *bucket = gw_port_bucket(port, i / 2, i % 2 ? second : first);
     uint32_t match = bucket ? gw_flow_match(bucket, tag) : 0;
     for (int turn = 0; turn < 2 && match != 0; turn++) {

@@ -13,8 +13,10 @@
 enum {
   GW_FAMILY_4 = 4,
   GW_FAMILY_6 = 6,
+  GW_PROTO_ICMP = 1,
   GW_PROTO_TCP = 6,
   GW_PROTO_UDP = 17,
+  GW_PROTO_ICMPV6 = 58,
   GW_PROTO_NONE = 0, /* a service entry with this protocol marks a VIP and forwards nothing */
 };
 
@@ -32,7 +34,11 @@ struct gw_hash_key {
 };
 GW_STATIC_ASSERT(sizeof(struct gw_hash_key) == 64, "one cache line");
 
-enum gw_state_flags { GW_STATE_ANY_PORT = 1u << 0 }; /* some service has port 0: look twice */
+enum gw_state_flags {
+  GW_STATE_ANY_PORT = 1u << 0,       /* some service has port 0: look twice */
+  GW_STATE_ECHO_TO_KERNEL = 1u << 1, /* the host answers echo requests to VIPs, not the core */
+  GW_STATE_DROP_UNSERVED = 1u << 2,  /* TCP and UDP to a VIP's ports without service: dropped */
+};
 
 /* Facts of one generation that hold for all packets. */
 struct gw_state {
@@ -49,7 +55,8 @@ struct gw_state {
   uint32_t first_pool;
   uint32_t first_slot_line;
   uint32_t first_backend;
-  uint32_t reserved[3];
+  uint32_t icmp_rate; /* messages a second of each kind in enum gw_gate, for each worker or CPU */
+  uint32_t reserved[2];
 };
 GW_STATIC_ASSERT(sizeof(struct gw_state) == 128, "two cache lines");
 
@@ -147,12 +154,22 @@ struct gw_flow_bucket {
 } __attribute__((aligned(64)));
 GW_STATIC_ASSERT(sizeof(struct gw_flow_bucket) == 64, "one cache line");
 
+/* What is let through at a limited rate: gw_state::icmp_rate each. */
+enum gw_gate {
+  GW_GATE_ECHO,       /* echo requests that are answered */
+  GW_GATE_ERROR_MADE, /* ICMP errors of our own */
+  GW_GATE_ERROR_LOST, /* ICMP errors of others, of a flow that no table has */
+  GW_GATE_COUNT
+};
+
 /* Counters of one worker (or CPU). Index: enum gw_reason, enum gw_event. */
 struct gw_counters {
   uint64_t packets_in;
   uint64_t bytes_in; /* frame bytes, without FCS */
   uint64_t reasons[GW_REASON_COUNT];
   uint64_t events[GW_EVENT_COUNT];
+  /* Of each gate: the second in the upper half, how many went through in it in the lower. */
+  uint64_t gates[GW_GATE_COUNT];
 };
 
 /* Per backend, or per service, of one worker (or CPU). Bytes are frame bytes as received. */

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Stage 1, parse: what kind of packet is it, and is its L3 well-formed?
  * Reads Ethernet, up to two VLAN tags, IPv4 with options, IPv6 with a bounded chain of extension
- * headers, TCP and UDP. It decides nothing about services: a malformed packet for somebody else is
- * none of our business.
- * The cursor c moves only forward, and every read is preceded by its own check against `end`: the
- * kernel's verifier follows exactly this shape.
- * Threading: no state.
- * Source: RFC 791 §3.1, RFC 8200 §3–4, RFC 4302 §2.2, RFC 9293 §3.1, RFC 768. */
+ * headers, TCP, UDP, and what an ICMP message is (icmp.h). It decides nothing about services: a
+ * malformed packet for somebody else is none of our business. The cursor c moves only forward, and
+ * every read is preceded by its own check against `end`: the kernel's verifier follows exactly this
+ * shape. Threading: no state. Source: RFC 791 §3.1, RFC 8200 §3–4, RFC 4302 §2.2, RFC 9293 §3.1,
+ * RFC 768. */
 #ifndef GUIDEWAY_CORE_PARSE_H_
 #define GUIDEWAY_CORE_PARSE_H_
 
+#include "guideway/core/icmp.h"
 #include "guideway/core/work.h"
 
 enum {
@@ -67,6 +67,8 @@ GW_INLINE enum gw_reason gw_parse_l4(const uint8_t *c, const uint8_t *end, uint3
     if (udp_length < GW_UDP_LENGTH || udp_length > l4_length) w->l4_reason = GW_REASON_UDP_LENGTH;
     return GW_GO_ON;
   }
+  if (w->protocol == (w->family == GW_FAMILY_4 ? GW_PROTO_ICMP : GW_PROTO_ICMPV6))
+    return gw_parse_icmp(c, end, l4_length, w);
   return GW_REASON_OTHER_PROTOCOL;
 }
 

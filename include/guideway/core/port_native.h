@@ -13,6 +13,9 @@
 /* How a function is declared that the verifier should walk once, by itself, rather than at each
  * call. */
 #define GW_SEPARATE GW_INLINE
+/* … and one that is out of the way of all packets but a few: called, not inlined, in both worlds.
+ */
+#define GW_COLD static __attribute__((noinline, cold, unused))
 
 /* One frame in one buffer: [data, end) is the frame, [head_limit, tail_limit) what it may grow
  * into. */
@@ -80,6 +83,21 @@ GW_INLINE int gw_packet_resize(struct gw_packet *packet, int head, int tail) {
   return 0;
 }
 
+/* A port on its way into a GW_SEPARATE function, and there: only its shard, its flow table and its
+ * backends' records are to be had then. `room` lives as long as what is returned. */
+typedef const struct gw_port *gw_port_part;
+GW_INLINE gw_port_part gw_port_give(const struct gw_port *port) { return port; }
+GW_INLINE const struct gw_port *gw_port_take(gw_port_part part, struct gw_port *room) {
+  (void)room;
+  return part;
+}
+/* A packet, likewise. */
+typedef struct gw_packet *gw_packet_handle;
+GW_INLINE gw_packet_handle gw_packet_give(struct gw_packet *packet) { return packet; }
+GW_INLINE struct gw_packet *gw_packet_take(gw_packet_handle handle, struct gw_packet *room) {
+  (void)room;
+  return handle;
+}
 /* Words of the flow table: one aligned 8-byte access each, see layout.h. */
 GW_INLINE uint64_t gw_flow_load(const uint64_t *word) {
   return __atomic_load_n(word, __ATOMIC_RELAXED);
@@ -91,6 +109,9 @@ GW_INLINE uint32_t gw_flow_load_tag(const uint64_t *word) {
 GW_INLINE void gw_flow_store(uint64_t *word, uint64_t value) {
   __atomic_store_n(word, value, __ATOMIC_RELAXED);
 }
+
+/* The value, of which the verifier is to remember nothing that it was compared with. */
+GW_INLINE uint32_t gw_opaque(uint32_t value) { return value; }
 
 /* Index of the lowest set bit. REQUIRES: 0 < mask < 256. */
 GW_INLINE uint32_t gw_lowest_bit(uint32_t mask) { return (uint32_t)__builtin_ctz(mask); }

@@ -23,6 +23,9 @@ enum gw_verdict {
 #define GW_REASONS(X)                                                                              \
   X(FORWARDED,        FORWARD, "forwarded",        "sent to a backend")                            \
   X(RESET_SENT,       REPLY,   "reset_sent",       "answered by a TCP reset: its flow was marked") \
+  X(ECHO_ANSWERED,    REPLY,   "echo_answered",    "an echo request to a VIP, answered")           \
+  X(TIME_EXCEEDED_SENT, REPLY, "time_exceeded_sent", "for a service: TTL or hop limit 1 or 0, answered by ICMP") \
+  X(TOO_BIG_SENT,     REPLY,   "too_big_sent",     "larger than the path to the backend takes, answered by ICMP with what it does take") \
   X(NO_SERVICE,       KERNEL,  "no_service",       "no service has this address, protocol and port") \
   X(NOT_IP,           KERNEL,  "not_ip",           "neither IPv4 nor IPv6, for example ARP")       \
   X(NOT_UNICAST,      KERNEL,  "not_unicast",      "Ethernet multicast or broadcast")              \
@@ -32,7 +35,7 @@ enum gw_verdict {
   X(IP_LENGTH,        DROP,    "ip_length",        "for a VIP: IP length beyond the frame or below the header") \
   X(IPV6_EXTENSIONS,  DROP,    "ipv6_extensions",  "for a VIP: IPv6 extension headers truncated or too many") \
   X(FRAGMENT,         DROP,    "fragment",         "for a VIP: a fragment of TCP or UDP; fragments are not in this version") \
-  X(L4_TRUNCATED,     DROP,    "l4_truncated",     "for a VIP: ends inside the TCP or UDP header") \
+  X(L4_TRUNCATED,     DROP,    "l4_truncated",     "for a VIP: ends inside the TCP, UDP or ICMP header") \
   X(TCP_HEADER,       DROP,    "tcp_header",       "for a service: TCP data offset below 5 or beyond the packet") \
   X(UDP_LENGTH,       DROP,    "udp_length",       "for a service: UDP length below 8 or beyond the packet") \
   X(TTL_EXPIRED,      DROP,    "ttl_expired",      "for a service: TTL or hop limit 1 or 0")       \
@@ -44,7 +47,11 @@ enum gw_verdict {
   X(NOT_LINEAR,       DROP,    "not_linear",       "spans buffers that could not be joined")       \
   X(TX_FULL,          DROP,    "tx_full",          "the interface's transmit queue was full")      \
   X(KERNEL_QUEUE_FULL, DROP,   "kernel_queue_full", "not for a service, and the queue to the kernel was full") \
-  X(HANDOVER_FULL,    DROP,    "handover_full",    "the ring to the worker that owns the flow was full")
+  X(HANDOVER_FULL,    DROP,    "handover_full",    "the ring to the worker that owns the flow was full") \
+  X(ICMP_LIMITED,     DROP,    "icmp_limited",     "for a VIP: an echo request, or an ICMP error of an unknown flow, beyond icmp_rate") \
+  X(ICMP_ERROR,       DROP,    "icmp_error",       "for a VIP: an ICMP error of a kind that is no use to a backend, or that quotes nothing a service can have sent") \
+  X(BAD_SOURCE,       DROP,    "bad_source",       "for a VIP: from the VIP itself, or to be answered and not from a unicast address") \
+  X(UNSERVED_PORT,    DROP,    "unserved_port",    "TCP or UDP for a port of a VIP that no service has, with unserved_ports = \"drop\"")
 
 #define GW_EVENTS(X)                                                                               \
   X(FLOW_HIT,         "flow_hits",         "packets of a flow in the flow table")                  \
@@ -55,7 +62,10 @@ enum gw_verdict {
   X(OTHER_SHARD,      "flows_other_shard", "misses answered from another shard's flow table")      \
   X(FLOW_EVICTED,     "flows_evicted",     "entries on probation replaced by a newer flow")        \
   X(SECOND_BUCKET,    "flow_second_bucket", "hits found in the second bucket")                      \
-  X(WORKER_ABSENT,    "worker_absent",     "packets for a service that the XDP program balanced itself, as no live worker served their queue")
+  X(WORKER_ABSENT,    "worker_absent",     "packets for a service that the XDP program balanced itself, as no live worker served their queue") \
+  X(ICMP_ERROR_PASSED, "icmp_errors_passed", "ICMP errors sent on to the backend whose flow they are about") \
+  X(ICMP_MTU_RAISED,  "icmp_mtu_raised",   "of those: MTUs below what IP guarantees, raised to that") \
+  X(ICMP_HELD_BACK,   "icmp_held_back",    "ICMP messages not sent because of icmp_rate")
 /* clang-format on */
 
 enum gw_reason {

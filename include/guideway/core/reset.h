@@ -7,10 +7,9 @@
 #define GUIDEWAY_CORE_RESET_H_
 
 #include "guideway/core/parse.h"
+#include "guideway/core/reply.h"
 #include "guideway/core/rewrite.h"
 #include "guideway/core/work.h"
-
-enum { GW_REPLY_TTL = 64 };
 
 /* What is read of the incoming segment before its bytes are overwritten. */
 struct gw_reset_numbers {
@@ -35,8 +34,6 @@ GW_INLINE struct gw_reset_numbers gw_reset_choose(const uint8_t *tcp, const stru
   return numbers;
 }
 
-GW_INLINE uint32_t gw_sum_words(uint32_t word) { return (word & 0xffff) + (word >> 16); }
-
 /* Writes the TCP header (20 bytes at tcp) with its checksum; addresses are those of *w, swapped. */
 GW_INLINE void gw_reset_write_tcp(uint8_t *tcp, const struct gw_work *w,
                                   const struct gw_reset_numbers *numbers) {
@@ -55,32 +52,6 @@ GW_INLINE void gw_reset_write_tcp(uint8_t *tcp, const struct gw_work *w,
   gw_store16(tcp + 16, (uint16_t)~gw_fold(sum));
 }
 
-GW_INLINE void gw_reset_write_ipv4(uint8_t *ip, const struct gw_work *w) {
-  uint16_t length = gw_swap16(GW_IPV4_LENGTH + GW_TCP_LENGTH);
-  uint16_t ttl_protocol = gw_swap16(GW_REPLY_TTL << 8 | GW_PROTO_TCP);
-  gw_store16(ip, gw_swap16(0x4500));
-  gw_store16(ip + 2, length);
-  gw_store32(ip + 4, gw_swap32(0x4000)); /* id 0, don't fragment */
-  gw_store16(ip + 8, ttl_protocol);
-  gw_store16(ip + 10, 0);
-  gw_store32(ip + 12, w->destination[0]);
-  gw_store32(ip + 16, w->source[0]);
-  uint32_t sum = (uint32_t)gw_swap16(0x4500) + length + gw_swap16(0x4000) + ttl_protocol +
-                 gw_sum_words(w->source[0]) + gw_sum_words(w->destination[0]);
-  gw_store16(ip + 10, (uint16_t)~gw_fold(sum));
-}
-
-GW_INLINE void gw_reset_write_ipv6(uint8_t *ip, const struct gw_work *w) {
-  gw_store32(ip, gw_swap32(6u << 28));
-  gw_store16(ip + 4, gw_swap16(GW_TCP_LENGTH));
-  ip[6] = GW_PROTO_TCP;
-  ip[7] = GW_REPLY_TTL;
-  for (int i = 0; i < 4; i++) {
-    gw_store32(ip + 8 + 4 * i, w->destination[i]);
-    gw_store32(ip + 24 + 4 * i, w->source[i]);
-  }
-}
-
 /* Turns the packet into its reset. REQUIRES: TCP that parsed, not itself a RST. */
 GW_INLINE enum gw_reason gw_make_reset(struct gw_packet *packet, const struct gw_work *w) {
   uint32_t l3_offset = w->l3_offset & 0x1f;
@@ -97,21 +68,16 @@ GW_INLINE enum gw_reason gw_make_reset(struct gw_packet *packet, const struct gw
   data = gw_packet_data(packet);
   end = gw_packet_end(packet);
   if (data + GW_ETHERNET_LENGTH > end) return GW_REASON_TOO_SHORT;
-  uint32_t mac_hi = gw_load32(data);
-  uint16_t mac_lo = gw_load16(data + 4);
-  gw_store32(data, gw_load32(data + 6));
-  gw_store16(data + 4, gw_load16(data + 10));
-  gw_store32(data + 6, mac_hi);
-  gw_store16(data + 10, mac_lo);
+  gw_swap_macs(data);
 
   uint8_t *ip = data + l3_offset;
   if (w->family == GW_FAMILY_4) {
     if (ip + GW_IPV4_LENGTH + GW_TCP_LENGTH > end) return GW_REASON_TOO_SHORT;
-    gw_reset_write_ipv4(ip, w);
+    gw_write_reply_ipv4(ip, w, GW_IPV4_LENGTH + GW_TCP_LENGTH, GW_PROTO_TCP);
     gw_reset_write_tcp(ip + GW_IPV4_LENGTH, w, &numbers);
   } else {
     if (ip + GW_IPV6_LENGTH + GW_TCP_LENGTH > end) return GW_REASON_TOO_SHORT;
-    gw_reset_write_ipv6(ip, w);
+    gw_write_reply_ipv6(ip, w, GW_TCP_LENGTH, GW_PROTO_TCP);
     gw_reset_write_tcp(ip + GW_IPV6_LENGTH, w, &numbers);
   }
   return GW_REASON_RESET_SENT;

@@ -4,9 +4,10 @@
  * IP packet (in place of the old Ethernet header) and patches what depends on the packet: lengths,
  * DSCP and ECN, entropy, inner protocol, checksum. The kind of tunnel is in the template alone.
  * Threading: no state.
- * Source: RFC 1624 (checksum update), RFC 2003 and RFC 2473 (IP in IP), RFC 7348 (VXLAN), RFC 6040
- * §4.1 (ECN: the ingress copies), RFC 6438 (flow label as entropy), RFC 6864 §4.1 (id of atomic
- * datagrams), RFC 6935 (zero UDP checksum of tunnels over IPv6). */
+ * Source: RFC 1624 (checksum update), RFC 2003 and RFC 2473 (IP in IP), RFC 7348 (VXLAN), RFC 2784
+ * (GRE), draft-ietf-intarea-gue-09 (GUE), RFC 6040 §4.1 (ECN: the ingress copies), RFC 6438 (flow
+ * label as entropy), RFC 6864 §4.1 (id of atomic datagrams), RFC 6935 (zero UDP checksum of tunnels
+ * over IPv6). */
 #ifndef GUIDEWAY_CORE_REWRITE_H_
 #define GUIDEWAY_CORE_REWRITE_H_
 
@@ -126,6 +127,7 @@ GW_INLINE int gw_patch_outer(uint8_t *outer, const uint8_t *end, const struct gw
                gw_swap16(w->family == GW_FAMILY_4 ? GW_ETHERTYPE_IPV4 : GW_ETHERTYPE_IPV6));
   } else {
     *inner_protocol = (uint8_t)protocol;
+    if (flags & GW_BACKEND_OUTER_UDP) protocol = 0; /* it stands in the GUE header */
   }
 
   if (flags & GW_BACKEND_OUTER_6) {

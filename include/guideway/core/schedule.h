@@ -48,10 +48,9 @@ GW_INLINE enum gw_reason gw_schedule(const struct gw_port *port, struct gw_work 
   struct gw_counters *counters = gw_port_counters(port);
   w->backend = GW_NO_BACKEND;
   if (gw_may_be_elsewhere(port, w)) {
-    struct gw_shard_query query = {
-        w->hash, now_s, w->service->pool, w->service->idle_timeout_s, gw_flow_needs(w), 0};
-    struct gw_port own = *port; /* the verifier takes it for overwritten by the call */
-    uint64_t word = gw_search_other_shards(&own, &query);
+    struct gw_shard_query query = {w->hash, (uint16_t)now_s, w->service->pool,
+                                   w->service->idle_timeout_s, (uint16_t)gw_flow_needs(w)};
+    uint64_t word = gw_search_other_shards(gw_port_give(port), &query);
     /* A connection on the ports of one that has ended is a new one there, too. */
     if (gw_is_syn(w) && gw_flow_state(word) == GW_FLOW_CLOSING) word = 0;
     w->record = word ? gw_port_backend(port, gw_flow_backend(word)) : NULL;

@@ -58,17 +58,24 @@ GW_INLINE const struct gw_service *gw_service_lookup(const struct gw_port *port,
 }
 
 /* Sets w->service. `parsed` is what gw_parse() said. Returns GW_GO_ON, a reason to give the packet
- * to the kernel, or `parsed` if the packet is malformed and its destination is a VIP. */
+ * to the kernel, or, if the destination is a VIP: `parsed` of a packet that is malformed or ICMP,
+ * or that none of its services has the port. */
 GW_INLINE enum gw_reason gw_find_service(const struct gw_port *port, struct gw_work *w,
                                          enum gw_reason parsed) {
-  if (GW_UNLIKELY(parsed != GW_GO_ON)) {
-    if (gw_reason_verdict(parsed) != GW_DROP) return parsed;
-    return gw_service_lookup(port, w, GW_PROTO_NONE, 0) ? parsed : GW_REASON_NO_SERVICE;
+  uint32_t flags = gw_port_state(port)->flags;
+  if (GW_LIKELY(parsed == GW_GO_ON)) {
+    w->service = gw_service_lookup(port, w, w->protocol, (gw_be16)(w->ports >> 16));
+    if (!w->service && (flags & GW_STATE_ANY_PORT))
+      w->service = gw_service_lookup(port, w, w->protocol, 0);
+    if (w->service) return GW_GO_ON;
+    if (!(flags & GW_STATE_DROP_UNSERVED)) return GW_REASON_NO_SERVICE;
+    parsed = GW_REASON_UNSERVED_PORT;
   }
-  w->service = gw_service_lookup(port, w, w->protocol, (gw_be16)(w->ports >> 16));
-  if (!w->service && (gw_port_state(port)->flags & GW_STATE_ANY_PORT))
-    w->service = gw_service_lookup(port, w, w->protocol, 0);
-  return w->service ? GW_GO_ON : GW_REASON_NO_SERVICE;
+  if (gw_reason_verdict(parsed) != GW_DROP) return parsed;
+  if (!gw_service_lookup(port, w, GW_PROTO_NONE, 0)) return GW_REASON_NO_SERVICE;
+  if (parsed == GW_REASON_ICMP_LIMITED && (flags & GW_STATE_ECHO_TO_KERNEL))
+    return GW_REASON_OTHER_PROTOCOL;
+  return parsed;
 }
 
 #endif /* GUIDEWAY_CORE_SERVICE_H_ */

@@ -25,10 +25,12 @@ std::string to_string(const Range& range);
 inline constexpr Range kWeightRange{0, 1000};
 inline constexpr Range kPortRange{1, 65535};
 inline constexpr Range kVniRange{0, 0xffffff};
+inline constexpr Range kGreKeyRange{0, 0xffffffff};
 inline constexpr Range kThresholdRange{1, 100};
 inline constexpr Range kPercentRange{0, 100};
 inline constexpr Range kHttpStatusRange{100, 599};
 inline constexpr Range kCpuRange{0, 1023};
+inline constexpr Range kIcmpRateRange{0, 1'000'000};
 
 /// The least prime, to the largest one below 2^24: a table of 32 MB.
 inline constexpr Range kTableSizeRange{2, 16'777'213};

@@ -26,7 +26,11 @@ using HashSeed = std::array<std::uint8_t, 16>;
 enum class DatapathKind { kAuto, kDpdk, kAfxdp, kXdp };
 enum class IdlePolicy { kPoll, kAdaptive };
 enum class OnStop { kKeep, kDetach };
-enum class Forwarding { kL2Dsr, kIpip, kVxlan };  // gre, gue, nat: refused by config until built
+/// Who answers an echo request to a VIP.
+enum class VipIcmp { kAnswer, kKernel };
+/// What becomes of TCP and UDP to a port of a VIP that no service has.
+enum class UnservedPorts { kKernel, kDrop };
+enum class Forwarding { kL2Dsr, kIpip, kVxlan, kGre, kGue };  // nat: refused by config until built
 enum class Scheduler {
   kMaglev,
   kRoundRobin,
@@ -72,6 +76,10 @@ struct Director {
   OnStop on_stop = OnStop::kKeep;
   /// From one build to the next; the first is at once.
   std::chrono::milliseconds min_rebuild_interval{100};
+  VipIcmp vip_icmp = VipIcmp::kAnswer;
+  UnservedPorts unserved_ports = UnservedPorts::kKernel;
+  /// ICMP messages a second of each kind that are sent or passed on, for each worker.
+  std::uint32_t icmp_rate = 1000;
   /// Extra EAL arguments, appended to ours (dpdk and afxdp).
   std::vector<std::string> eal_arguments;
   friend bool operator==(const Director&, const Director&) = default;
@@ -109,6 +117,17 @@ struct Vxlan {
   std::uint16_t port = 4789;
   Mac inner_mac;
   friend bool operator==(const Vxlan&, const Vxlan&) = default;
+};
+
+struct Gre {
+  /// RFC 2890; none: the header of RFC 2784 alone.
+  std::optional<std::uint32_t> key;
+  friend bool operator==(const Gre&, const Gre&) = default;
+};
+
+struct Gue {
+  std::uint16_t port = 6080;
+  friend bool operator==(const Gue&, const Gue&) = default;
 };
 
 struct Backend {
@@ -188,6 +207,8 @@ struct Pool {
   std::string name;
   Forwarding forwarding = Forwarding::kL2Dsr;
   std::optional<Vxlan> vxlan;  // set exactly when forwarding is kVxlan
+  std::optional<Gre> gre;      // may be set when forwarding is kGre; likewise below
+  std::optional<Gue> gue;
   /// Outer source address; none: "auto", what the kernel's route prefers.
   std::optional<IpAddress> source;
   Scheduler scheduler = Scheduler::kMaglev;

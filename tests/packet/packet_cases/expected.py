@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What must come out. The caller says what becomes of the packet and why; here is what follows from that:
-the bytes, by scapy, and the counters. Sources: RFC 2003 and 2473 (IP in IP), RFC 7348 (VXLAN),
-RFC 6040 §4.1 (ECN), RFC 6438 (flow label), RFC 9293 §3.10.7.1 (reset)."""
+the bytes, by scapy, and the counters. Sources: RFC 2003 and 2473 (IP in IP), RFC 7348 (VXLAN), RFC 2784 and
+2890 (GRE), draft-ietf-intarea-gue-09 §3 (GUE), RFC 6040 §4.1 (ECN), RFC 6438 (flow label), RFC 9293 §3.10.7.1 (reset)."""
 
 import ipaddress
 
-from scapy.all import IP, TCP, UDP, VXLAN, Dot1AD, Dot1Q, Ether, IPv6, IPv6ExtHdrDestOpt, Raw, bind_layers
+from scapy.all import GRE, IP, TCP, UDP, VXLAN, Dot1AD, Dot1Q, Ether, IPv6, IPv6ExtHdrDestOpt, Raw, bind_layers
 from scapy.layers.ipsec import AH
 from scapy.utils import checksum
 
@@ -28,7 +28,7 @@ class Parsed:
         packet = Ether(frame)
         self.family = 4 if IP in packet else 6
         self.layer = packet[IP] if self.family == 4 else packet[IPv6]
-        self.l4 = packet[TCP] if TCP in packet else packet[UDP]
+        self.l4 = packet[TCP] if TCP in packet else packet[UDP] if UDP in packet else None
         self.protocol = "tcp" if TCP in packet else "udp"
         self.l3_offset = 14 + 4 * sum(layer in (Dot1Q, Dot1AD) for layer in packet.layers())
         self.length = self.layer.len if self.family == 4 else 40 + self.layer.plen
@@ -68,16 +68,24 @@ def outer_headers(world, pool, backend, parsed, hashed):
     to = backend["address"]
     preferred = world.next_hops[to]["preferred_source"]
     source = preferred if pool.get("source", "auto") == "auto" else pool["source"]
-    is_vxlan = pool["forwarding"] == "vxlan"
-    protocol = 17 if is_vxlan else {4: 4, 6: 41}[parsed.family]
+    mode = pool["forwarding"]
+    in_ip = {4: 4, 6: 41}[parsed.family]
+    protocol = {"ipip": in_ip, "gre": 47, "gue": 17, "vxlan": 17}[mode]
     if ipaddress.ip_address(to).version == 4:
         layers = IP(src=source, dst=to, tos=parsed.traffic_class, id=0, flags="DF", ttl=64, proto=protocol)
     else:
         layers = IPv6(src=source, dst=to, tc=parsed.traffic_class, fl=hashed >> 8 & 0xFFFFF, hlim=64,
                       nh=protocol)
-    if is_vxlan:
+    entropy = 0xC000 | hashed & 0x3FFF
+    if mode == "gre":
+        key = pool.get("gre", {}).get("key")
+        return layers / GRE(proto=ether_type(parsed.family), key_present=int(key is not None), key=key)
+    if mode == "gue":  # variant 0, no flags, header length 0
+        layers /= UDP(sport=entropy, dport=pool.get("gue", {}).get("port", 6080), chksum=0)
+        return layers / Raw(bytes([0, in_ip, 0, 0]))
+    if mode == "vxlan":
         settings = pool["vxlan"]
-        layers /= UDP(sport=0xC000 | hashed & 0x3FFF, dport=settings["port"], chksum=0)
+        layers /= UDP(sport=entropy, dport=settings["port"], chksum=0)
         layers /= VXLAN(flags="Instance", vni=settings["vni"])
         layers /= Ether(src=INNER_SOURCE, dst=settings["inner_mac"], type=ether_type(parsed.family))
     return layers
@@ -87,7 +95,8 @@ def ether_type(family):
     return {4: 0x0800, 6: 0x86DD}[family]
 
 
-def forwarded_bytes(world, frame, service_name, backend_name):
+def forwarded_bytes(world, frame, service_name, backend_name, flow=None):
+    """`flow`: whose packet it is, if that is not to be read from its own headers."""
     parsed = Parsed(frame)
     service = world.service(service_name)
     pool = world.pool(service["pool"])
@@ -97,7 +106,7 @@ def forwarded_bytes(world, frame, service_name, backend_name):
     if pool["forwarding"] == "l2dsr":
         ethernet.lastlayer().type = ether_type(parsed.family)
         return bytes(ethernet) + inner + parsed.padding
-    hashed = hash_of(world, service, parsed)
+    hashed = hash_of(world, service, flow or parsed)
     headers = outer_headers(world, pool, backend, parsed, hashed)
     return bytes(ethernet / headers / Raw(inner))  # Ethernet's padding ends here
 

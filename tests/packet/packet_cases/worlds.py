@@ -111,5 +111,7 @@ def services_for_all(to="web", **more):
                    for family in (4, 6) for protocol in ("tcp", "udp"))
 
 
-def world(name, *parts, next_hops=None):
-    return World(name, HEAD + "".join(parts), hops() if next_hops is None else next_hops)
+def world(name, *parts, next_hops=None, director=""):
+    """`director`: further lines of [director]."""
+    head = HEAD.replace("[[interface]]", director + "\n[[interface]]", 1) if director else HEAD
+    return World(name, head + "".join(parts), hops() if next_hops is None else next_hops)

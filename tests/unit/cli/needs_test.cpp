@@ -43,6 +43,17 @@ TEST(BackendNeeds, IpipIsEndedByTheDecapsulator) {
       << "nobody knows the source";
 }
 
+TEST(BackendNeeds, GreAndGueAreEndedByTheDecapsulator) {
+  EXPECT_THAT(backend_commands(service("203.0.113.10"), pool("gre"), "192.0.2.2"),
+              Contains("guideway-decap attach $DEV --tunnels gre --from 192.0.2.2 --vip "
+                       "203.0.113.10"));
+  Json gue = pool("gue");
+  gue["gue"] = {{"port", 6666}};
+  EXPECT_THAT(backend_commands(service("203.0.113.10"), gue, "192.0.2.2"),
+              Contains("guideway-decap attach $DEV --tunnels gue --gue-port 6666 --from 192.0.2.2 "
+                       "--vip 203.0.113.10"));
+}
+
 TEST(BackendNeeds, VxlanIsEndedByTheKernelsDevice) {
   Json vxlan = pool("vxlan", "2001:db8::11");
   vxlan["vxlan"] = {{"vni", 100}, {"inner_mac", "02:67:77:00:00:01"}};

@@ -163,6 +163,43 @@ TEST(BackendRecord, VxlanOverIpv6AndTwoVlansIsTheLongestTemplate) {
                               GW_BACKEND_OUTER_UDP | GW_BACKEND_INNER_ETHERTYPE);
 }
 
+TEST(BackendRecord, Gre) {
+  Destination to = destination(kBackend4, model::Forwarding::kGre);
+  const gw_backend plain = record_of(to, resolved_4());
+  EXPECT_EQ(template_of(plain),
+            "02000000000b02000000000a08004500000000004000402f0000c63364020a00000b00000000");
+  EXPECT_EQ(plain.outer_length, 24);
+  EXPECT_EQ(plain.inner_protocol_offset, 22);
+  EXPECT_EQ(plain.flags, GW_BACKEND_USED | GW_BACKEND_RESOLVED | GW_BACKEND_OUTER_4 |
+                             GW_BACKEND_INNER_ETHERTYPE);
+  EXPECT_EQ(plain.outer_checksum, gw_swap16(0xf970));
+  to.gre = model::Gre{0xdeadbeef};
+  EXPECT_EQ(template_of(record_of(to, resolved_4())),
+            "02000000000b02000000000a08004500000000004000402f0000c63364020a00000b20000000deadbeef");
+  to.address = ip(kBackend6);
+  const gw_backend over_6 = record_of(to, resolved_6());
+  EXPECT_EQ(template_of(over_6),
+            "02000000000b02000000000a86dd6000000000002f40"
+            "20010db800000000000000000000000220010db8005000000000000000000011"
+            "20000000deadbeef");
+  EXPECT_EQ(over_6.inner_protocol_offset, 42);
+}
+
+TEST(BackendRecord, Gue) {
+  Destination to = destination(kBackend4, model::Forwarding::kGue);
+  const gw_backend record = record_of(to, resolved_4());
+  EXPECT_EQ(template_of(record),
+            "02000000000b02000000000a0800450000000000400040110000c63364020a00000b"
+            "000017c00000000000000000");
+  EXPECT_EQ(record.outer_length, 32);
+  EXPECT_EQ(record.inner_protocol_offset, 29);
+  EXPECT_EQ(record.flags,
+            GW_BACKEND_USED | GW_BACKEND_RESOLVED | GW_BACKEND_OUTER_4 | GW_BACKEND_OUTER_UDP);
+  EXPECT_EQ(record.outer_checksum, gw_swap16(0xf952));
+  to.gue = model::Gue{6666};
+  EXPECT_THAT(template_of(record_of(to, resolved_4())), HasSubstr("00001a0a0000000000000000"));
+}
+
 TEST(BackendRecord, AConfiguredSourceGoesBeforeTheKernels) {
   Destination to = destination(kBackend4, model::Forwarding::kIpip);
   to.source = ip("198.51.100.99");

@@ -258,6 +258,17 @@ TEST(Compile, AnyPortIsFlagged) {
   EXPECT_EQ(compiled(input).state->header.flags, GW_STATE_ANY_PORT);
 }
 
+TEST(Compile, WhatTheDirectorDoesWithIcmpAndUnservedPorts) {
+  Input input = make_input();
+  EXPECT_EQ(compiled(input).state->header.icmp_rate, 1000u);
+  input.model.director.vip_icmp = model::VipIcmp::kKernel;
+  EXPECT_EQ(compiled(input).state->header.flags, GW_STATE_ECHO_TO_KERNEL);
+  input.model.director.unserved_ports = model::UnservedPorts::kDrop;
+  input.model.director.icmp_rate = 7;
+  EXPECT_EQ(compiled(input).state->header.flags, GW_STATE_ECHO_TO_KERNEL | GW_STATE_DROP_UNSERVED);
+  EXPECT_EQ(compiled(input).state->header.icmp_rate, 7u);
+}
+
 TEST(Compile, AnEmptyModel) {
   Input input;
   input.ids = BackendIds(4);

@@ -35,6 +35,10 @@ pin_dir = "/tmp/pins"
 flow_dir = "/tmp/flows"
 on_stop = "detach"
 min_rebuild_interval = "250ms"
+vip_icmp = "kernel"
+unserved_ports = "drop"
+icmp_rate = 250
+on_too_big = "drop"
 eal_arguments = ["--no-pci", "-v"]
 [capacity]
 services = 10
@@ -103,6 +107,9 @@ TEST(Config, ReadsDirectorCapacityAndAdmin) {
   EXPECT_EQ(model.director.flow_dir, "/tmp/flows");
   EXPECT_EQ(model.director.on_stop, model::OnStop::kDetach);
   EXPECT_EQ(model.director.min_rebuild_interval, std::chrono::milliseconds(250));
+  EXPECT_EQ(model.director.vip_icmp, model::VipIcmp::kKernel);
+  EXPECT_EQ(model.director.unserved_ports, model::UnservedPorts::kDrop);
+  EXPECT_EQ(model.director.icmp_rate, 250u);
   EXPECT_THAT(model.director.eal_arguments, ElementsAre("--no-pci", "-v"));
   EXPECT_EQ(model.capacity, (model::Capacity{10, 20, 30, 1'000'000, 5000}));
   EXPECT_EQ(model.admin, (model::Admin{"/tmp/admin.sock", "/tmp/status.sock", ""}));

@@ -23,6 +23,8 @@ interface = [{ x = 1 }]
 [[pool]]
 x = 1
 vxlan = { x = 1 }
+gre = { x = 1 }
+gue = { x = 1 }
 backends = [{ x = 1 }]
 health_check = { x = 1 }
 [[service]]

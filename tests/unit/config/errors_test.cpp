@@ -83,6 +83,13 @@ TEST(ConfigErrors, Director) {
        "100 has no unit"},
       {director("min_rebuild_interval = '61s'"), "3:24: director.min_rebuild_interval",
        "at most 60s"},
+      {director("vip_icmp = 'reply'"), "3:12: director.vip_icmp",
+       "allowed are \"answer\", \"kernel\""},
+      {director("unserved_ports = 'reset'"), "3:18: director.unserved_ports",
+       "allowed are \"kernel\", \"drop\""},
+      {director("icmp_rate = 1000001"), "3:13: director.icmp_rate", "0 to 1000000"},
+      {director("on_too_big = 'fragment'"), "3:14: director.on_too_big",
+       "\"fragment\" is not in this version"},
       {director("eal_arguments = '-v'"), "3:17: director.eal_arguments",
        "must be an array of strings"},
       {director("eal_arguments = ['-v', 1]"), "3:24: director.eal_arguments[1]",
@@ -189,8 +196,6 @@ TEST(ConfigErrors, Pool) {
       {"[[pool]]\nname = 'web'\n[[pool]]\nname = 'web'", "5:8: pool[1].name", "must be unique"},
       {pool("forwarding = 'vxlam'"), "4:14: pool[0].forwarding",
        "\"vxlam\" is not known: allowed are \"l2dsr\", \"ipip\", \"vxlan\""},
-      {pool("forwarding = 'gre'"), "4:14: pool[0].forwarding", "\"gre\" is not in this version"},
-      {pool("forwarding = 'gue'"), "4:14: pool[0].forwarding", "\"gue\" is not in this version"},
       {pool("forwarding = 'nat'"), "4:14: pool[0].forwarding", "\"nat\" is not in this version"},
       {pool("source = ['10.0.0.1']"), "4:10: pool[0].source", "not in this version"},
       {pool("source = 'any'"), "4:10: pool[0].source", "is not an IP address"},
@@ -201,6 +206,25 @@ TEST(ConfigErrors, Pool) {
       {pool("table_size = 16777259"), "4:14: pool[0].table_size", "2 to 16777213"},
       {pool("backends = { }"), "4:12: pool[0].backends", "must be an array of tables"},
       {pool("weights = 1"), "4:1: pool[0].weights", "unknown key, the nearest known one is"},
+  });
+}
+
+TEST(ConfigErrors, GreAndGue) {
+  const auto gre = [](const std::string& block) {
+    return pool("forwarding = 'gre'\ngre = " + block);
+  };
+  const auto gue = [](const std::string& block) {
+    return pool("forwarding = 'gue'\ngue = " + block);
+  };
+  expect_one_error({
+      {pool("gre = { }"), "4:7: pool[0].gre", "only for forwarding \"gre\""},
+      {pool("forwarding = 'gre'\ngue = { }"), "5:7: pool[0].gue", "only for forwarding \"gue\""},
+      {gre("7"), "5:7: pool[0].gre", "must be a table"},
+      {gre("{ key = -1 }"), "5:15: pool[0].gre.key", "0 to 4294967295"},
+      {gre("{ key = 4294967296 }"), "5:15: pool[0].gre.key", "0 to 4294967295"},
+      {gre("{ sum = true }"), "5:9: pool[0].gre.sum", "unknown key"},
+      {gue("{ port = 0 }"), "5:16: pool[0].gue.port", "1 to 65535"},
+      {gue("{ port = '6080' }"), "5:16: pool[0].gue.port", "must be an integer"},
   });
 }
 

@@ -38,7 +38,7 @@ TEST(C11, KeysAndSweepAgree) {
 }
 
 TEST(C11, PacketsComeOutAlike) {
-  for (const char* forwarding : {"l2dsr", "ipip", "vxlan"}) {
+  for (const char* forwarding : {"l2dsr", "ipip", "vxlan", "gre", "gue"}) {
     CoreWorld c({.buckets_per_shard = 4, .shards = 2}), cpp({.buckets_per_shard = 4, .shards = 2});
     const model::Model model = make_model({.forwarding = forwarding});
     ASSERT_TRUE(c.publish(model, all_resolved(model)));

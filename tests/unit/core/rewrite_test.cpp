@@ -78,9 +78,14 @@ class TemplateTest : public testing::TestWithParam<Template> {
     spec_ = inner_family == 4 ? FrameSpec{} : ipv6_spec();
     l2_length_ = 14 + 4 * static_cast<std::size_t>(vlans);
     is_tunnel_ = forwarding != "l2dsr";
-    is_vxlan_ = forwarding == "vxlan";
+    is_udp_ = forwarding == "vxlan" || forwarding == "gue";
+    // UDP, VXLAN and Ethernet are 8, 8 and 14 bytes; GRE and GUE 4 each.
+    const std::size_t between = forwarding == "vxlan" ? 30
+                                : forwarding == "gue" ? 12
+                                : forwarding == "gre" ? 4
+                                                      : 0;
     outer_family_ = outer_family;
-    outer_length_ = is_tunnel_ ? (outer_family == 4 ? 20u : 40u) + (is_vxlan_ ? 30u : 0u) : 0u;
+    outer_length_ = is_tunnel_ ? (outer_family == 4 ? 20u : 40u) + between : 0u;
   }
 
   Bytes forward(const Bytes& bytes) {
@@ -104,7 +109,7 @@ class TemplateTest : public testing::TestWithParam<Template> {
   std::size_t l2_length_ = 0;
   std::size_t outer_length_ = 0;
   bool is_tunnel_ = false;
-  bool is_vxlan_ = false;
+  bool is_udp_ = false;
   int outer_family_ = 4;
 };
 
@@ -147,7 +152,7 @@ TEST_P(TemplateTest, OuterLengthsAndChecksumFit) {
       ASSERT_EQ((ip[0] & 15u) << 4 | ip[1] >> 4, value) << "DSCP and ECN";
       ASSERT_EQ(ip[7], 64);
     }
-    if (is_vxlan_) {
+    if (is_udp_) {
       const std::uint8_t* udp = ip + (outer_family_ == 4 ? 20 : 40);
       ASSERT_EQ(std::size_t{udp[4]} << 8 | udp[5], ip_length - (outer_family_ == 4 ? 20 : 40));
       ASSERT_GE(udp[0], 0xc0) << "source port from 49152";
@@ -167,7 +172,7 @@ TEST_P(TemplateTest, NeedsExactlyTheRoomThatItsHeadersTake) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, TemplateTest,
-                         testing::Combine(testing::Values("l2dsr", "ipip", "vxlan"),
+                         testing::Combine(testing::Values("l2dsr", "ipip", "vxlan", "gre", "gue"),
                                           testing::Values(4, 6), testing::Values(0, 1, 2),
                                           testing::Values(4, 6)),
                          [](const auto& tested) {

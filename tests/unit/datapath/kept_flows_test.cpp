@@ -72,6 +72,24 @@ BackendIds all_sorts() {
   return ids;
 }
 
+/// One of each kind of tunnel whose settings may be left out.
+BackendIds gre_and_gue() {
+  BackendIds ids(kBackends);
+  BackendIds::Entry gre = entry("gre", "10.0.0.1");
+  gre.forwarding = model::Forwarding::kGre;
+  EXPECT_TRUE(ids.restore(0, gre));
+  gre.key.address = ip("10.0.0.2");
+  gre.gre = model::Gre{0xffffffff};
+  EXPECT_TRUE(ids.restore(1, gre));
+  BackendIds::Entry gue = entry("gue", "10.0.0.1");
+  gue.forwarding = model::Forwarding::kGue;
+  EXPECT_TRUE(ids.restore(2, gue));
+  gue.key.address = ip("10.0.0.2");
+  gue.gue = model::Gue{65535};
+  EXPECT_TRUE(ids.restore(3, gue));
+  return ids;
+}
+
 BackendIds one(const char* address) {
   BackendIds ids(kBackends);
   EXPECT_TRUE(ids.restore(2, entry("web", address)));
@@ -88,6 +106,8 @@ void expect_same(const BackendIds& a, const BackendIds& b) {
     EXPECT_EQ(x.removed, y.removed) << id;
     EXPECT_EQ(x.forwarding, y.forwarding) << id;
     EXPECT_EQ(x.vxlan, y.vxlan) << id;
+    EXPECT_EQ(x.gre, y.gre) << id;
+    EXPECT_EQ(x.gue, y.gue) << id;
     EXPECT_EQ(x.source, y.source) << id;
     EXPECT_EQ(x.sweep_timeout_s, y.sweep_timeout_s) << id;
   }
@@ -120,6 +140,14 @@ TEST(KeptFlows, IdentitiesOfEverySortComeBackAsTheyWere) {
   expect_same(kept->ids, all_sorts());
 }
 
+TEST(KeptFlows, GreAndGueComeBackAsTheyWere) {
+  Memory memory = formatted();
+  write_identities(memory, 7, gre_and_gue());
+  const auto kept = read(memory);
+  ASSERT_TRUE(kept) << kept.error().message;
+  expect_same(kept->ids, gre_and_gue());
+}
+
 TEST(KeptFlows, TheLayoutIsTheOneOfThisVersion) {
   EXPECT_EQ(kKeptFlowsVersion, 1u);
   EXPECT_EQ(kept_flows_bytes(0), test::kFixedBytes + 2 * test::kHeadBytes);
@@ -133,8 +161,8 @@ TEST(KeptFlows, TheLayoutIsTheOneOfThisVersion) {
   const auto record =
       std::span(memory).subspan(copy_at(kBackends, 0) + test::kHeadBytes + 3 * test::kRecordBytes);
   EXPECT_EQ(test::get<std::uint16_t>(record, test::kIdAt), kBackends - 1);
-  EXPECT_EQ(test::get<std::uint32_t>(record, test::kVniAt), 0xffffffu);
-  EXPECT_EQ(test::get<std::uint16_t>(record, test::kVxlanPortAt), 4789u);
+  EXPECT_EQ(test::get<std::uint32_t>(record, test::kNetworkAt), 0xffffffu);
+  EXPECT_EQ(test::get<std::uint16_t>(record, test::kTunnelPortAt), 4789u);
   EXPECT_EQ(test::get<char>(record, test::kPoolAt), 'v');
 }
 
@@ -311,13 +339,16 @@ TEST(KeptFlows, ForgedRecordsAreRefused) {
       {"is damaged", [](Record r) { r[test::kSourceFamilyAt] = std::byte{6}; }},
       {"is damaged", [](Record r) { r[test::kForwardingAt] = std::byte{3}; }},
       {"is damaged", [](Record r) { r[test::kForwardingAt] = std::byte{0}; }},
+      {"is damaged", [](Record r) { r[test::kForwardingAt] = std::byte{0xff}; }},
+      // A GRE key beside VXLAN.
+      {"is damaged", [](Record r) { r[test::kFlagsAt] |= std::byte{8}; }},
       {"is damaged", [](Record r) { r[test::kFlagsAt] = std::byte{0}; }},
       {"is damaged",
        [](Record r) {
          put(r, test::kTimeoutAt, static_cast<std::uint16_t>(GW_MAX_IDLE_TIMEOUT_S + 1));
        }},
-      {"is damaged", [](Record r) { put(r, test::kVniAt, std::uint32_t{1} << 24); }},
-      {"is damaged", [](Record r) { put(r, test::kVxlanPortAt, std::uint16_t{0}); }},
+      {"is damaged", [](Record r) { put(r, test::kNetworkAt, std::uint32_t{1} << 24); }},
+      {"is damaged", [](Record r) { put(r, test::kTunnelPortAt, std::uint16_t{0}); }},
   };
   for (std::size_t i = 0; i < std::size(cases); ++i) {
     SCOPED_TRACE(i);

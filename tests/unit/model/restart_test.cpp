@@ -20,12 +20,15 @@ Model running() {
   return model;
 }
 
-TEST(RestartKeys, WhatIsReadWhenItMattersCanBeReloaded) {
+TEST(RestartKeys, ServicesPoolsAndSomeOfTheDirectorsCanBeReloaded) {
   Model next = running();
   next.pools.push_back({.name = "other"});
   next.services.clear();
   next.director.on_stop = OnStop::kDetach;
   next.director.min_rebuild_interval = std::chrono::seconds(1);
+  next.director.vip_icmp = VipIcmp::kKernel;
+  next.director.unserved_ports = UnservedPorts::kDrop;
+  next.director.icmp_rate = 7;
   EXPECT_THAT(restart_keys_changed(running(), next), IsEmpty());
 }
 

@@ -93,6 +93,9 @@ TEST(Validate, AcceptsWhatIsUnusualButMeant) {
         m.pools[0].forwarding = Forwarding::kIpip;
         m.pools[0].source = ip("198.51.100.2");
       },
+      [](Model& m) { m.pools[0].forwarding = Forwarding::kGre; },
+      [](Model& m) { m.pools[0].forwarding = Forwarding::kGre, m.pools[0].gre = Gre{0xffffffff}; },
+      [](Model& m) { m.pools[0].forwarding = Forwarding::kGue; },
       [](Model& m) { m.services[0].idle_timeout = seconds(4095); },
       [](Model& m) { m.admin.metrics.clear(); },
       [](Model& m) { m.admin.metrics = "[::1]:9641"; },
@@ -150,6 +153,7 @@ TEST(Validate, RefusesDirectorValues) {
          }
        },
        "director.workers", "allowed are 64"},
+      {[](Model& m) { m.director.icmp_rate = 1'000'001; }, "director.icmp_rate", "0 to 1000000"},
       {[](Model& m) { m.director.state_dir = "var"; }, "director.state_dir", "absolute path"},
       {[](Model& m) { m.director.pin_dir = "/run/\n"; }, "director.pin_dir", "\"/run/\\n\""},
       {[](Model& m) { m.director.flow_dir = "flows"; }, "director.flow_dir", "absolute path"},
@@ -321,6 +325,10 @@ TEST(Validate, RefusesPools) {
       {[](Model& m) { m.pools[0].vxlan = good_vxlan(); }, "pool[0].vxlan",
        "only for forwarding \"vxlan\""},
       {[](Model& m) { m.pools[0].forwarding = Forwarding::kVxlan; }, "pool[0].vxlan", "is missing"},
+      {[](Model& m) { m.pools[0].gre = Gre{}; }, "pool[0].gre", "only for forwarding \"gre\""},
+      {[](Model& m) { m.pools[0].gue = Gue{}; }, "pool[0].gue", "only for forwarding \"gue\""},
+      {[](Model& m) { m.pools[0].forwarding = Forwarding::kGue, m.pools[0].gue = Gue{0}; },
+       "pool[0].gue.port", "1 to 65535"},
       {[](Model& m) { m.pools[0].source = ip("10.0.0.1"); }, "pool[0].source", "l2dsr"},
   });
 }

@@ -58,7 +58,7 @@ TEST_P(CoreForwards, EveryPacketRightAndNoFlowMoves) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, CoreForwards,
-                         testing::Combine(testing::Values("l2dsr", "ipip", "vxlan"),
+                         testing::Combine(testing::Values("l2dsr", "ipip", "vxlan", "gre", "gue"),
                                           testing::Values(4, 6),
                                           testing::Values("203.0.113.10", "2001:db8:203::10"),
                                           testing::Values(Protocol::kTcp, Protocol::kUdp)));

@@ -4,6 +4,7 @@
 from scapy.all import ICMP
 
 from ..expected import dropped, forwarded, to_kernel
+from ..icmp import time_exceeded
 from ..packets import Raw, at, ethernet, frame, ip, tcp, udp, with_ipv4_checksum
 from ..worlds import OTHER, pool, services_for_all, world
 
@@ -34,7 +35,7 @@ def make_options(topic, here):
 def make_ttl(topic, here):
     for ttl in (0, 1):
         packet = bytes(ethernet() / ip(4, ttl=ttl) / udp())
-        topic.case(f"{here.name}: TTL {ttl}", here, packet, dropped("ttl_expired"))
+        topic.case(f"{here.name}: TTL {ttl}", here, packet, time_exceeded(packet))
     for ttl in (2, 128, 255):
         packet = bytes(ethernet() / ip(4, ttl=ttl) / udp())
         topic.case(f"{here.name}: TTL {ttl}", here, packet, forwarded(here, packet, "udp4"))

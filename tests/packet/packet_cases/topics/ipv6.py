@@ -2,6 +2,7 @@
 """The IPv6 header and its extension headers. RFC 8200 §3–4, RFC 4302 §2.2, RFC 6946 (atomic fragments)."""
 
 from ..expected import dropped, forwarded, to_kernel
+from ..icmp import time_exceeded
 from ..packets import Raw, at, ethernet, frame, ip, tcp, udp
 from ..worlds import OTHER, VIP, pool, services_for_all, world
 
@@ -68,7 +69,7 @@ def make(topic):
 def make_hop_limit(topic, here):
     for limit in (0, 1):
         packet = bytes(ethernet() / ip(6, hlim=limit) / udp())
-        topic.case(f"{here.name}: hop limit {limit}", here, packet, dropped("ttl_expired"))
+        topic.case(f"{here.name}: hop limit {limit}", here, packet, time_exceeded(packet))
     for limit in (2, 255):
         packet = bytes(ethernet() / ip(6, hlim=limit) / udp())
         topic.case(f"{here.name}: hop limit {limit}", here, packet, forwarded(here, packet, "udp6"))
@@ -120,7 +121,7 @@ def make_fragments(topic, here):
 def make_other_protocols(topic, here):
     for name, number in (("ICMPv6", ICMP6), ("ESP", ESP), ("no next header", NO_NEXT), ("SCTP", SCTP),
                          ("protocol 255", 255)):
-        packet = chain([], number, b"\x80\0" + b"\0" * 30)
+        packet = chain([], number, b"\x87\0" + b"\0" * 30)  # in ICMPv6 a neighbour solicitation
         topic.case(f"{name} to a VIP", here, packet, to_kernel("other_protocol"))
     packet = chain([(HOP_BY_HOP, 8)], ICMP6, b"\x80\0" + b"\0" * 30)
     topic.case("ICMPv6 behind an extension header", here, packet, to_kernel("other_protocol"))

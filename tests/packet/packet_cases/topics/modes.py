@@ -6,14 +6,19 @@ from ..files import packet_step
 from ..packets import Raw, ethernet, frame, ip, l4
 from ..worlds import BACKEND, pool, services_for_all, world
 
-MODES = ("l2dsr", "ipip", "vxlan")
+MODES = ("l2dsr", "ipip", "vxlan", "gre", "gue")
 # DSCP EF + ECT(0); CE; all bits; a DSCP that no PHB names.
 TRAFFIC_CLASSES = (0xBA, 0x03, 0xFF, 0x54)
 
 
-def mode_world(mode, outer):
-    return world(f"{mode}-outer{outer}", pool(forwarding=mode, backends=[("b1", BACKEND[outer], "")]),
-                 services_for_all())
+# (mode, the pool's settings of it)
+SETTINGS = (("gre", {"gre": "{ key = 0xdeadbeef }"}), ("gre", {"gre": "{ key = 0 }"}),
+            ("gue", {"gue": "{ port = 6666 }"}))
+
+
+def mode_world(mode, outer, name=None, **settings):
+    return world(name or f"{mode}-outer{outer}",
+                 pool(forwarding=mode, backends=[("b1", BACKEND[outer], "")], **settings), services_for_all())
 
 
 def make(topic):
@@ -24,6 +29,15 @@ def make(topic):
                 for protocol in ("tcp", "udp"):
                     make_flow(topic, here, f"{mode}, outer IPv{outer}, inner IPv{inner}", inner, protocol)
                 make_traffic_classes(topic, here, f"{mode}, outer IPv{outer}, inner IPv{inner}", inner)
+
+
+    for mode, settings in SETTINGS:
+        for outer in (4, 6):
+            name = f"{mode}, {settings[mode]}, outer IPv{outer}"
+            here = mode_world(mode, outer, name, **settings)
+            for inner in (4, 6):
+                packet = frame(inner, "udp")
+                topic.case(f"{name}, inner IPv{inner}", here, packet, forwarded(here, packet, f"udp{inner}"))
 
 
 def make_flow(topic, here, name, inner, protocol):

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What belongs to the host: other protocols, other addresses, multicast."""
+"""What belongs to the host: other protocols, other addresses, multicast. ICMP: see echo and icmp_passed."""
 
-from scapy.all import ARP, ICMP, IP, Dot3, Ether, ICMPv6EchoRequest, ICMPv6ND_NS, IPv6, LLC, Raw
+from scapy.all import ARP, Dot3, Ether, ICMPv6ND_NS, ICMPv6ND_RS, IPv6, LLC, Raw
 
 from ..expected import to_kernel
-from ..packets import at, ethernet, frame, ip, tcp, udp
+from ..packets import ethernet, frame, ip, tcp, udp
 from ..worlds import CLIENT, OTHER, OUR_WAN, ROUTER, VIP, pool, services_for_all, world
 
 
@@ -35,15 +35,14 @@ def link_layer():
 
 
 def icmp():
-    yield "ping to a VIP", ethernet() / ip(4) / ICMP() / Raw(b"ping"), "other_protocol"
-    yield "ping to an IPv6 VIP", ethernet() / ip(6) / ICMPv6EchoRequest(data=b"ping"), "other_protocol"
-    error = ICMP(type=3, code=4) / IP(src=VIP[4], dst=CLIENT[4]) / tcp()
-    yield "ICMP error to a VIP", ethernet() / ip(4) / error, "other_protocol"
     solicit = IPv6(src="fe80::1", dst="fe80::2", hlim=255) / ICMPv6ND_NS(tgt="fe80::2")
+    # To the VIP itself: whether it is still there.
+    probe = ip(6, hlim=255) / ICMPv6ND_NS(tgt=VIP[6])
+    yield "neighbour solicitation to a VIP", ethernet() / probe, "other_protocol"
+    yield "router solicitation to a VIP", ethernet() / ip(6, hlim=255) / ICMPv6ND_RS(), "other_protocol"
     yield "neighbour solicitation", ethernet() / solicit, "other_protocol"
     for number, name in ((2, "IGMP"), (47, "GRE"), (50, "ESP"), (89, "OSPF"), (132, "SCTP"), (4, "IPIP")):
         yield f"{name} to a VIP", ethernet() / ip(4, proto=number) / Raw(b"\0" * 40), "other_protocol"
-    yield "ICMP cut behind its IP header", at(frame(4), 23, b"\x01"), "other_protocol"
 
 
 def other_destinations():

@@ -16,7 +16,7 @@ TAGS = {
 
 
 def make(topic):
-    for mode in ("l2dsr", "ipip", "vxlan"):
+    for mode in ("l2dsr", "ipip", "vxlan", "gue"):
         for out, tags_out in TAGS.items():
             here = world(f"{mode}, {out} out", pool(forwarding=mode), services_for_all(),
                          next_hops=hops(BACKEND[4], vlans=tags_out))

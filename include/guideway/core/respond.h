@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Second thoughts about a packet that would be dropped: an ICMP error tells its sender why, an echo
+ * request is answered, an ICMP error of somebody else is sent on to the backend that it is about.
+ *
+ *   GW_REASON_ICMP_LIMITED   an echo request          icmp_echo.h
+ *   GW_REASON_ICMP_ERROR     somebody's ICMP error    icmp_pass.h
+ *   GW_REASON_TTL_EXPIRED    a service's packet       icmp_send.h
+ *   GW_REASON_MTU_EXCEEDED   likewise                 icmp_send.h
+ *
+ * For one packet in very many: a function apart from the others', that parses anew rather than have
+ * them keep anything for it, and counts the packet itself. The verifier walks it once, by itself.
+ * Threading: as gw_balance(). */
+#ifndef GUIDEWAY_CORE_RESPOND_H_
+#define GUIDEWAY_CORE_RESPOND_H_
+
+#include "guideway/core/icmp_echo.h"
+#include "guideway/core/icmp_pass.h"
+#include "guideway/core/icmp_send.h"
+#include "guideway/core/outcome.h"
+#include "guideway/core/parse.h"
+
+/* Whether gw_respond() is to be asked. */
+GW_INLINE int gw_may_respond(enum gw_reason reason) {
+  return reason == GW_REASON_TTL_EXPIRED || reason == GW_REASON_MTU_EXCEEDED || gw_is_icmp(reason);
+}
+
+/* Fills *w as parsing did, and keeps the backend that it names. */
+GW_COLD void gw_parse_anew(const struct gw_packet *packet, struct gw_work *w) {
+  uint16_t backend = w->backend;
+  gw_parse_any(gw_packet_data(packet), gw_packet_end(packet), w);
+  w->backend = backend;
+}
+
+/* What becomes of the packet instead. */
+GW_INLINE enum gw_reason gw_think_again(const struct gw_port *port, struct gw_packet *packet,
+                                        struct gw_work *w, enum gw_reason reason, uint32_t now_s) {
+  if (reason == GW_REASON_ICMP_LIMITED) return gw_answer_echo(port, packet, w, now_s);
+  if (reason == GW_REASON_ICMP_ERROR) return gw_pass_icmp_error(port, packet, w, now_s);
+  if (reason == GW_REASON_TTL_EXPIRED) return gw_send_time_exceeded(port, packet, w, now_s);
+  return gw_send_too_big(port, packet, w, now_s);
+}
+
+/* gw_respond() behind the call. Returns the outcome, but for its frame_length, as a number: one in
+ * memory would cost the caller stack, of which a program has 512 bytes. */
+GW_COLD uint64_t gw_respond_apart(const struct gw_port *port, struct gw_packet *packet,
+                                  struct gw_work *w, uint32_t now_s) {
+  enum gw_reason reason = (enum gw_reason)w->reason;
+  gw_parse_anew(packet, w);
+  reason = gw_think_again(port, packet, w, reason, now_s);
+  struct gw_outcome outcome = gw_account(port, w, reason);
+  return outcome.verdict | (uint64_t)outcome.reason << 8 | (uint64_t)outcome.interface_index << 16 |
+         (uint64_t)outcome.backend << 32 | (uint64_t)outcome.service << 48;
+}
+
+/* Does what can be done for the packet, and counts it. *w serves as paper: it is filled anew.
+ * REQUIRES: gw_may_respond(reason), and the packet is as it came. */
+GW_INLINE struct gw_outcome gw_respond(const struct gw_port *port, struct gw_packet *packet,
+                                       struct gw_work *w, enum gw_reason reason, uint32_t now_s) {
+  struct gw_outcome outcome;
+  w->reason = (uint8_t)reason;
+  uint64_t packed = gw_respond_apart(port, packet, w, now_s);
+  outcome.verdict = (uint8_t)packed;
+  outcome.reason = (uint8_t)(packed >> 8);
+  outcome.interface_index = (uint16_t)(packed >> 16);
+  outcome.backend = (uint16_t)(packed >> 32);
+  outcome.service = (uint16_t)(packed >> 48);
+  outcome.frame_length = w->frame_length;
+  return outcome;
+}
+
+#endif /* GUIDEWAY_CORE_RESPOND_H_ */
