@@ -6,7 +6,8 @@
  *
  * The bar is where a burst pauses: everything before it needs only the packet and small tables,
  * everything after it the flow's bucket and the backend's record, which a burst prefetches
- * (balance_burst.h). XDP runs both halves one after the other.
+ * (balance_burst.h). XDP runs both halves one after the other. Packets of NAT services and replies
+ * to NAT addresses have a second half of their own (nat.h).
  *
  * Include a port header (port_native.h, or the XDP program's) before this one.
  * Threading: a gw_port belongs to one thread or CPU. */
@@ -16,6 +17,7 @@
 #include "guideway/core/admit.h"
 #include "guideway/core/flow_table.h"
 #include "guideway/core/hash.h"
+#include "guideway/core/nat.h"
 #include "guideway/core/parse.h"
 #include "guideway/core/reset.h"
 #include "guideway/core/rewrite.h"
@@ -70,18 +72,25 @@ GW_INLINE void gw_count_traffic(struct gw_traffic *traffic, uint32_t frame_lengt
   gw_counter_add(&traffic->bytes, frame_length);
 }
 
+/* Counts a packet that came in, and begins its outcome. */
+GW_INLINE struct gw_outcome gw_count_in(struct gw_counters *counters, uint32_t frame_length,
+                                        enum gw_reason reason, uint16_t backend) {
+  struct gw_outcome outcome;
+  __builtin_memset(&outcome, 0, sizeof outcome);
+  outcome.reason = (uint8_t)reason;
+  outcome.backend = backend;
+  outcome.frame_length = frame_length;
+  gw_counter_add(&counters->packets_in, 1);
+  gw_counter_add(&counters->bytes_in, frame_length);
+  return outcome;
+}
+
 /* Counts the packet under its reason and says what to do with it. */
 GW_INLINE struct gw_outcome gw_account(const struct gw_port *port, const struct gw_work *w,
                                        enum gw_reason reason) {
   struct gw_counters *counters = gw_port_counters(port);
-  struct gw_outcome outcome;
   uint32_t frame_length = w->frame_length;
-  __builtin_memset(&outcome, 0, sizeof outcome);
-  outcome.reason = (uint8_t)reason;
-  outcome.backend = w->backend;
-  outcome.frame_length = frame_length;
-  gw_counter_add(&counters->packets_in, 1);
-  gw_counter_add(&counters->bytes_in, frame_length);
+  struct gw_outcome outcome = gw_count_in(counters, frame_length, reason, w->backend);
   if (GW_LIKELY(reason == GW_REASON_FORWARDED)) {
     outcome.verdict = GW_FORWARD;
     outcome.interface_index = w->record->interface_index;
@@ -96,10 +105,44 @@ GW_INLINE struct gw_outcome gw_account(const struct gw_port *port, const struct 
   return outcome;
 }
 
+/* The rest of the way of a packet for NAT: gw_nat() and its account. */
+GW_INLINE struct gw_outcome gw_conclude_nat(const struct gw_port *port, struct gw_packet *packet,
+                                            struct gw_work *w, uint32_t now_s) {
+  struct gw_counters *counters = gw_port_counters(port);
+  uint32_t frame_length = w->frame_length;
+  w->tracked = w->reason = 0;
+  w->match = 0;
+  w->reserved = 0;
+  w->buckets[1] = NULL; /* the verifier wants all of *w to have been written */
+  w->entry = NULL;
+  w->word = 0;
+  w->record = NULL;
+  uint64_t result = gw_nat(gw_packet_frame(packet), gw_port_to_token(port), w, now_s);
+  uint32_t reason = (uint32_t)result & 0xffff;
+  if (reason >= GW_REASON_COUNT) reason = GW_REASON_BAD_TABLE;
+  struct gw_outcome outcome =
+      gw_count_in(counters, frame_length, (enum gw_reason)reason, (uint16_t)(result >> 32));
+  outcome.verdict = (uint8_t)gw_reason_verdict((enum gw_reason)reason);
+  outcome.interface_index = (uint16_t)(result >> 16);
+  outcome.service = (uint16_t)(result >> 48);
+  gw_counter_add(&counters->reasons[reason], 1);
+  if (reason != GW_REASON_FORWARDED) return outcome;
+  gw_count_traffic(gw_port_backend_traffic(port, outcome.backend), frame_length);
+  gw_count_traffic(gw_port_service_traffic(port, outcome.service), frame_length);
+  return outcome;
+}
+
+/* Whether gw_conclude_nat() goes on with it. REQUIRES: gw_classify() said GW_GO_ON. */
+GW_INLINE int gw_is_for_nat(const struct gw_work *w) {
+  return (w->service->flags & (GW_SERVICE_NAT | GW_SERVICE_NAT_RETURN)) != 0;
+}
+
 /* The rest of the way of a packet of which gw_classify() said `reason`. `now_s` is the coarse
  * monotonic clock in seconds. */
 GW_INLINE struct gw_outcome gw_conclude(const struct gw_port *port, struct gw_packet *packet,
                                         struct gw_work *w, enum gw_reason reason, uint32_t now_s) {
+  if (GW_UNLIKELY(reason == GW_GO_ON && gw_is_for_nat(w)))
+    return gw_conclude_nat(port, packet, w, now_s);
   if (GW_LIKELY(reason == GW_GO_ON)) reason = gw_forward(port, packet, w, 0, now_s);
   return gw_account(port, w, reason);
 }
