@@ -119,6 +119,7 @@ std::vector<std::string> backend_commands(const Json& service, const Json& pool,
   std::vector<std::string> lines;
   const std::string vip = text_of(service, "address");
   const std::string forwarding = pool.value("forwarding", "l2dsr");
+  if (forwarding == "nat") return lines;  // nothing: that is what it is for
   add_vip(vip, lines);
   if (forwarding == "ipip") add_ipip(vip, pool, source.empty() ? kUnknownSource : source, lines);
   if (forwarding == "vxlan") add_vxlan(an_outer_address(pool, vip), pool, lines);

@@ -20,6 +20,8 @@ const char* name_of(model::Forwarding forwarding) {
       return "ipip";
     case model::Forwarding::kVxlan:
       return "vxlan";
+    case model::Forwarding::kNat:
+      return "nat";
   }
   return "";
 }
@@ -122,7 +124,8 @@ std::int64_t Controller::live_flows_age_s() const {
 }
 
 Explanation Controller::explain(const ExplainQuery& query) const {
-  return control::explain(query, *state_, parts_.datapath.flow_table(), parts_.datapath.now_s());
+  return control::explain(query, *state_, parts_.datapath.flow_table(), parts_.datapath.now_s(),
+                          parts_.datapath.nat_table());
 }
 
 Status Controller::status() const {

@@ -152,6 +152,17 @@ Identity to_identity(std::uint16_t id, const compile::BackendIds::Entry& entry) 
   return identity;
 }
 
+bool is_forwarding(std::uint8_t number) {
+  switch (static_cast<model::Forwarding>(number)) {
+    case model::Forwarding::kL2Dsr:
+    case model::Forwarding::kIpip:
+    case model::Forwarding::kVxlan:
+    case model::Forwarding::kNat:
+      return true;
+  }
+  return false;
+}
+
 /// None when a field is out of range.
 std::optional<compile::BackendIds::Entry> to_entry(const Identity& identity) {
   compile::BackendIds::Entry entry;
@@ -159,8 +170,7 @@ std::optional<compile::BackendIds::Entry> to_entry(const Identity& identity) {
   auto name = from_name(identity.name);
   auto address = to_address(identity.family, identity.address);
   if (!pool || !name || !address) return std::nullopt;
-  if (identity.forwarding > static_cast<std::uint8_t>(model::Forwarding::kVxlan))
-    return std::nullopt;
+  if (!is_forwarding(identity.forwarding)) return std::nullopt;
   if (identity.sweep_timeout_s > GW_MAX_IDLE_TIMEOUT_S) return std::nullopt;
   entry.key = {std::move(*pool), *address, identity.port};
   entry.name = std::move(*name);

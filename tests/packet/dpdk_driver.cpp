@@ -2,15 +2,21 @@
 #include "tests/packet/dpdk_driver.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace guideway::test {
 
 DpdkDriver::DpdkDriver()
-    : worker_({.interfaces = kInterfaces, .backends = kBackends, .services = kServices}) {}
+    : worker_({.interfaces = kInterfaces,
+               .backends = kBackends,
+               .services = kServices,
+               .nat_planes = kNatPlanes}) {}
 
 Result<void> DpdkDriver::reset() {
   std::ranges::fill(flow_table(), gw_flow_bucket{});
+  if (state_ && !state_->nat_addresses.empty())
+    std::memset(nat_table().data(), 0, nat_table().size_bytes());
   generations_.forget_ids();
   return {};
 }
@@ -26,11 +32,15 @@ Result<void> DpdkDriver::publish(const World& world) {
 }
 
 Result<Sent> DpdkDriver::send(const Bytes& frame) {
-  const std::uint64_t resets = worker_.counters().reasons[GW_REASON_RESET_SENT];
+  const auto resets_sent = [this] {
+    const gw_counters counters = worker_.counters();
+    return counters.reasons[GW_REASON_RESET_SENT] + counters.reasons[GW_REASON_NAT_RESET];
+  };
+  const std::uint64_t resets = resets_sent();
   worker_.put(0, frame);
   worker_.run_until_idle(kNow_s);
   // A reset leaves as any packet does; what tells it apart is the reason.
-  const bool is_reply = worker_.counters().reasons[GW_REASON_RESET_SENT] != resets;
+  const bool is_reply = resets_sent() != resets;
   std::vector<Sent> all;
   for (std::uint16_t i = 0; i < kInterfaces; ++i) {
     for (Bytes& bytes : worker_.sent(i)) {

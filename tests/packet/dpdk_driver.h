@@ -20,6 +20,7 @@ class DpdkDriver : public Driver {
   Counts counts() override;
   const compile::ForwardingState& state() override { return *state_; }
   std::span<gw_flow_bucket> flow_table() override { return worker_.flow_table().buckets; }
+  std::span<gw_nat_bucket> nat_table() override { return worker_.nat_table().buckets; }
   std::uint32_t now_s() override { return kNow_s; }
 
  private:
@@ -29,7 +30,7 @@ class DpdkDriver : public Driver {
   static constexpr std::uint32_t kNow_s = 1000;
 
   datapath::dpdk::testing::WorkerFixture worker_;
-  Generations generations_{kBackends};
+  Generations generations_{kBackends, kNatPlanes};
   compile::ForwardingStatePtr state_;
 };
 

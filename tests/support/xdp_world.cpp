@@ -43,7 +43,8 @@ Result<std::unique_ptr<XdpWorld>> XdpWorld::load(const Size& size) {
                                                 .pools = 64,
                                                 .slots = size.slots,
                                                 .backends = size.backends,
-                                                .shape = {size.shards, size.buckets_per_shard}});
+                                                .shape = {size.shards, size.buckets_per_shard},
+                                                .nat_planes = size.nat_planes});
   limits.test = 1;
   auto object = BalancerObject::load("test", limits, {});
   if (!object) return tl::unexpected(object.error());
@@ -69,6 +70,11 @@ Result<void> XdpWorld::map(const gw_limits& l) {
       .and_then([&] {
         const std::size_t turns = std::size_t{l.cpus} * gw_turns_each(l.pools);
         return object_.map_into(turns_, "gw_turns", turns);
+      })
+      .and_then([&] {
+        const std::size_t buckets = std::size_t{l.nat_planes} * GW_NAT_PLANE;
+        if (buckets == 0) return Result<void>();
+        return object_.map_into(nat_buckets_, "gw_nat_buckets", buckets);
       });
 }
 
@@ -98,10 +104,14 @@ Result<XdpWorld::Ran> XdpWorld::run(const Bytes& frame, std::uint32_t queue) {
     options.ctx_in = &context;
     options.ctx_size_in = sizeof context;
   }
-  const std::uint64_t resets = counters().reasons[GW_REASON_RESET_SENT];
+  const auto resets_sent = [this] {
+    const gw_counters sum = counters();
+    return sum.reasons[GW_REASON_RESET_SENT] + sum.reasons[GW_REASON_NAT_RESET];
+  };
+  const std::uint64_t resets = resets_sent();
   if (bpf_prog_test_run_opts(object_.program_fd(), &options) != 0)
     return base::fail_errno("BPF_PROG_TEST_RUN", errno);
-  auto verdict = verdict_of(options.retval, counters().reasons[GW_REASON_RESET_SENT] != resets);
+  auto verdict = verdict_of(options.retval, resets_sent() != resets);
   if (!verdict) return tl::unexpected(verdict.error());
   Ran ran{*verdict, 0, Bytes(out.begin(), out.begin() + options.data_size_out)};
   if (*verdict == GW_FORWARD)

@@ -7,7 +7,6 @@ import pathlib
 import subprocess
 
 from guideway_lab.keepalive_client import Connection
-from guideway_lab.plan import PORT
 from guideway_lab.shell import LabError, in_netns, wait_until
 
 _CLIENT = pathlib.Path(__file__).with_name("keepalive_client.py")
@@ -23,7 +22,7 @@ class KeptConnections:
         self._client = None
 
     def __enter__(self):
-        arguments = (self._plan.vip, PORT, self._count, self._interval_ms)
+        arguments = (self._plan.vip, self._plan.service_port, self._count, self._interval_ms)
         self._client = subprocess.Popen(
             in_netns(self._plan.netns("client"), ("/usr/bin/python3", "-B", _CLIENT, *arguments)),
             stdin=subprocess.PIPE,

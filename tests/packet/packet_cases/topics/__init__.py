@@ -6,7 +6,7 @@ import importlib
 from ..files import Topic
 
 NAMES = ("modes", "vlan", "ipv4", "ipv6", "layer4", "truncation", "not_ours", "services", "hash_keys", "mtu",
-         "backends", "flows", "resets", "schedulers")
+         "backends", "flows", "resets", "schedulers", "nat")
 
 
 def all_topics():
