@@ -2,6 +2,7 @@
 #include "guideway/compile/compile.h"
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 #include <optional>
 #include <string>
@@ -43,8 +44,10 @@ Result<void> check_capacity(const model::Model& model) {
 /// Fills a ForwardingState from a model and ids that belong together.
 class StateBuilder {
  public:
-  StateBuilder(const Input& input, const BackendIds& ids)
-      : input_(input), ids_(ids), previous_(input.previous.get()) {}
+  StateBuilder(const Input& input, const BackendIds& ids, const NatIds& nat_ids)
+      : input_(input), ids_(ids), previous_(input.previous.get()) {
+    state_.nat_ids = nat_ids;
+  }
 
   Result<ForwardingStatePtr> build();
   /// After build().
@@ -53,6 +56,7 @@ class StateBuilder {
 
  private:
   Result<void> add_services();
+  void add_nat_addresses();
   Result<void> add_record(std::uint16_t id, const BackendIds::Entry& entry);
   Result<void> add_records();
   std::uint16_t id_of(const model::BackendKey& key) const { return *ids_.find(key); }
@@ -75,7 +79,7 @@ class StateBuilder {
 };
 
 Result<void> StateBuilder::add_services() {
-  Result<ServiceTable> table = make_service_table(input_.model, input_.service_ids);
+  Result<ServiceTable> table = make_service_table(input_.model, input_.service_ids, state_.nat_ids);
   if (!table) return tl::unexpected(table.error());
   if (table->ids.size() > input_.model.capacity.services) {
     return base::fail(number(table->ids.size()) +
@@ -91,8 +95,18 @@ Result<void> StateBuilder::add_services() {
   return {};
 }
 
+void StateBuilder::add_nat_addresses() {
+  for (const auto& [address, plane] : state_.nat_ids.entries()) {
+    if (state_.nat_addresses.size() <= plane) state_.nat_addresses.resize(plane + 1u);
+    gw_nat_address& entry = state_.nat_addresses[plane];
+    std::memcpy(entry.address, address.bytes().data(), sizeof entry.address);
+    entry.family = static_cast<std::uint32_t>(address.family());
+  }
+}
+
 Result<void> StateBuilder::add_record(std::uint16_t id, const BackendIds::Entry& entry) {
   const Destination destination{.address = entry.key.address,
+                                .port = entry.key.port,
                                 .forwarding = entry.forwarding,
                                 .vxlan = entry.vxlan,
                                 .gre = entry.gre,
@@ -265,10 +279,12 @@ void StateBuilder::fill_header() {
   if (director.unserved_ports == model::UnservedPorts::kDrop)
     header.flags |= GW_STATE_DROP_UNSERVED;
   header.icmp_rate = director.icmp_rate;
+  header.nat_address_count = static_cast<std::uint32_t>(state_.nat_addresses.size());
 }
 
 Result<ForwardingStatePtr> StateBuilder::build() {
   if (const Result<void> added = add_services(); !added) return tl::unexpected(added.error());
+  add_nat_addresses();
   if (const Result<void> added = add_records(); !added) return tl::unexpected(added.error());
   if (const Result<void> added = add_pools(); !added) return tl::unexpected(added.error());
   fill_header();
@@ -284,10 +300,12 @@ Result<Output> compile(const Input& input) {
   }
   Result<BackendIds> ids = update_ids(input.ids, input.model);
   if (!ids) return tl::unexpected(ids.error());
-  StateBuilder builder(input, *ids);
+  Result<NatIds> nat_ids = input.nat_ids.with(model::nat_addresses_of(input.model));
+  if (!nat_ids) return tl::unexpected(nat_ids.error());
+  StateBuilder builder(input, *ids, *nat_ids);
   Result<ForwardingStatePtr> state = builder.build();
   if (!state) return tl::unexpected(state.error());
-  return Output{std::move(*state), std::move(*ids), builder.take_service_ids(),
+  return Output{std::move(*state), std::move(*ids), builder.take_service_ids(), std::move(*nat_ids),
                 builder.take_pool_memories()};
 }
 

@@ -86,6 +86,7 @@ model::Capacity read_capacity(const Node& node, const std::string& path, Errors&
   table.read_integer("backends", model::kBackendCapacityRange, capacity.backends);
   table.read_integer("slots", model::kSlotCapacityRange, capacity.slots);
   table.read_integer("flows", model::kFlowCapacityRange, capacity.flows);
+  table.read_integer("nat_addresses", model::kNatCapacityRange, capacity.nat_addresses);
   table.report_unknown_keys();
   return capacity;
 }

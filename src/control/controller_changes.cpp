@@ -174,6 +174,7 @@ void Controller::run_compile(Build build) {
                 generation_ + 1,
                 ids_,
                 service_ids_,
+                nat_ids_,
                 checker_.verdicts(),
                 pool_memories_,
                 state_};
@@ -281,6 +282,7 @@ void Controller::publish(const compile::Output& output) {
     if (service_ids_.count(key) == 0) parts_.datapath.forget_service_traffic(id);
   ids_ = output.ids;
   service_ids_ = output.service_ids;
+  nat_ids_ = output.nat_ids;
   pool_memories_ = output.pool_memories;
   report_panic(events_, model_, state_.get(), *output.state);
   state_ = output.state;

@@ -99,6 +99,11 @@ void check_capacity(Problems& problems, const Model& model) {
   check_sum("capacity.backends", backends, capacity.backends, "backends");
   check_sum("capacity.slots", slots, capacity.slots,
             "slots (the pools' table_size in sum; twice where scheduler is not \"maglev\")");
+  if (capacity.nat_addresses) {
+    problems.check_range("capacity.nat_addresses", *capacity.nat_addresses, kNatCapacityRange);
+    check_sum("capacity.nat_addresses", nat_addresses_of(model).size(), *capacity.nat_addresses,
+              "addresses as source of pools with forwarding \"nat\"");
+  }
 }
 
 void check_admin(Problems& problems, const Admin& admin) {

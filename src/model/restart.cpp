@@ -48,6 +48,7 @@ void compare_capacity(std::vector<std::string>& keys, const Capacity& running,
   changes.compare("backends", running.backends, next.backends);
   changes.compare("slots", running.slots, next.slots);
   changes.compare("flows", running.flows, next.flows);
+  changes.compare("nat_addresses", running.nat_addresses, next.nat_addresses);
   changes.append_to(keys);
 }
 

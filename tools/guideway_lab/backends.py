@@ -146,7 +146,10 @@ def _match(plan):
     """
     if plan.mode == "vxlan":
         return f"udp dport {VXLAN['port']}"
-    return f"{'ip6' if plan.family == 6 else 'ip'} daddr {plan.vip} tcp dport {PORT}"
+    family = "ip6" if plan.family == 6 else "ip"
+    if plan.mode == "nat":
+        return f"{family} saddr {plan.nat_address} tcp dport {PORT}"
+    return f"{family} daddr {plan.vip} tcp dport {PORT}"
 
 
 def _answers(plan, name):

@@ -5,7 +5,6 @@ import collections
 
 from guideway_lab.client_process import ClientProcess
 from guideway_lab.keepalive_client import Connection
-from guideway_lab.plan import PORT
 from guideway_lab.shell import wait_until
 
 
@@ -14,7 +13,7 @@ class KeptConnections:
 
     def __init__(self, plan, count, interval_ms=50):
         self._count = count
-        arguments = (plan.vip, PORT, count, interval_ms)
+        arguments = (plan.vip, plan.service_port, count, interval_ms)
         self._client = ClientProcess(plan, "keepalive_client.py", arguments)
 
     def __enter__(self):

@@ -196,7 +196,8 @@ def _add_router(plan):
 def _add_backend(plan, name):
     netns = plan.netns(name)
     _attach(plan, name, "far" if plan.routed else "near", plan.backend_address(name))
-    ip_batch(netns, [_add_address(plan.vip, plan.host_length, "lo")])
+    if plan.mode != "nat":
+        ip_batch(netns, [_add_address(plan.vip, plan.host_length, "lo")])
     if plan.routed:
         ip_batch(netns, [f"route add default via {plan.router_addresses[1]}"])
     if plan.mode == "vxlan":

@@ -11,6 +11,7 @@
 #include "guideway/base/result.h"
 #include "guideway/compile/backend_ids.h"
 #include "guideway/compile/forwarding_state.h"
+#include "guideway/compile/nat_ids.h"
 #include "guideway/compile/next_hop.h"
 #include "guideway/compile/pool_guard.h"
 #include "guideway/compile/service_table.h"
@@ -29,6 +30,7 @@ struct Input {
   /// still held keep a record, so that their old flows stay with them.
   BackendIds ids;
   ServiceIds service_ids;
+  NatIds nat_ids;
   /// Of the backends that are checked.
   health::Verdicts verdicts;
   /// Output::pool_memories of the generation before.
@@ -43,6 +45,7 @@ struct Output {
   /// `Input::ids` with the new backends added and the missing ones marked removed.
   BackendIds ids;
   ServiceIds service_ids;
+  NatIds nat_ids;
   PoolMemories pool_memories;
 };
 

@@ -15,6 +15,7 @@
 #include "guideway/compile/backend_ids.h"
 #include "guideway/compile/effective_weight.h"
 #include "guideway/compile/maglev.h"
+#include "guideway/compile/nat_ids.h"
 #include "guideway/compile/pool_guard.h"
 #include "guideway/core/layout.h"
 #include "guideway/model/model.h"
@@ -79,12 +80,14 @@ struct ForwardingState {
   std::vector<gw_pool> pools;
   std::vector<std::uint16_t> slots;
   std::vector<gw_backend> backends;
+  std::vector<gw_nat_address> nat_addresses;  // by plane
 
   std::vector<ServiceInfo> service_info;
   std::vector<PoolInfo> pool_info;
   std::vector<BackendInfo> backend_info;
   /// What the ids mean, in full: kept with the flow table for the next daemon.
   BackendIds ids;
+  NatIds nat_ids;
 
   std::uint64_t generation() const { return header.generation; }
 };

@@ -44,6 +44,10 @@ inline constexpr Range kBackendCapacityRange{1, 65535};
 inline constexpr Range kSlotCapacityRange{2, 1 << 30};
 /// Eight bytes each: up to 8 GiB.
 inline constexpr Range kFlowCapacityRange{1, 1 << 30};
+/// 8.4 MB each: up to 8.4 GiB.
+inline constexpr Range kNatCapacityRange{0, 1024};
+/// GW_NAT_POOL_ADDRESSES in core/layout.h.
+inline constexpr std::size_t kMaxNatSources = 8;
 
 /// Worker number is the shard's: GW_MAX_SHARDS in core/layout.h.
 inline constexpr std::size_t kMaxWorkers = 64;

@@ -118,6 +118,7 @@ TEST(ConfigErrors, Capacity) {
       {capacity("slots = -1"), "3:9: capacity.slots", "2 to 1073741824"},
       {capacity("flows = 9223372036854775807"), "3:9: capacity.flows", "1 to 1073741824"},
       {capacity("flows = 1e6"), "3:9: capacity.flows", "not a number with a fraction"},
+      {capacity("nat_addresses = -1"), "3:17: capacity.nat_addresses", "0 to 1024"},
       {capacity("flow = 1"), "3:1: capacity.flow", "nearest known one is \"flows\""},
       {capacity("pools = 1\n[[pool]]\nname = 'a'\n[[pool]]\nname = 'b'"), "3:9: capacity.pools",
        "1 is too few: this configuration has 2 pools"},
@@ -196,8 +197,11 @@ TEST(ConfigErrors, Pool) {
       {"[[pool]]\nname = 'web'\n[[pool]]\nname = 'web'", "5:8: pool[1].name", "must be unique"},
       {pool("forwarding = 'vxlam'"), "4:14: pool[0].forwarding",
        "\"vxlam\" is not known: allowed are \"l2dsr\", \"ipip\", \"vxlan\""},
-      {pool("forwarding = 'nat'"), "4:14: pool[0].forwarding", "\"nat\" is not in this version"},
-      {pool("source = ['10.0.0.1']"), "4:10: pool[0].source", "not in this version"},
+      {pool("forwarding = 'nat'"), "2:1: pool[0].source", "is missing"},
+      {pool("forwarding = 'nat'\nsource = 'auto'"), "5:10: pool[0].source", "is missing"},
+      {pool("forwarding = 'nat'\nsource = ['10.0.0.1', 7]"), "5:23: pool[0].source[1]",
+       "must be a string"},
+      {pool("source = ['10.0.0.1']"), "4:10: pool[0].source", "are for forwarding \"nat\""},
       {pool("source = 'any'"), "4:10: pool[0].source", "is not an IP address"},
       {pool("source = '10.0.0.1'"), "4:10: pool[0].source", "l2dsr"},
       {pool("scheduler = 'random'"), "4:13: pool[0].scheduler",
@@ -436,7 +440,7 @@ TEST(ConfigErrors, BackendsAgainstServices) {
       {with("address = '203.0.113.10'"), "2:62: pool[0].backends[0].address",
        "is the VIP service[0].address"},
       {with("address = '10.0.0.1', port = 6400"), "2:81: pool[0].backends[0].port",
-       "only forwarding \"nat\" can change the port, and it is not in this version"},
+       "only forwarding \"nat\" can change the port; remove the backend's port, or take nat"},
   });
 }
 

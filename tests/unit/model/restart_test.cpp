@@ -51,6 +51,7 @@ TEST(RestartKeys, NamesEachKeyThatNeedsARestart) {
       {"capacity.backends", [](Model& m) { ++m.capacity.backends; }},
       {"capacity.slots", [](Model& m) { ++m.capacity.slots; }},
       {"capacity.flows", [](Model& m) { ++m.capacity.flows; }},
+      {"capacity.nat_addresses", [](Model& m) { m.capacity.nat_addresses = 3; }},
       {"admin.socket", [](Model& m) { m.admin.socket = "/x"; }},
       {"admin.status_socket", [](Model& m) { m.admin.status_socket = "/x"; }},
       {"admin.metrics", [](Model& m) { m.admin.metrics = ""; }},
