@@ -15,7 +15,7 @@ NIC = "nic0"
 # The other datapaths have an ordinary interface.
 KERNEL_NIC = "eth0"
 _NIC_MAC = "02:67:77:00:ff:01"
-# Room for the outer headers in the NIC's MTU of 1500: Guideway answers no packet that is too large.
+# Room for the outer headers in the NIC's MTU of 1500: most tests are not about path MTU discovery.
 _TUNNEL_MTU = 1400
 
 # Addresses are used at once, and packets may come and go by different ways.

@@ -7,6 +7,7 @@
 #ifndef GUIDEWAY_CORE_SERVICE_H_
 #define GUIDEWAY_CORE_SERVICE_H_
 
+#include "guideway/core/icmp.h"
 #include "guideway/core/work.h"
 
 /* The rest of a service key in one word: be16 port | protocol << 16 | family << 24, as the fields
@@ -72,7 +73,8 @@ GW_INLINE enum gw_reason gw_find_service(const struct gw_port *port, struct gw_w
     parsed = GW_REASON_UNSERVED_PORT;
   }
   if (gw_reason_verdict(parsed) != GW_DROP) return parsed;
-  if (!gw_service_lookup(port, w, GW_PROTO_NONE, 0)) return GW_REASON_NO_SERVICE;
+  if (!gw_service_lookup(port, w, GW_PROTO_NONE, 0))
+    return gw_is_icmp(parsed) ? GW_REASON_OTHER_PROTOCOL : GW_REASON_NO_SERVICE;
   if (parsed == GW_REASON_ICMP_LIMITED && (flags & GW_STATE_ECHO_TO_KERNEL))
     return GW_REASON_OTHER_PROTOCOL;
   return parsed;

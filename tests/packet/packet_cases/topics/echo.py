@@ -89,13 +89,14 @@ def make_for_the_host(topic, here):
     for family in (4, 6):
         topic.case(f"IPv{family}, vip_icmp = kernel", kernel, request(family), to_kernel("other_protocol"))
         other = request(family, dst=OTHER[family])
-        topic.case(f"IPv{family}, another address", here, other, to_kernel("no_service"))
+        topic.case(f"IPv{family}, another address", here, other, to_kernel("other_protocol"))
     options = bytes(ethernet() / ip(4, options=[b"\x01\x01\x01\x01"]) / echo_request(4))
     topic.case("IPv4, with options", here, options, to_kernel("other_protocol"))
     extended = bytes(ethernet() / ip(6) / IPv6ExtHdrHopByHop() / echo_request(6))
     topic.case("IPv6, behind a hop-by-hop header", here, extended, to_kernel("other_protocol"))
     for kind in (0, 9, 10, 13, 17):
-        packet = bytes(ethernet() / ip(4) / ICMP(type=kind) / Raw(b"data"))
+        times = {"ts_ori": 1, "ts_rx": 2, "ts_tx": 3} if kind == 13 else {}
+        packet = bytes(ethernet() / ip(4) / ICMP(type=kind, **times) / Raw(b"data"))
         topic.case(f"IPv4, type {kind}", here, packet, to_kernel("other_protocol"))
     answer = bytes(ethernet() / ip(6) / ICMPv6EchoReply(data=b"data"))
     topic.case("IPv6, an echo reply", here, answer, to_kernel("other_protocol"))

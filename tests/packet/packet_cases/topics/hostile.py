@@ -63,7 +63,8 @@ def make_multicast(topic, here, family):
         if destination == VIP[family]:
             topic.case(f"IPv{family}, TTL 1 at {mac}", here, expired, to_kernel("not_unicast"))
     unicast_mac = bytes(ethernet() / ip(family, dst=group[1]) / echo_request(family))
-    topic.case(f"IPv{family}, ping of {group[1]} at our address", here, unicast_mac, to_kernel("no_service"))
+    topic.case(f"IPv{family}, ping of {group[1]} at our address", here, unicast_mac,
+               to_kernel("other_protocol"))
 
 
 def make_chains(topic, here):

@@ -154,7 +154,7 @@ def make_foreign(topic, here, family):
     topic.case(f"IPv{family}, quotes a port without service", here, port_unreachable(family, port),
                to_kernel("no_service"))
     elsewhere = port_unreachable(family, quoted(family), dst=OTHER[family])
-    topic.case(f"IPv{family}, to another address", here, elsewhere, to_kernel("no_service"))
+    topic.case(f"IPv{family}, to another address", here, elsewhere, to_kernel("other_protocol"))
 
 
 def make_flows(topic, family):
