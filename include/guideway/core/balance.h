@@ -62,7 +62,6 @@ GW_INLINE enum gw_reason gw_forward(const struct gw_port *port, struct gw_packet
 /* The rest of the way of a packet for NAT: gw_nat() and its account. */
 GW_INLINE struct gw_outcome gw_conclude_nat(const struct gw_port *port, struct gw_packet *packet,
                                             struct gw_work *w, uint32_t now_s) {
-  struct gw_counters *counters = gw_port_counters(port);
   uint32_t frame_length = w->frame_length;
   w->tracked = w->reason = 0;
   w->match = 0;
