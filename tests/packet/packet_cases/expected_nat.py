@@ -9,12 +9,17 @@ from .nat_ports import first_place
 from .packets import with_tags
 
 
-def translation(world, frame, service_name="tcp4", backend_name="b1"):
+def backend_of(service):
+    """Names are unique in these worlds: counts are compared by them."""
+    return "b1" if service.endswith("4") else "b6"
+
+
+def translation(world, frame, service_name="tcp4"):
     """(NAT address, NAT port, backend's address, backend's port) of the flow of a client's frame."""
     parsed = Parsed(frame)
     service = world.service(service_name)
     pool = world.pool(service["pool"])
-    backend = next(each for each in pool["backends"] if each["name"] == backend_name)
+    backend = next(each for each in pool["backends"] if each["name"] == backend_of(service_name))
     sources = pool["source"] if isinstance(pool["source"], list) else [pool["source"]]
     client = packed(parsed.layer.src)
     own = [source for source in sources if len(packed(source)) == len(client)]
@@ -40,19 +45,19 @@ def rewritten(frame, link, source, sport, destination, dport):
     return bytes(link / layer)
 
 
-def to_backend(world, frame, service="tcp4", backend="b1", events=None):
+def to_backend(world, frame, service="tcp4", events=None):
     """A client's packet on its way to the backend."""
-    address, port, to, to_port = translation(world, frame, service, backend)
+    address, port, to, to_port = translation(world, frame, service)
     hop = world.next_hops[to]
     return {"verdict": "forward", "reason": "forwarded", "interface": hop["interface"],
-            "service": f"{service}/{Parsed(frame).protocol}", "backend": backend,
+            "service": f"{service}/{Parsed(frame).protocol}", "backend": backend_of(service),
             "events": MISS if events is None else events,
             "bytes": rewritten(frame, link_layer(hop), address, port, to, to_port).hex()}
 
 
-def answer(world, frame, service="tcp4", backend="b1", data=b"", ttl=64, **fields):
+def answer(world, frame, service="tcp4", data=b"", ttl=64, **fields):
     """What the backend answers to the translated `frame`, as it comes in."""
-    address, port, to, to_port = translation(world, frame, service, backend)
+    address, port, to, to_port = translation(world, frame, service)
     hop = world.next_hops[to]
     parsed = Parsed(frame)
     ends = {"sport": to_port, "dport": port}
