@@ -196,6 +196,11 @@ GW_INLINE int gw_packet_resize(struct gw_packet *packet, int head, int tail) {
   return 0;
 }
 
+GW_INLINE uint32_t gw_opaque(uint32_t value) {
+  __asm__ volatile("" : "+r"(value));
+  return value;
+}
+
 typedef struct xdp_md gw_frame;
 GW_INLINE gw_frame *gw_packet_frame(struct gw_packet *packet) { return packet->context; }
 GW_INLINE struct gw_packet *gw_packet_again(gw_frame *frame, struct gw_packet *local) {
