@@ -86,12 +86,12 @@ GW_INLINE uint32_t gw_nat_find_of_client(gw_port_token table, const struct gw_wo
   uint32_t count = service->nat_address_count;
   if (count > GW_NAT_POOL_ADDRESSES) count = GW_NAT_POOL_ADDRESSES;
   uint32_t turn = gw_nat_turn_of(query->hash, count);
-  uint32_t chosen = service->nat_addresses[turn & (GW_NAT_POOL_ADDRESSES - 1)];
+  uint32_t chosen = service->nat_addresses[gw_opaque(turn) & (GW_NAT_POOL_ADDRESSES - 1)];
   query->address = chosen;
   uint32_t place = gw_nat_find(table, query);
   if (place != GW_NAT_NO_PLACE || !gw_is_late_tcp(w)) return place;
   for (uint32_t i = 0; i < GW_NAT_POOL_ADDRESSES && i < count; i++) {
-    query->address = service->nat_addresses[i];
+    query->address = service->nat_addresses[gw_opaque(i) & (GW_NAT_POOL_ADDRESSES - 1)];
     if (query->address == chosen) continue;
     place = gw_nat_find(table, query);
     if (place != GW_NAT_NO_PLACE) return place;
@@ -161,10 +161,10 @@ GW_INLINE void gw_nat_count_new(const struct gw_port *port, uint32_t backend, ui
   if (traffic) gw_counter_add(&traffic->flows, 1);
 }
 
-/* A new flow, at its own old place or at another one. Sets *place and query->word. */
+/* A new flow, at its own old place or at another one. Sets query->place and query->word. */
 GW_INLINE enum gw_reason gw_nat_begin(const struct gw_port *port, const struct gw_packet *packet,
                                       const struct gw_work *w, const struct gw_service *service,
-                                      struct gw_nat_scratch *scratch, uint32_t *place) {
+                                      struct gw_nat_scratch *scratch) {
   struct gw_nat_query *query = &scratch->query;
   struct gw_nat_start *start = &scratch->start;
   gw_port_token table = gw_port_to_token(port);
@@ -174,9 +174,9 @@ GW_INLINE enum gw_reason gw_nat_begin(const struct gw_port *port, const struct g
   start->settings = gw_nat_settings(service->idle_timeout_s, service->id);
   if (!gw_nat_learn_path(packet, w, start->path)) return GW_REASON_TOO_SHORT;
   query->evicts = 0;
-  if (*place == GW_NAT_NO_PLACE || !gw_nat_take(table, query, *place, start))
-    *place = gw_nat_insert(table, query, start);
-  if (*place == GW_NAT_NO_PLACE) return GW_REASON_NAT_NO_PORT;
+  if (query->place == GW_NAT_NO_PLACE || !gw_nat_take(table, query, query->place, start))
+    query->place = gw_nat_insert(table, query, start);
+  if (query->place == GW_NAT_NO_PLACE) return GW_REASON_NAT_NO_PORT;
   if (query->evicts) gw_counter_add(&gw_port_counters(port)->events[GW_EVENT_FLOW_EVICTED], 1);
   gw_nat_count_new(port, start->backend, service->id);
   return GW_GO_ON;
@@ -219,15 +219,15 @@ GW_INLINE uint64_t gw_nat_from_client(const struct gw_port *port, struct gw_pack
   gw_nat_key_of(w, &query->key);
   query->hash = gw_nat_hash(&gw_port_state(port)->hash_key, &query->key);
   query->now_s = now_s;
-  uint32_t place = gw_nat_find_of_client(table, w, service, query);
+  query->place = gw_nat_find_of_client(table, w, service, query);
   enum gw_flow_use use = GW_FLOW_USE_MISS;
-  if (place != GW_NAT_NO_PLACE) {
-    struct gw_nat_bucket *bucket = gw_port_nat_bucket(table, place >> 3);
+  if (query->place != GW_NAT_NO_PLACE) {
+    struct gw_nat_bucket *bucket = gw_port_nat_bucket(table, query->place >> 3);
     if (!bucket) return gw_nat_refused(GW_REASON_BAD_TABLE);
-    struct gw_nat_entry *entry = &bucket->entries[place & (GW_NAT_WAYS - 1)];
-    use = gw_nat_use(port, w, service, entry, query->word, now_s);
+    struct gw_nat_entry *entry = &bucket->entries[query->place & (GW_NAT_WAYS - 1)];
+    use = gw_nat_use(port, w, service, entry, query->word, query->now_s);
     if (use != GW_FLOW_USE_MISS)
-      gw_nat_touch_client(packet, w, service, use, entry, scratch->path, now_s);
+      gw_nat_touch_client(packet, w, service, use, entry, scratch->path, query->now_s);
   }
   enum gw_event event = use == GW_FLOW_USE_MISS ? GW_EVENT_FLOW_MISS : GW_EVENT_FLOW_HIT;
   gw_counter_add(&counters->events[event], 1);
@@ -235,16 +235,16 @@ GW_INLINE uint64_t gw_nat_from_client(const struct gw_port *port, struct gw_pack
     return gw_nat_refused(gw_make_reset(packet, w));
   if (use == GW_FLOW_USE_MISS) {
     if (gw_is_late_tcp(w)) return gw_nat_stranger(packet, w);
-    enum gw_reason reason = gw_nat_begin(port, packet, w, service, scratch, &place);
+    enum gw_reason reason = gw_nat_begin(port, packet, w, service, scratch);
     if (reason != GW_GO_ON) return gw_nat_refused(reason);
   }
   uint32_t id = gw_nat_backend(query->word);
   const struct gw_backend *record = gw_nat_record(port, id);
   if (!record) return gw_nat_refused(GW_REASON_BAD_TABLE);
-  uint32_t interface_index = record->interface_index;
-  enum gw_reason reason = gw_nat_to_backend(port, w, record, query->address, place, &scratch->to);
+  enum gw_reason reason =
+      gw_nat_to_backend(port, w, record, query->address, query->place, &scratch->to);
   if (reason == GW_GO_ON) reason = gw_nat_write(packet, w, &scratch->to);
-  return gw_nat_result(reason, interface_index, id, service->id);
+  return gw_nat_result(reason, record->interface_index, id, service->id);
 }
 
 /* --- From the backend --- */
