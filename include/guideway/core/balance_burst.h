@@ -51,7 +51,7 @@ GW_INLINE void gw_look_ahead(const struct gw_port *port, struct gw_work *w) {
 
 /* The second half of a packet for NAT, which has nothing to look ahead for. */
 GW_APART struct gw_outcome gw_conclude_apart(const struct gw_port *port, struct gw_packet *packet,
-                                            struct gw_work *w, uint32_t now_s) {
+                                             struct gw_work *w, uint32_t now_s) {
   return gw_conclude(port, packet, w, GW_GO_ON, now_s);
 }
 
