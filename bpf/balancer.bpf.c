@@ -37,6 +37,7 @@ int xsk_def_prog(struct xdp_md *context) {
 
   __u32 copy = *(const volatile __u32 *)&gw_control.live_copy;
   if (copy >= GW_COPIES) return XDP_PASS;
+  port.copy = copy;
   port.state = gw_once(&gw_control.states[copy]);
   port.first_backend = port.state->first_backend;
   __u32 cpu = bpf_get_smp_processor_id();

@@ -20,6 +20,8 @@
  * arguments point to are plain numbers to it. */
 #define GW_SEPARATE __attribute__((noinline))
 #define GW_COLD static __attribute__((noinline))
+#define GW_APART GW_SEPARATE
+#define GW_POINTERS_STAY 0
 
 const volatile struct gw_limits gw_limits = {};
 
@@ -73,6 +75,22 @@ struct {
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1); /* GW_COPIES * limits.nat_planes */
+  __type(key, __u32);
+  __type(value, struct gw_nat_address);
+} gw_nat_addr SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1); /* limits.nat_planes * GW_NAT_PLANE */
+  __type(key, __u32);
+  __type(value, struct gw_nat_bucket);
+} gw_nat_buckets SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
   __uint(max_entries, 1); /* limits.cpus */
   __uint(key_size, sizeof(__u32));
   /* and a struct gw_traffic for each backend and service */
@@ -111,6 +129,24 @@ struct {
   __type(value, __u32);
 } xsks_map SEC(".maps");
 
+/* A packet's memory beside the stack. */
+struct gw_scratch_memory {
+  __u64 words[32];
+};
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct gw_scratch_memory);
+} gw_scratch SEC(".maps");
+GW_INLINE void *gw_find_scratch(void) {
+  __u32 first = 0;
+  return bpf_map_lookup_elem(&gw_scratch, &first);
+}
+#define GW_SCRATCH(type, name)                                                       \
+  _Static_assert(sizeof(type) <= sizeof(struct gw_scratch_memory), "it has to fit"); \
+  type *name = gw_find_scratch()
+
 struct gw_work;
 
 /* Shows *work to the assembler, so that the compiler leaves it in memory. It would rather keep each
@@ -138,7 +174,9 @@ struct gw_port {
   struct gw_counters *counters;
   __u32 first_backend; /* of *state, for functions that are verified by themselves */
   __u32 shard;
+  __u32 copy; /* whose state it is */
 };
+GW_STATIC_ASSERT(GW_MAX_SHARDS <= 256, "a token has a byte for the shard");
 
 GW_INLINE uint16_t gw_load16(const void *from) { return *(const uint16_t *)from; }
 GW_INLINE uint32_t gw_load32(const void *from) { return *(const uint32_t *)from; }
@@ -178,6 +216,17 @@ GW_INLINE struct gw_packet *gw_packet_take(gw_packet_handle handle, struct gw_pa
   room->context = handle;
   return room;
 }
+typedef struct xdp_md gw_frame;
+GW_INLINE gw_frame *gw_packet_frame(struct gw_packet *packet) { return packet->context; }
+GW_INLINE struct gw_packet *gw_packet_again(gw_frame *frame, struct gw_packet *local) {
+  local->context = frame;
+  return local;
+}
+GW_INLINE uint16_t gw_packet_interface(const struct gw_packet *packet) {
+  (void)packet;
+  return (uint16_t)gw_limits.interface_index;
+}
+
 GW_INLINE uint64_t gw_flow_load(const uint64_t *word) { return *(const volatile uint64_t *)word; }
 GW_INLINE uint32_t gw_flow_load_tag(const uint64_t *word) {
   return *((const volatile uint32_t *)word + 1);
@@ -187,6 +236,19 @@ GW_INLINE void gw_flow_store(uint64_t *word, uint64_t value) { *(volatile uint64
 GW_INLINE uint32_t gw_opaque(uint32_t value) {
   __asm__ volatile("" : "+r"(value));
   return value;
+}
+
+/* BPF of this age has no barriers but its atomic instructions. On x86 loads stay in their order,
+ * and so do stores. */
+GW_INLINE uint64_t gw_word_acquire(const uint64_t *word) {
+  return *(const volatile uint64_t *)word;
+}
+GW_INLINE uint64_t gw_word_check(const uint64_t *word) {
+  __asm__ volatile("" : : : "memory");
+  return *(const volatile uint64_t *)word;
+}
+GW_INLINE uint64_t gw_word_swap(uint64_t *word, uint64_t expected, uint64_t wanted) {
+  return __sync_val_compare_and_swap(word, expected, wanted);
 }
 
 /* Without a branch, of which the verifier would follow both sides: multiplied by the de Bruijn
@@ -219,6 +281,34 @@ GW_INLINE const struct gw_backend *gw_port_backend(const struct gw_port *port, u
   uint32_t key = port->first_backend + id;
   if (id >= gw_limits.backends) return NULL;
   return bpf_map_lookup_elem(&gw_backends, &key);
+}
+/* Copy << 8 | shard. */
+typedef __u32 gw_port_token;
+GW_INLINE gw_port_token gw_port_to_token(const struct gw_port *port) {
+  return port->copy << 8 | (port->shard & 0xff);
+}
+GW_INLINE const struct gw_port *gw_port_again(gw_port_token token, struct gw_port *local) {
+  __u32 copy = token >> 8;
+  __u32 cpu = bpf_get_smp_processor_id();
+  struct gw_cpu_counters *mine = bpf_map_lookup_elem(&gw_cpu_counters, &cpu);
+  if (!mine || copy >= GW_COPIES) return NULL;
+  local->state = gw_once(&gw_control.states[copy]);
+  local->counters = &mine->counters;
+  local->first_backend = local->state->first_backend;
+  local->shard = token & 0xff;
+  local->copy = copy;
+  return local;
+}
+GW_INLINE struct gw_nat_bucket *gw_port_nat_bucket(gw_port_token table, uint32_t index) {
+  __asm__ volatile("" : : "r"(table)); /* an argument that is not used would not be passed */
+  if (index >= gw_limits.nat_planes * GW_NAT_PLANE) return NULL;
+  return bpf_map_lookup_elem(&gw_nat_buckets, &index);
+}
+GW_INLINE const struct gw_nat_address *gw_port_nat_address(const struct gw_port *port,
+                                                           uint32_t index) {
+  uint32_t key = port->state->first_nat_address + index;
+  if (index >= gw_limits.nat_planes) return NULL;
+  return bpf_map_lookup_elem(&gw_nat_addr, &key);
 }
 GW_INLINE uint32_t gw_port_shard(const struct gw_port *port) { return port->shard; }
 GW_INLINE uint32_t gw_port_shard_count(const struct gw_port *port) {

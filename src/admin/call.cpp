@@ -27,7 +27,7 @@ tl::unexpected<CallError> bad(std::string field, std::string message) {
 }  // namespace
 
 Response to_response(const CallError& error) {
-  return error_response(error.status, error.code, error.message, error.field);
+  return error_response(error.status, error.code, error.message, error.field, error.all);
 }
 
 tl::expected<std::string, CallError> unescape(std::string_view text) {

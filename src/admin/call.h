@@ -40,6 +40,8 @@ struct CallError {
   std::string code = "bad_request";
   std::string field;
   std::string message;
+  /// Of a configuration file: what else is wrong, too; the message is the first.
+  std::vector<std::string> all = {};
 };
 Response to_response(const CallError& error);
 

@@ -202,10 +202,11 @@ class BeastHttpServer : public HttpServer {
 }  // namespace
 
 Response error_response(unsigned status, const std::string& code, const std::string& message,
-                        const std::string& field) {
+                        const std::string& field, const std::vector<std::string>& all) {
   nlohmann::ordered_json error = {{"code", code}};
   if (!field.empty()) error["field"] = field;
   error["message"] = message;
+  for (const std::string& each : all) error["all"].push_back({{"field", ""}, {"message", each}});
   const nlohmann::ordered_json json = {{"api", 1}, {"error", std::move(error)}};
   Response response;
   response.status = status;

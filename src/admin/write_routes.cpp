@@ -194,7 +194,7 @@ tl::expected<config::Resources, CallError> read_configuration(const Call& call) 
     config::LoadResult file = config::parse(call.request.body, "request");
     if (!file.model) {
       CallError error = invalid("", file.errors.front());
-      for (std::size_t i = 1; i < file.errors.size(); i++) error.message += "\n" + file.errors[i];
+      error.all = std::move(file.errors);
       return tl::unexpected(error);
     }
     // A copy of the file lacks the secret.

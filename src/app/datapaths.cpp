@@ -30,6 +30,7 @@ DatapathResult start_dpdk(const model::Model& model, const model::HashSeed& seed
   options.backends = model.capacity.backends;
   options.services = model.capacity.services;
   options.pools = model.capacity.pools;
+  options.nat_addresses = model::nat_capacity_of(model);
   options.eal_arguments = model.director.eal_arguments;
   options.flow_dir = model.director.flow_dir;
   options.hash_seed = seed;
@@ -48,6 +49,7 @@ datapath::xdp::KernelOptions kernel_options(const model::Model& model,
   options.slots = model.capacity.slots;
   options.backends = model.capacity.backends;
   options.flows = model.capacity.flows;
+  options.nat_addresses = model::nat_capacity_of(model);
   options.hash_seed = seed;
   return options;
 }

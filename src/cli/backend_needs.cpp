@@ -131,6 +131,7 @@ std::vector<std::string> backend_commands(const Json& service, const Json& pool,
   std::vector<std::string> lines;
   const std::string vip = text_of(service, "address");
   const std::string forwarding = pool.value("forwarding", "l2dsr");
+  if (forwarding == "nat") return lines;  // nothing: that is what it is for
   add_vip(vip, lines);
   if (is_for_decap(forwarding))
     add_decap(vip, pool, source.empty() ? kUnknownSource : source, lines);

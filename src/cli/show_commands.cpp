@@ -93,6 +93,11 @@ Outcome<void> show_service(Call& call) {
     call.out() << json_line(*answer);
     return {};
   }
+  if (needs->empty()) {
+    call.out() << resource_text(service) << "\n"
+               << "Backends need no set-up, only a way to the NAT addresses of the pool.\n";
+    return {};
+  }
   call.out() << resource_text(service) << "\n"
              << "Each backend needs, as root (guideway-decap ends VXLAN, too):\n\n";
   for (const std::string& line : *needs) call.out() << "  " << line << "\n";

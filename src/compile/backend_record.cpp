@@ -190,8 +190,22 @@ void write_tunnel(Writer& writer, gw_backend& record, const Destination& destina
   record.inner_protocol_offset = static_cast<std::uint8_t>(patched);
 }
 
+bool is_tunnel(model::Forwarding forwarding) {
+  return forwarding != model::Forwarding::kL2Dsr && forwarding != model::Forwarding::kNat;
+}
+
+/// What packets are translated to, behind the longest Ethernet header.
+void write_translation(gw_backend& record, const Destination& destination) {
+  const std::uint8_t port[2] = {static_cast<std::uint8_t>(destination.port >> 8),
+                                static_cast<std::uint8_t>(destination.port)};
+  const auto& address = destination.address.bytes();
+  record.is_nat = 1;
+  std::memcpy(record.template_bytes + GW_NAT_TEMPLATE_ADDRESS, address.data(), address.size());
+  std::memcpy(record.template_bytes + GW_NAT_TEMPLATE_PORT, port, sizeof port);
+}
+
 Result<void> check(const Destination& destination) {
-  if (destination.forwarding == model::Forwarding::kL2Dsr) return {};
+  if (!is_tunnel(destination.forwarding)) return {};
   if (destination.source && destination.source->family() != destination.address.family()) {
     return base::fail("source " + destination.source->to_string() + " and backend address " +
                       destination.address.to_string() +
@@ -207,7 +221,7 @@ Result<void> check(const Destination& destination) {
 
 std::string obstacle(const Destination& destination, const NextHop& hop) {
   if (hop.state != NextHop::State::kResolved) return describe(hop);
-  if (destination.forwarding == model::Forwarding::kL2Dsr) return "";
+  if (!is_tunnel(destination.forwarding)) return "";
   const IpAddress source = outer_source(destination, hop);
   if (source.family() != destination.address.family() || source.is_unspecified()) {
     return "no source address: the kernel's route to " + destination.address.to_string() +
@@ -222,16 +236,17 @@ Result<gw_backend> make_backend_record(const Destination& destination, const Nex
   }
   gw_backend record{};
   record.flags = GW_BACKEND_USED;
+  if (destination.forwarding == model::Forwarding::kNat) write_translation(record, destination);
   if (!obstacle(destination, hop).empty()) return record;
 
   Writer writer(record);
   write_ethernet(writer, hop);
-  const bool is_tunnel = destination.forwarding != model::Forwarding::kL2Dsr;
+  const bool tunnelled = is_tunnel(destination.forwarding);
   // Without a tunnel the EtherType is the packet's own, and patched.
   const std::uint16_t outer_type = destination.address.is_v4() ? kEtherTypeIpv4 : kEtherTypeIpv6;
-  writer.u16(is_tunnel ? outer_type : std::uint16_t{0});
+  writer.u16(tunnelled ? outer_type : std::uint16_t{0});
   record.l2_length = static_cast<std::uint8_t>(writer.size());
-  if (is_tunnel) write_tunnel(writer, record, destination, outer_source(destination, hop));
+  if (tunnelled) write_tunnel(writer, record, destination, outer_source(destination, hop));
   record.interface_index = hop.interface_index;
   record.mtu = hop.mtu;
   record.flags |= GW_BACKEND_RESOLVED;

@@ -2,17 +2,19 @@
 #include "guideway/compile/compile.h"
 
 #include <algorithm>
+#include <cstring>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "guideway/compile/backend_record.h"
 #include "guideway/compile/maglev.h"
-#include "guideway/compile/schedule_ring.h"
 #include "guideway/compile/service_table.h"
 #include "guideway/core/hash.h"
 #include "members.h"
 #include "plan_pools.h"
+#include "pool_tables.h"
 #include "update_ids.h"
 
 namespace guideway::compile {
@@ -42,7 +44,10 @@ Result<void> check_capacity(const model::Model& model) {
 /// Fills a ForwardingState from a model and ids that belong together.
 class StateBuilder {
  public:
-  StateBuilder(const Input& input, const BackendIds& ids) : input_(input), ids_(ids) {}
+  StateBuilder(const Input& input, const BackendIds& ids, const NatIds& nat_ids)
+      : input_(input), ids_(ids), previous_(input.previous.get()) {
+    state_.nat_ids = nat_ids;
+  }
 
   Result<ForwardingStatePtr> build();
   /// After build().
@@ -51,18 +56,21 @@ class StateBuilder {
 
  private:
   Result<void> add_services();
+  void add_nat_addresses();
   Result<void> add_record(std::uint16_t id, const BackendIds::Entry& entry);
   Result<void> add_records();
   std::uint16_t id_of(const model::BackendKey& key) const { return *ids_.find(key); }
   void describe_own(const PlannedPool& planned);
   void add_guests(const PlannedPool& planned, std::vector<MaglevBackend>& eligible);
   Result<void> add_pool(const PlannedPool& planned);
-  Result<void> add_ring(const model::Pool& pool, std::vector<MaglevBackend> backends);
+  Result<void> add_tables(const PlannedPool& planned, std::vector<MaglevBackend> eligible);
+  std::uint32_t append(const std::vector<std::uint16_t>& part);
   Result<void> add_pools();
   void fill_header();
 
   const Input& input_;
   const BackendIds& ids_;
+  const PreviousTables previous_;
   ForwardingState state_;
   ServiceIds service_ids_;
   PoolMemories pool_memories_;
@@ -71,7 +79,7 @@ class StateBuilder {
 };
 
 Result<void> StateBuilder::add_services() {
-  Result<ServiceTable> table = make_service_table(input_.model, input_.service_ids);
+  Result<ServiceTable> table = make_service_table(input_.model, input_.service_ids, state_.nat_ids);
   if (!table) return tl::unexpected(table.error());
   if (table->ids.size() > input_.model.capacity.services) {
     return base::fail(number(table->ids.size()) +
@@ -87,8 +95,18 @@ Result<void> StateBuilder::add_services() {
   return {};
 }
 
+void StateBuilder::add_nat_addresses() {
+  for (const auto& [address, plane] : state_.nat_ids.entries()) {
+    if (state_.nat_addresses.size() <= plane) state_.nat_addresses.resize(plane + 1u);
+    gw_nat_address& entry = state_.nat_addresses[plane];
+    std::memcpy(entry.address, address.bytes().data(), sizeof entry.address);
+    entry.family = static_cast<std::uint32_t>(address.family());
+  }
+}
+
 Result<void> StateBuilder::add_record(std::uint16_t id, const BackendIds::Entry& entry) {
   const Destination destination{.address = entry.key.address,
+                                .port = entry.key.port,
                                 .forwarding = entry.forwarding,
                                 .vxlan = entry.vxlan,
                                 .gre = entry.gre,
@@ -195,34 +213,41 @@ Result<void> StateBuilder::add_pool(const PlannedPool& planned) {
   // the pool impossible at run time.
   const auto quotas = maglev_quotas(all, pool.table_size);
   if (!quotas) return base::fail("pool " + pool.name + ": " + quotas.error().message);
-  const Result<std::vector<std::uint16_t>> table = maglev_table(eligible, pool.table_size);
-  if (!table) return base::fail("pool " + pool.name + ": " + table.error().message);
-
-  const auto slots = static_cast<std::uint32_t>(table->size());
-  state_.pools.push_back({static_cast<std::uint32_t>(state_.slots.size()), slots, 0, 0});
-  state_.pool_info.push_back({pool.name, slots, planned.plan.state, planned.plan.mode,
-                              planned.plan.healthy_percent, pool.scheduler});
-  state_.slots.insert(state_.slots.end(), table->begin(), table->end());
-  for (const std::uint16_t id : *table) {
-    ++state_.backend_info[id].slots;
-    state_.backends[id].flags |= GW_BACKEND_TAKES_NEW;
-  }
-  return add_ring(pool, std::move(eligible));
+  return add_tables(planned, std::move(eligible));
 }
 
-/// The ring of the pool that was added last, behind its slots.
-Result<void> StateBuilder::add_ring(const model::Pool& pool, std::vector<MaglevBackend> backends) {
-  if (!model::takes_turns(pool.scheduler)) return {};
-  for (MaglevBackend& backend : backends) {
-    if (!model::is_weighted(pool.scheduler)) backend.weight = 1;
-    state_.backends[backend.id].load_weight = backend.weight;
+/// Slots and ring, and what backends have to know of them.
+Result<void> StateBuilder::add_tables(const PlannedPool& planned,
+                                      std::vector<MaglevBackend> eligible) {
+  const model::Pool& pool = *planned.pool;
+  std::optional<PoolTables> kept = previous_.find(pool, eligible);
+  auto tables = kept ? Result<PoolTables>(std::move(*kept)) : make_pool_tables(pool, eligible);
+  if (!tables) return base::fail("pool " + pool.name + ": " + tables.error().message);
+  const auto shares = maglev_quotas(eligible, pool.table_size);
+  if (!shares) return base::fail("pool " + pool.name + ": " + shares.error().message);
+  for (std::size_t i = 0; i < eligible.size(); ++i) {
+    const std::uint16_t id = eligible[i].id;
+    state_.backend_info[id].slots = (*shares)[i];
+    state_.backends[id].flags |= GW_BACKEND_TAKES_NEW;
+    if (model::takes_turns(pool.scheduler))
+      state_.backends[id].load_weight = model::is_weighted(pool.scheduler) ? eligible[i].weight : 1;
   }
-  const auto ring = schedule_ring(backends, pool.table_size);
-  if (!ring) return base::fail("pool " + pool.name + ": " + ring.error().message);
-  state_.pools.back().ring_base = static_cast<std::uint32_t>(state_.slots.size());
-  state_.pools.back().ring_count = static_cast<std::uint32_t>(ring->size());
-  state_.slots.insert(state_.slots.end(), ring->begin(), ring->end());
+  const auto slot_count = static_cast<std::uint32_t>(tables->slots.size());
+  gw_pool& entry = state_.pools.emplace_back();
+  entry.slot_base = append(tables->slots);
+  entry.slot_count = slot_count;
+  entry.ring_count = static_cast<std::uint32_t>(tables->ring.size());
+  if (entry.ring_count != 0) entry.ring_base = append(tables->ring);
+  state_.pool_info.push_back({pool.name, slot_count, planned.plan.state, planned.plan.mode,
+                              planned.plan.healthy_percent, pool.scheduler, std::move(eligible)});
   return {};
+}
+
+/// Where in the slots of all pools `part` begins.
+std::uint32_t StateBuilder::append(const std::vector<std::uint16_t>& part) {
+  const auto base = static_cast<std::uint32_t>(state_.slots.size());
+  state_.slots.insert(state_.slots.end(), part.begin(), part.end());
+  return base;
 }
 
 Result<void> StateBuilder::add_pools() {
@@ -254,10 +279,12 @@ void StateBuilder::fill_header() {
   if (director.unserved_ports == model::UnservedPorts::kDrop)
     header.flags |= GW_STATE_DROP_UNSERVED;
   header.icmp_rate = director.icmp_rate;
+  header.nat_address_count = static_cast<std::uint32_t>(state_.nat_addresses.size());
 }
 
 Result<ForwardingStatePtr> StateBuilder::build() {
   if (const Result<void> added = add_services(); !added) return tl::unexpected(added.error());
+  add_nat_addresses();
   if (const Result<void> added = add_records(); !added) return tl::unexpected(added.error());
   if (const Result<void> added = add_pools(); !added) return tl::unexpected(added.error());
   fill_header();
@@ -273,10 +300,12 @@ Result<Output> compile(const Input& input) {
   }
   Result<BackendIds> ids = update_ids(input.ids, input.model);
   if (!ids) return tl::unexpected(ids.error());
-  StateBuilder builder(input, *ids);
+  Result<NatIds> nat_ids = input.nat_ids.with(model::nat_addresses_of(input.model));
+  if (!nat_ids) return tl::unexpected(nat_ids.error());
+  StateBuilder builder(input, *ids, *nat_ids);
   Result<ForwardingStatePtr> state = builder.build();
   if (!state) return tl::unexpected(state.error());
-  return Output{std::move(*state), std::move(*ids), builder.take_service_ids(),
+  return Output{std::move(*state), std::move(*ids), builder.take_service_ids(), std::move(*nat_ids),
                 builder.take_pool_memories()};
 }
 

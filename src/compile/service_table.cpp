@@ -80,6 +80,18 @@ gw_service make_vip_entry(const IpAddress& address) {
   return entry;
 }
 
+/// What a backend's answer is found by.
+gw_service make_nat_entry(const IpAddress& address, std::uint8_t protocol, std::uint16_t plane) {
+  gw_service entry = make_entry(address, protocol, 0);
+  entry.id = kNoId;
+  entry.pool = kNoId;
+  entry.idle_timeout_s = 1;
+  entry.flags |= GW_SERVICE_NAT_RETURN;
+  entry.nat_addresses[0] = plane;
+  entry.nat_address_count = 1;
+  return entry;
+}
+
 gw_service make_service_entry(const model::Service& service, std::uint8_t protocol,
                               std::uint16_t id, std::uint16_t pool) {
   gw_service entry = make_entry(service.address, protocol, service.port);
@@ -94,12 +106,24 @@ gw_service make_service_entry(const model::Service& service, std::uint8_t protoc
   return entry;
 }
 
-/// What a packet must know of the pool's scheduler.
-std::uint16_t flags_of(model::Scheduler scheduler) {
+/// What a packet must know of the pool.
+std::uint16_t flags_of(const model::Pool& pool) {
   std::uint16_t flags = 0;
-  if (model::takes_turns(scheduler)) flags |= GW_SERVICE_BY_TURNS;
-  if (model::goes_by_load(scheduler)) flags |= GW_SERVICE_BY_LOAD;
+  if (model::takes_turns(pool.scheduler)) flags |= GW_SERVICE_BY_TURNS;
+  if (model::goes_by_load(pool.scheduler)) flags |= GW_SERVICE_BY_LOAD;
+  if (pool.forwarding == model::Forwarding::kNat) flags |= GW_SERVICE_NAT;
   return flags;
+}
+
+/// The planes of the pool's addresses of the service's family.
+void add_nat_addresses(gw_service& entry, const model::Pool& pool, const NatIds& ids) {
+  for (const IpAddress& source : pool.nat_sources) {
+    const std::optional<std::uint16_t> plane = ids.find(source);
+    if (!plane || static_cast<std::uint8_t>(source.family()) != entry.family ||
+        entry.nat_address_count == GW_NAT_POOL_ADDRESSES)
+      continue;
+    entry.nat_addresses[entry.nat_address_count++] = *plane;
+  }
 }
 
 std::size_t table_size(std::size_t entries) {
@@ -164,8 +188,10 @@ std::map<std::string, std::uint16_t> pool_ids(const model::Model& model) {
 /// The entries of all services in the order of the model; fills table.info and has_any_port.
 class EntryList {
  public:
-  EntryList(const model::Model& model, const ServiceIds& previous, ServiceTable& table)
+  EntryList(const model::Model& model, const ServiceIds& previous, const NatIds& nat_ids,
+            ServiceTable& table)
       : model_(model),
+        nat_ids_(nat_ids),
         pools_(pool_ids(model)),
         table_(table),
         ids_(std::min(model.capacity.services, kMaxIds)) {
@@ -173,6 +199,7 @@ class EntryList {
   }
 
   Result<void> add(const model::Service& service);
+  void add_nat_returns();
   const std::vector<gw_service>& entries() const { return entries_; }
 
  private:
@@ -182,6 +209,7 @@ class EntryList {
   std::uint16_t unused_id();
 
   const model::Model& model_;
+  const NatIds& nat_ids_;
   std::map<std::string, std::uint16_t> pools_;
   ServiceTable& table_;
   std::vector<gw_service> entries_;
@@ -253,10 +281,20 @@ Result<void> EntryList::add(const model::Service& service, std::uint8_t protocol
   }
   const std::uint16_t id = id_of(key);
   entries_.push_back(make_service_entry(service, protocol, id, pool));
-  entries_.back().flags |= flags_of(model_.pools[pool].scheduler);
+  entries_.back().flags |= flags_of(model_.pools[pool]);
+  add_nat_addresses(entries_.back(), model_.pools[pool], nat_ids_);
   if (table_.info.size() <= id) table_.info.resize(id + 1u);
   table_.info[id] = {true, service.name, service.address, service.port, protocol, service.pool};
   return {};
+}
+
+void EntryList::add_nat_returns() {
+  for (const auto& [address, plane] : nat_ids_.entries()) {
+    for (const std::uint8_t protocol : protocols_of(model::Protocol::kTcpUdp))
+      entries_.push_back(make_nat_entry(address, protocol, plane));
+    if (vips_.insert(address).second) entries_.push_back(make_vip_entry(address));
+    table_.has_any_port = true;
+  }
 }
 
 }  // namespace
@@ -269,22 +307,25 @@ std::uint32_t service_salt(const IpAddress& address, std::uint8_t protocol, std:
   return static_cast<std::uint32_t>(gw_spread(salt ^ tail) >> 32);
 }
 
-Result<ServiceTable> make_service_table(const model::Model& model, const ServiceIds& previous) {
+Result<ServiceTable> make_service_table(const model::Model& model, const ServiceIds& previous,
+                                        const NatIds& nat_ids) {
   ServiceTable table;
-  EntryList list(model, previous, table);
+  EntryList list(model, previous, nat_ids, table);
   for (const model::Service& service : model.services) {
     if (const Result<void> added = list.add(service); !added) {
       return tl::unexpected(added.error());
     }
   }
+  list.add_nat_returns();
   if (const Result<void> placed = place_all(list.entries(), table); !placed) {
     return tl::unexpected(placed.error());
   }
   return table;
 }
 
-std::uint32_t service_table_size_for(std::uint32_t services) {
-  return static_cast<std::uint32_t>(table_size(std::size_t{services} * 2));
+std::uint32_t service_table_size_for(std::uint32_t services, std::uint32_t nat_addresses) {
+  return static_cast<std::uint32_t>(
+      table_size(std::size_t{services} * 2 + std::size_t{nat_addresses} * 3));
 }
 
 }  // namespace guideway::compile

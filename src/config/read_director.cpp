@@ -56,6 +56,7 @@ model::Director read_director(const Node& node, const std::string& path, Errors&
   table.read_choice<model::OnStop>(
       "on_stop", {{"keep", model::OnStop::kKeep}, {"detach", model::OnStop::kDetach}},
       director.on_stop);
+  table.read_duration("min_rebuild_interval", director.min_rebuild_interval);
   table.read_choice<model::VipIcmp>(
       "vip_icmp", {{"answer", model::VipIcmp::kAnswer}, {"kernel", model::VipIcmp::kKernel}},
       director.vip_icmp);
@@ -85,6 +86,7 @@ model::Capacity read_capacity(const Node& node, const std::string& path, Errors&
   table.read_integer("backends", model::kBackendCapacityRange, capacity.backends);
   table.read_integer("slots", model::kSlotCapacityRange, capacity.slots);
   table.read_integer("flows", model::kFlowCapacityRange, capacity.flows);
+  table.read_integer("nat_addresses", model::kNatCapacityRange, capacity.nat_addresses);
   table.report_unknown_keys();
   return capacity;
 }

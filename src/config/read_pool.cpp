@@ -48,17 +48,33 @@ model::Backend read_backend(const Node& node, const std::string& path, Errors& e
   return backend;
 }
 
-void read_source(TableReader& table, std::optional<IpAddress>& source) {
+/// Of nat, one address or an array of them; else "auto" or one address.
+void read_source(TableReader& table, model::Pool& pool) {
   const Node* node = table.find("source");
+  const bool is_array = node != nullptr && node->kind == Node::Kind::kArray;
   if (node == nullptr || (node->kind == Node::Kind::kString && node->text == "auto")) {
     return;
   }
-  if (node->kind == Node::Kind::kArray) {
-    table.add_error(*node, "source",
-                    "several addresses are not in this version: write \"auto\" or one address");
+  if (pool.forwarding != model::Forwarding::kNat) {
+    if (is_array) {
+      table.add_error(
+          *node, "source",
+          "several addresses are for forwarding \"nat\": write \"auto\" or one address");
+      return;
+    }
+    table.read_text(*node, table.path_of("source"), IpAddress::parse, pool.source);
     return;
   }
-  table.read_text(*node, table.path_of("source"), IpAddress::parse, source);
+  const auto read = [&](const Node& item, const std::string& path) {
+    std::optional<IpAddress> address;
+    table.read_text(item, path, IpAddress::parse, address);
+    if (address) pool.nat_sources.push_back(*address);
+  };
+  if (is_array) {
+    table.read_array("source", read, " of addresses such as [\"198.51.100.9\"]");
+  } else {
+    read(*node, table.path_of("source"));
+  }
 }
 
 model::PanicPolicy read_panic(TableReader& table) {
@@ -87,7 +103,7 @@ model::Pool read_pool(const Node& node, const std::string& path, Errors& errors)
                                  {"vxlan", Forwarding::kVxlan},
                                  {"gre", Forwarding::kGre},
                                  {"gue", Forwarding::kGue},
-                                 {"nat", std::nullopt}},
+                                 {"nat", Forwarding::kNat}},
                                 pool.forwarding);
   if (const Node* vxlan = table.find("vxlan")) {
     pool.vxlan = read_vxlan(*vxlan, table.path_of("vxlan"), errors);
@@ -98,7 +114,7 @@ model::Pool read_pool(const Node& node, const std::string& path, Errors& errors)
   if (const Node* gue = table.find("gue")) {
     pool.gue = read_gue(*gue, table.path_of("gue"), errors);
   }
-  read_source(table, pool.source);
+  read_source(table, pool);
   table.read_choice<Scheduler>(
       "scheduler",
       {{"maglev", Scheduler::kMaglev},

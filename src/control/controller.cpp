@@ -37,6 +37,7 @@ std::set<IpAddress> owned_vips(const model::Model& model) {
   std::set<IpAddress> vips;
   for (const auto& service : model.services)
     if (service.vip == model::VipMode::kOwned) vips.insert(service.address);
+  for (const IpAddress& address : model::nat_addresses_of(model)) vips.insert(address);
   return vips;
 }
 
@@ -54,12 +55,13 @@ Controller::Controller(Parts parts, const config::LoadResult& file, model::HashS
       checker_(environment_, [this](const health::Change& change) { take_health(change); }),
       netlink_limit_(kNetlinkWarnings, kNetlinkWarningPeriod),
       ids_(model_.capacity.backends),
+      nat_ids_(parts_.datapath.nat_ids()),
       started_(steady_clock::now()),
       monitor_ready_(parts_.loop),
       tick_timer_(parts_.loop),
       build_timer_(parts_.loop),
       resolve_timer_(parts_.loop),
-      sweeper_(parts_.datapath.flow_table()),
+      sweeper_(parts_.datapath.flow_table(), parts_.datapath.nat_table()),
       loads_(parts_.datapath.backend_rows()) {}
 
 /// Goes on with what an earlier daemon has left: flow entries mean what its seed and ids say, not
@@ -116,8 +118,8 @@ Result<void> Controller::start() {
   checker_.follow(model_);
   Build build;
   build.change_id = make_change_id();
-  build.input = {model_,       parts_.monitor.next_hops(), seed_, generation_ + 1, ids_,
-                 service_ids_, checker_.verdicts(),        {}};
+  build.input = {model_,   parts_.monitor.next_hops(), seed_, generation_ + 1, ids_, service_ids_,
+                 nat_ids_, checker_.verdicts(),        {},    nullptr};
   compile_input(build);
   if (!build.failed()) save_and_prepare(build, nullptr, *desired_, parts_.datapath);
   if (!build.output) return base::fail(build.errors.front());

@@ -24,8 +24,6 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using Code = ChangeOutcome::Code;
 
-/// The first change is built at once, later ones at most this often.
-constexpr milliseconds kMinBuildInterval{100};
 /// Changes that wait; one more is refused.
 constexpr std::size_t kMostWaiting = 16;
 
@@ -79,8 +77,9 @@ void Controller::request_build() {
   start_build();
 }
 
-/// Starts what is wanted, unless a job is under way (its end comes back here) or the last one was a
-/// moment ago. A change that waits for its neighbours goes first, and has the latest next hops.
+/// Starts what is wanted, unless a job is under way (its end comes back here) or the last one was
+/// less than director.min_rebuild_interval ago. A change that waits for its neighbours goes first,
+/// and has the latest next hops.
 void Controller::start_build() {
   if (building_ || !helper_) return;
   if (resolving_) {
@@ -92,10 +91,11 @@ void Controller::start_build() {
     }
     return;
   }
-  if (!waiting_.empty()) return run_change();
-  if (!build_wanted_) return;
-  const auto due = last_build_ + kMinBuildInterval;
-  if (steady_clock::now() >= due) return run_compile(new_build(change_id_));
+  if (waiting_.empty() && !build_wanted_) return;
+  const auto due = last_build_ + model_.director.min_rebuild_interval;
+  const bool is_due = steady_clock::now() >= due;
+  if (!waiting_.empty() && (is_due || waiting_.front().request.dry_run)) return run_change();
+  if (is_due) return run_compile(new_build(change_id_));
   build_timer_.expires_at(due);
   build_timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) start_build();
@@ -174,8 +174,10 @@ void Controller::run_compile(Build build) {
                 generation_ + 1,
                 ids_,
                 service_ids_,
+                nat_ids_,
                 checker_.verdicts(),
-                pool_memories_};
+                pool_memories_,
+                state_};
   if (job->dry_run()) presume_good(job->input, unwatched(job->input.model));
   helper_->run([this, job, before = desired_] {
     if (!job->nothing_to_compile) compile_input(*job);
@@ -280,6 +282,7 @@ void Controller::publish(const compile::Output& output) {
     if (service_ids_.count(key) == 0) parts_.datapath.forget_service_traffic(id);
   ids_ = output.ids;
   service_ids_ = output.service_ids;
+  nat_ids_ = output.nat_ids;
   pool_memories_ = output.pool_memories;
   report_panic(events_, model_, state_.get(), *output.state);
   state_ = output.state;

@@ -57,7 +57,7 @@ class Frame {
     } else {
       put16(c + 4, l4);
     }
-    packet_ = {start(), c + l4, bytes_.data(), bytes_.data() + bytes_.size()};
+    packet_ = {start(), c + l4, bytes_.data(), bytes_.data() + bytes_.size(), 0};
   }
   Frame(const Frame&) = delete;
   Frame& operator=(const Frame&) = delete;
@@ -105,7 +105,8 @@ class Frame {
 /// The core's view of what it reaches, with counters that nobody reads.
 class View {
  public:
-  View(const compile::ForwardingState& state, const datapath::FlowTableView& flows) {
+  View(const compile::ForwardingState& state, const datapath::FlowTableView& flows,
+       const datapath::NatTableView& nat) {
     port_.state = &state.header;
     port_.services = state.services.data();
     port_.pools = state.pools.data();
@@ -114,6 +115,9 @@ class View {
     port_.buckets = flows.buckets.data();
     port_.buckets_per_shard = flows.buckets_per_shard;
     port_.shard_count = flows.shard_count;
+    port_.nat_addresses = state.nat_addresses.data();
+    port_.nat_buckets = nat.buckets.data();
+    port_.nat_bucket_count = static_cast<std::uint32_t>(nat.buckets.size());
     port_.counters = &counters_;
   }
   View(const View&) = delete;
@@ -129,13 +133,19 @@ class View {
 class Explainer {
  public:
   Explainer(const ExplainQuery& query, const compile::ForwardingState& state,
-            const datapath::FlowTableView& flows, std::uint32_t now_s)
-      : state_(state), view_(state, flows), frame_(query), now_s_(now_s) {}
+            const datapath::FlowTableView& flows, const datapath::NatTableView& nat,
+            std::uint32_t now_s)
+      : state_(state), view_(state, flows, nat), frame_(query), now_s_(now_s) {}
 
   Explanation run() {
     const enum gw_reason reason = gw_classify(view_.port(), frame_.packet(), &work_);
     if (work_.service != nullptr) name_service();
-    conclude(reason == GW_GO_ON ? go_on() : reason);
+    if (reason != GW_GO_ON)
+      conclude(reason);
+    else if ((work_.service->flags & GW_SERVICE_NAT_RETURN) != 0)
+      conclude(go_on_to_client());
+    else
+      conclude((work_.service->flags & GW_SERVICE_NAT) != 0 ? go_on_by_nat() : go_on());
     return std::move(result_);
   }
 
@@ -191,6 +201,85 @@ class Explainer {
     return reason;
   }
 
+  /// gw_nat_from_client() without what it writes.
+  enum gw_reason go_on_by_nat() {
+    gw_nat_scratch scratch{};
+    const gw_port* port = view_.port();
+    gw_nat_query& query = scratch.query;
+    result_.hash = work_.hash;
+    gw_nat_key_of(&work_, &query.key);
+    query.hash = gw_nat_hash(&port->state->hash_key, &query.key);
+    query.now_s = now_s_;
+    const std::uint32_t place = gw_nat_find_of_client(port, &work_, work_.service, &query);
+    enum gw_flow_use use = GW_FLOW_USE_MISS;
+    if (place != GW_NAT_NO_PLACE) {
+      const gw_nat_entry& entry = gw_port_nat_bucket(port, place >> 3)->entries[place & 7];
+      use = gw_nat_use(port, &work_, work_.service, &entry, query.word, now_s_);
+    }
+    if (use == GW_FLOW_USE_RESET) {
+      result_.flow = "reset";
+      result_.why = "its backend's flows start anew: it is answered by a TCP reset";
+      return GW_REASON_RESET_SENT;
+    }
+    if (use == GW_FLOW_USE_MISS) return go_on_with_new_nat(query);
+    result_.flow = "hit";
+    result_.why = "its flow is in the NAT table, as " + nat_address(query.address) + " port " +
+                  std::to_string(gw_nat_port_of(query.address, place));
+    work_.backend = static_cast<std::uint16_t>(gw_nat_backend(query.word));
+    return write_nat(query.address, place, scratch.to);
+  }
+
+  enum gw_reason go_on_with_new_nat(const gw_nat_query& query) {
+    result_.flow = "miss";
+    if (gw_is_late_tcp(&work_)) return GW_REASON_NAT_RESET;
+    result_.why = "a new flow: it gets a port of " + nat_address(query.address);
+    if (goes_by_turn()) {
+      result_.why += ", and the backend whose turn it is then";
+      return GW_REASON_FORWARDED;
+    }
+    const gw_pool* pool = gw_port_pool(view_.port(), work_.service->pool);
+    work_.backend =
+        static_cast<std::uint16_t>(gw_slot_backend(view_.port(), work_.service->pool, work_.hash));
+    if (pool == nullptr || work_.backend == GW_NO_BACKEND) return GW_REASON_NO_BACKEND;
+    result_.slot = gw_hash_slot(work_.hash, pool->slot_count);
+    gw_nat_rewrite to{};
+    return write_nat(query.address, gw_nat_place_of(query.address, GW_NAT_FIRST_PORT), to);
+  }
+
+  enum gw_reason write_nat(std::uint32_t address, std::uint32_t place, gw_nat_rewrite& to) {
+    name_backend();
+    const gw_backend* record = gw_nat_record(view_.port(), work_.backend);
+    if (record == nullptr) return GW_REASON_BAD_TABLE;
+    enum gw_reason reason = gw_nat_to_backend(view_.port(), &work_, record, address, place, &to);
+    if (reason == GW_GO_ON) reason = gw_nat_write(frame_.packet(), &work_, &to);
+    if (reason == GW_GO_ON) result_.header = frame_.header(work_.ip_length);
+    return reason;
+  }
+
+  /// gw_nat_from_backend() without what it writes.
+  enum gw_reason go_on_to_client() {
+    gw_nat_rewrite to{};
+    gw_nat_answer answer{};
+    result_.flow = "miss";
+    enum gw_reason reason =
+        gw_nat_find_of_backend(view_.port(), &work_, work_.service, now_s_, &answer, &to);
+    if (reason != GW_GO_ON) return reason;
+    result_.flow = "hit";
+    result_.why = "an answer of a NAT flow: it goes back to the flow's client";
+    work_.backend = static_cast<std::uint16_t>(answer.backend);
+    name_backend();
+    reason = gw_nat_write(frame_.packet(), &work_, &to);
+    if (reason != GW_GO_ON) return reason;
+    result_.header = frame_.header(work_.ip_length);
+    return GW_REASON_NAT_RETURNED;
+  }
+
+  std::string nat_address(std::uint32_t plane) const {
+    for (const auto& [address, own] : state_.nat_ids.entries())
+      if (own == plane) return address.to_string();
+    return "an unknown address";
+  }
+
   /// Taking the turn would be writing.
   bool goes_by_turn() {
     if ((work_.service->flags & GW_SERVICE_BY_TURNS) == 0 || gw_is_late_tcp(&work_)) return false;
@@ -208,7 +297,8 @@ class Explainer {
   void conclude(enum gw_reason reason) {
     result_.verdict = verdict_name(gw_reason_verdict(reason));
     result_.reason = reason_name(reason);
-    if (reason != GW_REASON_FORWARDED && reason != GW_REASON_RESET_SENT)
+    if (reason != GW_REASON_FORWARDED && reason != GW_REASON_RESET_SENT &&
+        reason != GW_REASON_NAT_RETURNED)
       result_.why = reason_help(reason);
   }
 
@@ -223,8 +313,9 @@ class Explainer {
 }  // namespace
 
 Explanation explain(const ExplainQuery& query, const compile::ForwardingState& state,
-                    datapath::FlowTableView flows, std::uint32_t now_s) {
-  return Explainer(query, state, flows, now_s).run();
+                    datapath::FlowTableView flows, std::uint32_t now_s,
+                    datapath::NatTableView nat) {
+  return Explainer(query, state, flows, nat, now_s).run();
 }
 
 }  // namespace guideway::control

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/crc.hpp>
 #include <cerrno>
 #include <cstdint>
@@ -109,7 +110,11 @@ Result<model::HashSeed> StateDir::hash_seed() const {
 Result<std::string> StateDir::read_checked(int fd, const std::string& name) const {
   if (auto checked = check_owner_and_mode(fd, name); !checked)
     return tl::unexpected(checked.error());
-  std::string text(kMostBytes + 1, '\0');
+  struct stat status {};
+  if (fstat(fd, &status) != 0) return base::fail_errno(name + ": cannot read it", errno);
+  // One byte more than it has: a file that grows meanwhile is noticed.
+  const auto most = std::min(static_cast<std::size_t>(status.st_size), kMostBytes);
+  std::string text(most + 1, '\0');
   std::size_t size = 0;
   while (size < text.size()) {
     const ssize_t got = read(fd, text.data() + size, text.size() - size);
@@ -118,7 +123,7 @@ Result<std::string> StateDir::read_checked(int fd, const std::string& name) cons
     if (got == 0) break;
     size += static_cast<std::size_t>(got);
   }
-  if (size > kMostBytes) return base::fail(name + ": is too large");
+  if (size > most) return base::fail(name + ": is too large");
   text.resize(size);
   const std::size_t end = text.find('\n');
   if (end == std::string::npos) return base::fail(name + ": has no first line");

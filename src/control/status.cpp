@@ -24,6 +24,8 @@ const char* name_of(model::Forwarding forwarding) {
       return "gre";
     case model::Forwarding::kGue:
       return "gue";
+    case model::Forwarding::kNat:
+      return "nat";
   }
   return "";
 }
@@ -126,7 +128,8 @@ std::int64_t Controller::live_flows_age_s() const {
 }
 
 Explanation Controller::explain(const ExplainQuery& query) const {
-  return control::explain(query, *state_, parts_.datapath.flow_table(), parts_.datapath.now_s());
+  return control::explain(query, *state_, parts_.datapath.flow_table(), parts_.datapath.now_s(),
+                          parts_.datapath.nat_table());
 }
 
 Status Controller::status() const {

@@ -16,6 +16,7 @@
 
 #include "guideway/base/file_descriptor.h"
 #include "guideway/base/round_up.h"
+#include "guideway/datapath/nat_store.h"
 
 namespace guideway::datapath {
 namespace {
@@ -163,7 +164,7 @@ void FileStore::remove(const std::string& name) {
 }
 
 void FileStore::remove_all() {
-  for (const char* name : {FlowStore::kFlows, FlowStore::kKept}) remove(name);
+  for (const char* name : {FlowStore::kFlows, FlowStore::kKept, NatStore::kNat}) remove(name);
   rmdir(directory_.c_str());
   // It was made for us if it was missing; while others' tables lie in it, it stays.
   rmdir(std::filesystem::path(directory_).parent_path().c_str());

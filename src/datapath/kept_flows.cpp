@@ -174,6 +174,19 @@ bool read_tunnel(const Identity& identity, compile::BackendIds::Entry& entry) {
   return true;
 }
 
+bool is_forwarding(std::uint8_t number) {
+  switch (static_cast<model::Forwarding>(number)) {
+    case model::Forwarding::kL2Dsr:
+    case model::Forwarding::kIpip:
+    case model::Forwarding::kVxlan:
+    case model::Forwarding::kGre:
+    case model::Forwarding::kGue:
+    case model::Forwarding::kNat:
+      return true;
+  }
+  return false;
+}
+
 /// None when a field is out of range.
 std::optional<compile::BackendIds::Entry> to_entry(const Identity& identity) {
   compile::BackendIds::Entry entry;
@@ -181,7 +194,7 @@ std::optional<compile::BackendIds::Entry> to_entry(const Identity& identity) {
   auto name = from_name(identity.name);
   auto address = to_address(identity.family, identity.address);
   if (!pool || !name || !address) return std::nullopt;
-  if (identity.forwarding > static_cast<std::uint8_t>(model::Forwarding::kGue)) return std::nullopt;
+  if (!is_forwarding(identity.forwarding)) return std::nullopt;
   if (identity.sweep_timeout_s > GW_MAX_IDLE_TIMEOUT_S) return std::nullopt;
   entry.key = {std::move(*pool), *address, identity.port};
   entry.name = std::move(*name);

@@ -30,8 +30,8 @@ void check_address(Problems& problems, const Facts& facts, const std::string& pa
   }
 }
 
-/// Finds a backend that an earlier one already is. Port 0 stands for the service's port, which is
-/// what any other port must be equal to (no mode of this version changes the port): it equals all.
+/// Finds a backend that an earlier one already is. Port 0 stands for the service's port, which
+/// outside of nat is what any other port must be equal to: it equals all.
 class Duplicates {
  public:
   /// The index of an earlier backend with the same address and port.
@@ -92,8 +92,7 @@ void check_port(Problems& problems, const Model& model, const ServicePorts& port
         path,
         std::to_string(port) + " is not the port of service " + base::quoted(service.name) + ", " +
             (service.port == 0 ? "any" : std::to_string(service.port)) +
-            ": only forwarding \"nat\" can change the port, and it is not in this version; "
-            "remove the backend's port",
+            ": only forwarding \"nat\" can change the port; remove the backend's port, or take nat",
         element("service", *i) + ".port");
   }
 }
@@ -113,7 +112,8 @@ void check_backends(Problems& problems, const Model& model, const Facts& facts, 
     names.check(problems, path + ".name", backend.name);
     check_address(problems, facts, path + ".address", backend.address);
     problems.check_range(path + ".weight", backend.weight, kWeightRange);
-    check_port(problems, model, ports, path + ".port", backend.port);
+    if (owner.forwarding != Forwarding::kNat)
+      check_port(problems, model, ports, path + ".port", backend.port);
     if (backend.address.is_unspecified()) {
       continue;
     }

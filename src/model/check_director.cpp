@@ -54,6 +54,9 @@ void check_director(Problems& problems, const Director& director) {
   check_path(problems, "director.state_dir", director.state_dir);
   check_path(problems, "director.pin_dir", director.pin_dir);
   check_path(problems, "director.flow_dir", director.flow_dir);
+  if (director.min_rebuild_interval > kMaxRebuildInterval) {
+    problems.add("director.min_rebuild_interval", "is too long: allowed are at most 60s");
+  }
   for (std::size_t i = 0; i < director.eal_arguments.size(); ++i) {
     const std::string& argument = director.eal_arguments[i];
     if (argument.empty() || has_control_characters(argument)) {
@@ -96,6 +99,11 @@ void check_capacity(Problems& problems, const Model& model) {
   check_sum("capacity.backends", backends, capacity.backends, "backends");
   check_sum("capacity.slots", slots, capacity.slots,
             "slots (the pools' table_size in sum; twice where scheduler is not \"maglev\")");
+  if (capacity.nat_addresses) {
+    problems.check_range("capacity.nat_addresses", *capacity.nat_addresses, kNatCapacityRange);
+    check_sum("capacity.nat_addresses", nat_addresses_of(model).size(), *capacity.nat_addresses,
+              "addresses as source of pools with forwarding \"nat\"");
+  }
 }
 
 void check_admin(Problems& problems, const Admin& admin) {

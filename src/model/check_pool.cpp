@@ -192,6 +192,7 @@ void check_pools(Problems& problems, const Model& model, const Facts& facts) {
     names.check(problems, path + ".name", pool.name);
     check_tunnels(problems, pool, path);
     check_source(problems, pool, path);
+    check_nat(problems, model, facts, i);
     check_table(problems, pool, path + ".table_size");
     check_panic(problems, model, pool, path);
     check_backends(problems, model, facts, i);

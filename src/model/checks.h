@@ -74,6 +74,7 @@ void check_interfaces(Problems& problems, const Model& model);
 void check_pools(Problems& problems, const Model& model, const Facts& facts);
 /// The parts of check_pools.
 void check_backends(Problems& problems, const Model& model, const Facts& facts, std::size_t pool);
+void check_nat(Problems& problems, const Model& model, const Facts& facts, std::size_t pool);
 void check_health_check(Problems& problems, const Model& model, const Facts& facts,
                         std::size_t pool);
 void check_services(Problems& problems, const Model& model, const Facts& facts);

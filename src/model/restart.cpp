@@ -23,8 +23,8 @@ class Changes {
   std::vector<std::string> keys_;
 };
 
-// on_stop is not here: it is read when the director stops; nor are the keys about ICMP and ports,
-// which every generation has.
+// on_stop and min_rebuild_interval are not here: they are read when they matter; nor are the keys about
+// ICMP and ports, which every generation has.
 void compare_director(std::vector<std::string>& keys, const Director& running,
                       const Director& next) {
   Changes changes("director");
@@ -48,6 +48,7 @@ void compare_capacity(std::vector<std::string>& keys, const Capacity& running,
   changes.compare("backends", running.backends, next.backends);
   changes.compare("slots", running.slots, next.slots);
   changes.compare("flows", running.flows, next.flows);
+  changes.compare("nat_addresses", running.nat_addresses, next.nat_addresses);
   changes.append_to(keys);
 }
 

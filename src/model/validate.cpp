@@ -110,6 +110,20 @@ std::vector<Problem> validate(const Model& model) {
   return problems.take();
 }
 
+std::vector<IpAddress> nat_addresses_of(const Model& model) {
+  std::set<IpAddress> seen;
+  std::vector<IpAddress> addresses;
+  for (const Pool& pool : model.pools)
+    for (const IpAddress& address : pool.nat_sources)
+      if (seen.insert(address).second) addresses.push_back(address);
+  return addresses;
+}
+
+std::uint32_t nat_capacity_of(const Model& model) {
+  if (model.capacity.nat_addresses) return *model.capacity.nat_addresses;
+  return static_cast<std::uint32_t>(nat_addresses_of(model).size());
+}
+
 std::vector<std::size_t> services_of(const Model& model, const std::string& pool) {
   std::set<std::string> leads_here = {pool};
   for (const Pool& each : model.pools)

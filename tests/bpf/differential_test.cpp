@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "tests/bpf/mutations.h"
+#include "tests/support/answer.h"
 #include "tests/support/core_world.h"
 #include "tests/support/plain_config.h"
 #include "tests/support/xdp_world.h"
@@ -52,6 +53,9 @@ const Shape kShapes[] = {
     {{.forwarding = "l2dsr", .scheduler = "round_robin"}},
     {{.forwarding = "l2dsr", .scheduler = "weighted_least_connections"}, 0, 2},
     {{.forwarding = "ipip", .hash = "source", .scheduler = "least_connections"}, 0, 2},
+    {{.forwarding = "nat"}},
+    {{.forwarding = "nat", .outer_family = 6}, 1, 2},
+    {{.forwarding = "nat", .scheduler = "weighted_least_connections"}, 2},
 };
 
 double seconds = 4;
@@ -80,7 +84,10 @@ gw_counters difference(const gw_counters& after, const gw_counters& before) {
 class Pair {
  public:
   Pair(const Shape& shape, XdpWorld& program)
-      : core_({.buckets_per_shard = kBuckets, .shards = shape.shards}), program_(program) {
+      : core_({.buckets_per_shard = kBuckets,
+               .shards = shape.shards,
+               .nat_planes = shape.config.forwarding == "nat" ? 1U : 0U}),
+        program_(program) {
     const model::Model model = make_model(shape.config);
     const compile::NextHops hops = all_resolved(model, shape.vlans);
     EXPECT_TRUE(core_.publish(model, hops));
@@ -119,6 +126,21 @@ class Pair {
               0)
         << "the flow tables differ";
     reasons_ |= std::uint64_t{1} << outcome.reason;
+    if (outcome.reason == GW_REASON_FORWARDED) forwarded_ = native.bytes();
+  }
+  /// What was forwarded last is answered, if translation makes answers come here.
+  void answer(std::uint8_t flags, std::uint64_t damage) {
+    auto frame = core_.nat_buckets().empty() ? std::nullopt : answer_to(forwarded_, flags);
+    if (!frame) return;
+    if (damage % 4 == 0) (*frame)[damage / 4 % frame->size()] ^= 1;
+    send(*frame);
+  }
+  void require_equal_nat_tables() {
+    auto& own = core_.nat_buckets();
+    ASSERT_EQ(
+        std::memcmp(own.data(), program_.nat_buckets().data(), own.size() * sizeof(gw_nat_bucket)),
+        0)
+        << "the NAT tables differ";
   }
 
   void pass_time(std::uint32_t seconds_passed) {
@@ -145,11 +167,15 @@ class Pair {
   std::uint64_t reasons() const { return reasons_; }
 
  private:
-  void copy_table() { std::ranges::copy(core_.buckets(), program_.buckets().begin()); }
+  void copy_table() {
+    std::ranges::copy(core_.buckets(), program_.buckets().begin());
+    std::ranges::copy(core_.nat_buckets(), program_.nat_buckets().begin());
+  }
 
   CoreWorld core_;
   XdpWorld& program_;
   std::uint64_t reasons_ = 0;
+  Bytes forwarded_;
 };
 
 void step(Pair& pair, Mutations& mutations, std::uint32_t shards) {
@@ -164,6 +190,11 @@ void step(Pair& pair, Mutations& mutations, std::uint32_t shards) {
     case 3:
       if (shards > 1) pair.swap_shards();
       return;
+    case 4:
+    case 5:
+    case 6:
+    case 7:
+      return pair.answer(static_cast<std::uint8_t>(mutations.word()), mutations.word());
     default:
       return pair.send(mutations.next());
   }
@@ -172,7 +203,8 @@ void step(Pair& pair, Mutations& mutations, std::uint32_t shards) {
 TEST(CoreAndProgram, DoTheSame) {
   std::vector<std::unique_ptr<XdpWorld>> programs;
   for (const std::uint32_t shards : {1U, 2U}) {
-    auto program = XdpWorld::load({.buckets_per_shard = kBuckets, .shards = shards});
+    auto program =
+        XdpWorld::load({.buckets_per_shard = kBuckets, .shards = shards, .nat_planes = 1});
     ASSERT_TRUE(program) << program.error().message;
     programs.push_back(std::move(*program));
   }
@@ -195,13 +227,16 @@ TEST(CoreAndProgram, DoTheSame) {
           << seed + sequence - sequence % std::size(kShapes) << ", sequence "
           << sequence % std::size(kShapes) << " of them";
     }
+    pair.require_equal_nat_tables();
     reasons |= pair.reasons();
   }
   std::printf("%zu sequences of %zu steps, reasons met: %lx\n", sequence, kSteps,
               static_cast<unsigned long>(reasons));
   for (const gw_reason met :
        {GW_REASON_FORWARDED, GW_REASON_RESET_SENT, GW_REASON_FRAGMENT, GW_REASON_TIME_EXCEEDED_SENT,
-        GW_REASON_IP_LENGTH, GW_REASON_MTU_EXCEEDED, GW_REASON_ECHO_ANSWERED, GW_REASON_ICMP_ERROR})
+        GW_REASON_IP_LENGTH, GW_REASON_MTU_EXCEEDED, GW_REASON_ECHO_ANSWERED, GW_REASON_ICMP_ERROR,
+        GW_REASON_NAT_RETURNED, GW_REASON_NAT_RESET, GW_REASON_NAT_NO_FLOW,
+        GW_REASON_NAT_NOT_ITS_BACKEND})
     EXPECT_TRUE(reasons >> met & 1) << "no packet met reason " << met;
 }
 

@@ -17,6 +17,7 @@ namespace {
 struct Variant {
   std::uint32_t shards;
   bool hand_over;
+  std::uint32_t nat_planes = 0;
 };
 
 class Verifier : public testing::TestWithParam<Variant> {};
@@ -26,7 +27,8 @@ gw_limits limits_of(Variant variant) {
                                  .pools = 256,
                                  .slots = 1 << 20,
                                  .backends = 4096,
-                                 .shape = {variant.shards, 1024}});
+                                 .shape = {variant.shards, 1024},
+                                 .nat_planes = variant.nat_planes});
   limits.hand_over = variant.hand_over ? 1 : 0;
   return limits;
 }
@@ -37,8 +39,9 @@ TEST_P(Verifier, AcceptsTheBalancer) {
   bpf_prog_info info{};
   std::uint32_t length = sizeof info;
   ASSERT_EQ(bpf_obj_get_info_by_fd(object->program_fd(), &info, &length), 0);
-  std::printf("balancer, %u shards%s: %u instructions, %u walked by the verifier\n",
+  std::printf("balancer, %u shards%s%s: %u instructions, %u walked by the verifier\n",
               GetParam().shards, GetParam().hand_over ? ", hand-over" : "",
+              GetParam().nat_planes != 0 ? ", nat" : "",
               info.xlated_prog_len / 8, info.verified_insns);
   RecordProperty("verified_instructions", std::to_string(info.verified_insns));
   EXPECT_GT(info.xlated_prog_len / 8, 1000U) << "most of the core was removed as dead code";
@@ -47,7 +50,8 @@ TEST_P(Verifier, AcceptsTheBalancer) {
 
 INSTANTIATE_TEST_SUITE_P(Variants, Verifier,
                          testing::Values(Variant{1, false}, Variant{2, false}, Variant{16, false},
-                                         Variant{64, false}, Variant{1, true}, Variant{64, true}));
+                                         Variant{64, false}, Variant{1, true}, Variant{64, true},
+                                         Variant{1, false, 1}, Variant{64, true, 2}));
 
 TEST(BalancerObject, AMapThatDoesNotFitIsNamed) {
   // A control map where the flow table should be.

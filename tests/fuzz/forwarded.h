@@ -30,6 +30,8 @@ struct ForwardedShape {
   bool udp = false;
   /// Everything between the outer IP header and the inner packet.
   std::size_t between = 0;
+  /// Addresses and ports are translated.
+  bool nat = false;
 
   std::size_t l2_length() const { return 14 + 4 * vlans; }
   std::size_t outer_ip_length() const {
@@ -87,6 +89,30 @@ inline void require_outer(FrameView outer, const ForwardedShape& shape) {
   }
 }
 
+/// Addresses and ports are others, the TTL is one less, and the checksums are as right as they
+/// were: the sum over addresses and all that follows is the same (RFC 1071).
+inline void require_translated(FrameView in, FrameView out) {
+  const FrameView before = ip_and_padding(in).first(ip_length(ip_and_padding(in)));
+  const FrameView now = ip_and_padding(out).first(before.size());
+  const bool is_v4 = before[0] >> 4 == 4;
+  const std::size_t ttl = is_v4 ? 8 : 7;
+  const std::size_t header = is_v4 ? (before[0] & 15u) * 4 : 40;
+  const std::size_t addresses = is_v4 ? 12 : 8;
+  require(now[ttl] == before[ttl] - 1, "its TTL is one less");
+  require(std::ranges::equal(now.first(is_v4 ? 8 : 7), before.first(is_v4 ? 8 : 7)) &&
+              std::ranges::equal(now.subspan(is_v4 ? 20 : 40, header - (is_v4 ? 20 : 40)),
+                                 before.subspan(is_v4 ? 20 : 40, header - (is_v4 ? 20 : 40))),
+          "nothing else of the header changes");
+  if (is_v4) {
+    require(internet_sum(now.first(header)) % 0xffff == internet_sum(before.first(header)) % 0xffff,
+            "the IPv4 checksum is as right as it was");
+  }
+  const bool without_checksum = is_v4 && before[9] == 17 && be16(before, header + 6) == 0;
+  require(without_checksum || internet_sum(now.subspan(addresses)) % 0xffff ==
+                                  internet_sum(before.subspan(addresses)) % 0xffff,
+          "the checksum is as right as it was");
+}
+
 inline void require_forwarded(FrameView in, FrameView out, const ForwardedShape& shape) {
   const FrameView ip = ip_and_padding(in);
   const FrameView packet = ip.first(ip_length(ip));
@@ -97,8 +123,9 @@ inline void require_forwarded(FrameView in, FrameView out, const ForwardedShape&
   const std::size_t type = be16(out, shape.l2_length() - 2);
   const bool says_v4 = is_tunnel ? shape.outer_family == 4 : packet[0] >> 4 == 4;
   require(type == (says_v4 ? 0x0800 : 0x86dd), "the EtherType says what follows");
-  require_inner(packet, out.subspan(start, packet.size()));
+  if (!shape.nat) require_inner(packet, out.subspan(start, packet.size()));
   require(std::ranges::equal(out.last(behind), ip.last(behind)), "padding stays as it was");
+  if (shape.nat) return require_translated(in, out);
   if (is_tunnel) require_outer(out.subspan(shape.l2_length()), shape);
 }
 

@@ -49,7 +49,7 @@ void require_entry(const BackendIds::Entry& entry) {
   require_name(entry.key.pool);
   require_name(entry.name);
   require(entry.sweep_timeout_s <= GW_MAX_IDLE_TIMEOUT_S, "the timeout is in range");
-  require(entry.forwarding <= model::Forwarding::kGue, "the forwarding mode exists");
+  require(entry.forwarding <= model::Forwarding::kNat, "the forwarding mode exists");
   require((entry.forwarding == model::Forwarding::kVxlan) == entry.vxlan.has_value(),
           "VXLAN has its parameters, and nothing else has");
   require(!entry.gre || entry.forwarding == model::Forwarding::kGre, "a GRE key is GRE's");

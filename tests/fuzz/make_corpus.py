@@ -17,16 +17,18 @@ MAX_BYTES = 700
 PARSE = {"ipv4": 2, "ipv6": 2, "vlan": 20, "layer4": 4, "not_ours": 1, "truncation": 20, "echo": 3,
          "icmp_sent": 4, "icmp_passed": 3, "hostile": 3}
 PIPELINE = {"modes": 6, "vlan": 20, "ipv6": 9, "flows": 3, "resets": 3, "backends": 20, "hash_keys": 5, "echo": 9,
-            "icmp_sent": 9, "icmp_passed": 5, "hostile": 6}
+            "icmp_sent": 9, "icmp_passed": 5, "hostile": 6, "nat": 2}
 # In the order of twins_of() in pipeline_fuzz.cpp.
 WORLDS = ("l2dsr", "ipip", "vxlan", "vxlan over IPv6 by source", "gre", "gue")
 VXLAN_6_BY_SOURCE = 3
+NAT, NAT_6 = 6, 7
 HEADROOM = 128
-PACKET, SECONDS, MARK = 0x00, 0xF0, 0xF4
+PACKET, ANSWER, SECONDS, MARK = 0x00, 0xEC, 0xF0, 0xF4
 
 
 def cases_of(topic):
-    return json.loads((CASES / f"{topic}.json").read_text())["cases"]
+    cases = json.loads((CASES / f"{topic}.json").read_text())["cases"]
+    return [{**case, "topic": topic} for case in cases]
 
 
 def slug(text):
@@ -41,6 +43,8 @@ def packet_step(hex_text):
 def world_of(case):
     """The number of the world in pipeline_fuzz.cpp that is most like the case's."""
     name = case["world"]
+    if case["topic"] == "nat":
+        return NAT_6 if "IPv6" in case["name"] else NAT
     if "source" in name or ("vxlan" in name and "outer6" in name):
         return VXLAN_6_BY_SOURCE
     return next((i for i, mode in enumerate(WORLDS) if mode in name), 0)
@@ -53,6 +57,8 @@ def program(case):
     for step in case["before"]:
         if "packet" in step:
             steps += packet_step(step["packet"])
+            if case["topic"] == "nat":
+                steps += bytes([ANSWER, 0x12])
         elif "age_s" in step:
             steps += bytes([SECONDS, step["age_s"] % 256])
         elif "mark" in step:

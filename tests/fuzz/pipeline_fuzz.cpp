@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The whole pipeline, by gw_balance() in one world and by gw_balance_burst() in its twin. The input
 // is a little program: world, headroom, then steps until it ends:
-//   0x00–0xef  a packet: length (16 bits, little-endian), bytes; packets in a row are one burst
+//   0x00–0xeb  a packet: length (16 bits, little-endian), bytes; packets in a row are one burst
+//   0xec–0xef  its backend answers what was forwarded last: TCP flags (8 bits)
 //   0xf0–0xf3  time passes: seconds (8 bits) × 1, 10, 100, 1000; then a sweep
 //   0xf4–0xf7  a sweep that marks backend id (8 bits)
 //   0xf8–0xfb  the next burst comes to shard (8 bits)
@@ -19,6 +20,7 @@
 #include "guideway/core/balance_burst.h"
 #include "tests/fuzz/forwarded.h"
 #include "tests/fuzz/require.h"
+#include "tests/support/answer.h"
 #include "tests/support/core_world.h"
 #include "tests/support/plain_config.h"
 
@@ -26,6 +28,7 @@ namespace guideway::test {
 namespace {
 
 constexpr WorldSize kSize{.buckets_per_shard = 4, .shards = 3};
+constexpr WorldSize kNatSize{.buckets_per_shard = 4, .shards = 3, .nat_planes = 1};
 constexpr std::size_t kMaxPacket = 2048;
 
 /// The input, byte by byte; 0 when it has ended.
@@ -52,9 +55,12 @@ class Input {
 /// Two worlds that must stay alike.
 class Twins {
  public:
-  Twins(const PlainConfig& config, int vlans) {
+  Twins(const PlainConfig& config, int vlans)
+      : plain_(config.forwarding == "nat" ? kNatSize : kSize),
+        burst_(config.forwarding == "nat" ? kNatSize : kSize) {
     shape_.vlans = static_cast<std::size_t>(vlans);
-    shape_.outer_family = config.forwarding == "l2dsr" ? 0 : config.outer_family;
+    shape_.nat = config.forwarding == "nat";
+    shape_.outer_family = config.forwarding == "l2dsr" || shape_.nat ? 0 : config.outer_family;
     shape_.udp = config.forwarding == "vxlan" || config.forwarding == "gue";
     // UDP, VXLAN and Ethernet are 8, 8 and 14 bytes; GUE and GRE 4 each.
     if (config.forwarding == "vxlan") shape_.between = 30;
@@ -70,10 +76,16 @@ class Twins {
   void forget() {
     for (CoreWorld* world : {&plain_, &burst_}) {
       std::fill(world->buckets().begin(), world->buckets().end(), gw_flow_bucket{});
+      const auto made = [&](std::uint32_t i) {
+        return world->counters(i).events[GW_EVENT_FLOW_NEW];
+      };
+      if (shape_.nat && made(0) + made(1) + made(2) != 0)  // clearing takes its time
+        std::fill(world->nat_buckets().begin(), world->nat_buckets().end(), gw_nat_bucket{});
       for (std::uint32_t i = 0; i < kSize.shards; ++i) world->counters(i) = gw_counters{};
       world->set_now_s(CoreWorld::kStart_s);
     }
     shard_ = 0;
+    forwarded_.clear();
   }
 
   void pass_time(std::uint32_t seconds, std::uint32_t marked) {
@@ -90,13 +102,18 @@ class Twins {
     }
   }
   void balance(const std::vector<std::span<const std::uint8_t>>& packets, std::size_t headroom);
+  void answer(std::uint8_t flags, std::size_t headroom) {
+    const auto frame = answer_to(forwarded_, flags);
+    if (frame) balance({*frame}, headroom);
+  }
   void require_sums();
 
  private:
   void require_alike();
 
-  CoreWorld plain_{kSize};
-  CoreWorld burst_{kSize};
+  CoreWorld plain_;
+  CoreWorld burst_;
+  Bytes forwarded_;  // last, to a backend
   ForwardedShape shape_;
   std::uint32_t shard_ = 0;
 };
@@ -120,13 +137,15 @@ void Twins::balance(const std::vector<std::span<const std::uint8_t>>& packets,
             "the burst has the same outcome");
     require(ours[i].bytes() == Bytes(burst[i].data, burst[i].end), "the burst has the same bytes");
     require(outcome.frame_length == packets[i].size(), "the length counted is the frame's");
-    if (outcome.verdict == GW_FORWARD) {
+    if (outcome.reason == GW_REASON_FORWARDED) {
       require_forwarded(packets[i], ours[i].bytes(), shape_);
+      forwarded_ = ours[i].bytes();
     }
     if (outcome.reason == GW_REASON_TIME_EXCEEDED_SENT ||
         outcome.reason == GW_REASON_TOO_BIG_SENT) {
       require_error_about(packets[i], ours[i].bytes());
     }
+    if (outcome.reason == GW_REASON_NAT_RETURNED) require_translated(packets[i], ours[i].bytes());
     if (outcome.verdict == GW_KERNEL) {
       require(std::ranges::equal(ours[i].bytes(), packets[i]), "the kernel gets what came in");
     }
@@ -143,6 +162,10 @@ void Twins::require_alike() {
 }
 
 void Twins::require_sums() {
+  require(plain_.nat_buckets().empty() ||
+              std::memcmp(plain_.nat_buckets().data(), burst_.nat_buckets().data(),
+                          plain_.nat_buckets().size() * sizeof(gw_nat_bucket)) == 0,
+          "the NAT tables are alike");
   for (std::uint32_t shard = 0; shard < kSize.shards; ++shard) {
     const gw_counters& counters = plain_.counters(shard);
     std::uint64_t sum = 0;
@@ -158,7 +181,9 @@ Twins& twins_of(std::uint64_t choice) {
                            {{.forwarding = "vxlan", .outer_family = 4}, 2},
                            {{.forwarding = "vxlan", .hash = "source", .outer_family = 6}, 2},
                            {{.forwarding = "gre", .outer_family = 6}, 0},
-                           {{.forwarding = "gue", .outer_family = 4}, 1}};
+                           {{.forwarding = "gue", .outer_family = 4}, 1},
+                           {{.forwarding = "nat"}, 1},
+                           {{.forwarding = "nat", .outer_family = 6}, 0}};
   return worlds[choice % std::size(worlds)];
 }
 
@@ -169,14 +194,16 @@ void run(Input input) {
   std::vector<std::span<const std::uint8_t>> burst;
   while (!input.at_end()) {
     const std::uint64_t step = input.take(1);
-    if (step < 0xf0) {
+    if (step < 0xec) {
       burst.push_back(input.take_bytes(input.take(2) % kMaxPacket));
       if (burst.size() < GW_BURST_MAX) continue;
     }
     twins.balance(burst, headroom);
     burst.clear();
     constexpr std::uint32_t kSteps_s[] = {1, 10, 100, 1000};
-    if (step >= 0xfc) {
+    if (step >= 0xec && step < 0xf0) {
+      twins.answer(static_cast<std::uint8_t>(input.take(1)), headroom);
+    } else if (step >= 0xfc) {
       const std::size_t index = input.take(2);
       twins.plant(index, input.take(8));
     } else if (step >= 0xf8) {

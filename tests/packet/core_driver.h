@@ -23,6 +23,7 @@ class CoreDriver : public Driver {
   Counts counts() override;
   const compile::ForwardingState& state() override { return world_->state(); }
   std::span<gw_flow_bucket> flow_table() override { return world_->buckets(); }
+  std::span<gw_nat_bucket> nat_table() override { return world_->nat_buckets(); }
   std::uint32_t now_s() override { return world_->now_s(); }
 
  private:

@@ -2,6 +2,7 @@
 #include "tests/packet/dpdk_driver.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "tests/support/replies.h"
@@ -9,10 +10,15 @@
 namespace guideway::test {
 
 DpdkDriver::DpdkDriver()
-    : worker_({.interfaces = kInterfaces, .backends = kBackends, .services = kServices}) {}
+    : worker_({.interfaces = kInterfaces,
+               .backends = kBackends,
+               .services = kServices,
+               .nat_planes = kNatPlanes}) {}
 
 Result<void> DpdkDriver::reset() {
   std::ranges::fill(flow_table(), gw_flow_bucket{});
+  if (state_ && !state_->nat_addresses.empty())
+    std::memset(nat_table().data(), 0, nat_table().size_bytes());
   generations_.forget_ids();
   now_s_++;  // rates are limited by the second
   return {};

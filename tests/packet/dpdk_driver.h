@@ -21,6 +21,7 @@ class DpdkDriver : public Driver {
   const compile::ForwardingState& state() override { return *state_; }
   std::span<gw_flow_bucket> flow_table() override { return worker_.flow_table().buckets; }
   std::uint32_t now_s() override { return now_s_; }
+  std::span<gw_nat_bucket> nat_table() override { return worker_.nat_table().buckets; }
 
  private:
   static constexpr unsigned kInterfaces = 2;
@@ -28,7 +29,7 @@ class DpdkDriver : public Driver {
   static constexpr std::uint32_t kServices = 256;
 
   datapath::dpdk::testing::WorkerFixture worker_;
-  Generations generations_{kBackends};
+  Generations generations_{kBackends, kNatPlanes};
   compile::ForwardingStatePtr state_;
   std::uint32_t now_s_ = 1000;
 };

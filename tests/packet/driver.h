@@ -14,6 +14,9 @@
 
 namespace guideway::test {
 
+/// NAT addresses that a case may have.
+inline constexpr std::uint32_t kNatPlanes = 2;
+
 /// Where a packet came out.
 struct Sent {
   gw_verdict verdict = GW_DROP;
@@ -50,6 +53,8 @@ class Driver {
   virtual const compile::ForwardingState& state() = 0;
   /// The flow table of all shards. No packet is on its way.
   virtual std::span<gw_flow_bucket> flow_table() = 0;
+  /// The NAT table; empty while no configuration has NAT.
+  virtual std::span<gw_nat_bucket> nat_table() = 0;
   /// The flow table's clock.
   virtual std::uint32_t now_s() = 0;
 };

@@ -4,7 +4,7 @@
 #include <utility>
 
 // Before the core's other headers.
-#include "guideway/core/flow_table.h"
+#include "guideway/core/nat_table.h"
 #include "guideway/core/port_native.h"
 
 namespace guideway::test {
@@ -37,6 +37,15 @@ class Comparison {
   std::vector<std::string> lines_;
 };
 
+/// `act(word, entry)` for each that is valid.
+template <typename Act>
+void for_each_nat_flow(Driver& driver, Act act) {
+  for (gw_nat_bucket& bucket : driver.nat_table())
+    for (std::size_t way = 0; way < GW_NAT_WAYS; ++way)
+      if (gw_nat_state(bucket.ways.words[way]) == GW_NAT_VALID)
+        act(bucket.ways.words[way], bucket.entries[way]);
+}
+
 /// Time passes: all entries get older. A driver's clock may be the machine's, so the table moves.
 void age(Driver& driver, std::uint32_t seconds) {
   for (gw_flow_bucket& bucket : driver.flow_table()) {
@@ -46,6 +55,13 @@ void age(Driver& driver, std::uint32_t seconds) {
       gw_flow_store(&word, (word & ~std::uint64_t{GW_FLOW_TIME_MASK}) | time);
     }
   }
+  for_each_nat_flow(driver, [&](std::uint64_t&, gw_nat_entry& entry) {
+    const auto older = [&](std::uint64_t word) {
+      return (word & ~std::uint64_t{0xffffffff}) | static_cast<std::uint32_t>(word - seconds);
+    };
+    gw_flow_store(&entry.client_word, older(entry.client_word));
+    gw_flow_store(&entry.backend_word, older(entry.backend_word));
+  });
 }
 
 /// What the sweep does to the flows of a backend that are to be reset.
@@ -61,6 +77,11 @@ Result<void> mark(Driver& driver, const std::string& backend) {
       marked += gw_flow_marked(word) ? 1 : 0;
     }
   }
+  for_each_nat_flow(driver, [&](std::uint64_t& word, gw_nat_entry& entry) {
+    if (state.backend_info.at(gw_nat_backend(word)).name != backend) return;
+    word = gw_nat_swept(word, &entry, driver.now_s(), 1, 1);
+    marked += gw_nat_marked(word) ? 1 : 0;
+  });
   if (marked == 0) return base::fail("no flow of " + backend + " could be marked");
   return {};
 }

@@ -2,11 +2,14 @@
 #include "tests/packet/xdp_driver.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace guideway::test {
 
 Result<void> XdpDriver::reset() {
   std::ranges::fill(flow_table(), gw_flow_bucket{});
+  if (state_ && !state_->nat_addresses.empty())
+    std::memset(nat_table().data(), 0, nat_table().size_bytes());
   generations_.forget_ids();
   world_->set_now_s(world_->now_s() + 1);  // rates are limited by the second
   return {};

@@ -15,7 +15,7 @@ namespace guideway::test {
 
 class XdpDriver : public Driver {
  public:
-  static constexpr XdpWorld::Size kSize{.services = 256};
+  static constexpr XdpWorld::Size kSize{.services = 256, .nat_planes = kNatPlanes};
 
   explicit XdpDriver(std::unique_ptr<XdpWorld> world) : world_(std::move(world)) {}
 
@@ -29,11 +29,12 @@ class XdpDriver : public Driver {
   Counts counts() override;
   const compile::ForwardingState& state() override { return *state_; }
   std::span<gw_flow_bucket> flow_table() override { return world_->buckets(); }
+  std::span<gw_nat_bucket> nat_table() override { return world_->nat_buckets(); }
   std::uint32_t now_s() override { return world_->now_s(); }
 
  private:
   std::unique_ptr<XdpWorld> world_;
-  Generations generations_{kSize.backends};
+  Generations generations_{kSize.backends, kNatPlanes};
   compile::ForwardingStatePtr state_;
 };
 

@@ -17,8 +17,9 @@ constexpr std::uint32_t kMaxPools = 64;
 
 CoreWorld::CoreWorld(WorldSize size)
     : size_(size),
-      generations_(kMaxBackends),
+      generations_(kMaxBackends, size.nat_planes),
       buckets_(std::size_t{size.buckets_per_shard} * size.shards),
+      nat_buckets_(std::size_t{size.nat_planes} * GW_NAT_PLANE),
       counters_(size.shards),
       backend_traffic_(std::size_t{kMaxBackends} * size.shards),
       service_traffic_(kMaxServices),
@@ -43,6 +44,7 @@ gw_port CoreWorld::make_port(std::uint32_t shard) {
           .pools = state_->pools.data(),
           .slots = state_->slots.data(),
           .backends = state_->backends.data(),
+          .nat_addresses = state_->nat_addresses.data(),
           .buckets = buckets_.data(),
           .buckets_per_shard = size_.buckets_per_shard,
           .shard_count = size_.shards,
@@ -53,7 +55,9 @@ gw_port CoreWorld::make_port(std::uint32_t shard) {
           .backend_traffic = backend_row(shard).data(),
           .service_traffic = service_traffic_.data(),
           .turn_count = kMaxPools,
-          .turns = &turns_[std::size_t{kMaxPools} * shard]};
+          .turns = &turns_[std::size_t{kMaxPools} * shard],
+          .nat_buckets = nat_buckets_.data(),
+          .nat_bucket_count = static_cast<std::uint32_t>(nat_buckets_.size())};
 }
 
 std::span<gw_traffic> CoreWorld::backend_row(std::uint32_t shard) {
@@ -71,6 +75,22 @@ void CoreWorld::sweep(std::uint32_t reset) {
       const std::uint32_t timeout_s =
           id < state_->backends.size() ? state_->backends[id].sweep_timeout_s : 0;
       word = gw_flow_swept(word, now_s_, timeout_s, id == reset);
+    }
+  }
+  sweep_nat(reset);
+}
+
+void CoreWorld::sweep_nat(std::uint32_t reset) {
+  for (std::size_t i = 0; i < nat_buckets_.size(); ++i) {
+    if (i % GW_NAT_PLANE == 0) continue;
+    gw_nat_bucket& bucket = nat_buckets_[i];
+    for (std::size_t way = 0; way < GW_NAT_WAYS; ++way) {
+      std::uint64_t& word = bucket.ways.words[way];
+      if (gw_nat_state(word) != GW_NAT_VALID) continue;
+      const std::uint32_t id = gw_nat_backend(word);
+      const bool known =
+          id < state_->backends.size() && (state_->backends[id].flags & GW_BACKEND_USED) != 0;
+      word = gw_nat_swept(word, &bucket.entries[way], now_s_, known ? 1 : 0, id == reset ? 1 : 0);
     }
   }
 }

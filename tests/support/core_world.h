@@ -21,6 +21,7 @@ namespace guideway::test {
 struct WorldSize {
   std::uint32_t buckets_per_shard = 64;
   std::uint32_t shards = 1;
+  std::uint32_t nat_planes = 0;
 };
 
 class CoreWorld {
@@ -45,6 +46,7 @@ class CoreWorld {
   std::span<gw_traffic> backend_row(std::uint32_t shard);
   std::vector<gw_traffic>& service_traffic() { return service_traffic_; }
   std::vector<gw_flow_bucket>& buckets() { return buckets_; }
+  std::vector<gw_nat_bucket>& nat_buckets() { return nat_buckets_; }
 
   std::uint32_t now_s() const { return now_s_; }
   void set_now_s(std::uint32_t now_s) { now_s_ = now_s; }
@@ -55,12 +57,14 @@ class CoreWorld {
 
  private:
   gw_port make_port(std::uint32_t shard);
+  void sweep_nat(std::uint32_t reset);
 
   WorldSize size_;
   Generations generations_;
   compile::ForwardingStatePtr state_;
   std::uint32_t now_s_ = kStart_s;
   std::vector<gw_flow_bucket> buckets_;
+  std::vector<gw_nat_bucket> nat_buckets_;
   std::vector<gw_counters> counters_;  // by shard
   std::vector<gw_traffic> backend_traffic_;
   std::vector<gw_traffic> service_traffic_;

@@ -23,17 +23,20 @@ Result<compile::ForwardingStatePtr> Generations::next(const model::Model& model,
                              .hash_seed = model.director.hash_seed.value_or(model::HashSeed{}),
                              .generation = ++generation_,
                              .ids = ids_,
-                             .service_ids = service_ids_};
+                             .service_ids = service_ids_,
+                             .nat_ids = nat_ids_};
   Result<compile::Output> output = compile::compile(input);
   if (!output) return tl::unexpected(output.error());
   ids_ = std::move(output->ids);
   service_ids_ = std::move(output->service_ids);
+  nat_ids_ = std::move(output->nat_ids);
   return std::move(output->state);
 }
 
 void Generations::forget_ids() {
   ids_ = compile::BackendIds(capacity_);
   service_ids_.clear();
+  nat_ids_ = compile::NatIds(nat_planes_);
 }
 
 }  // namespace guideway::test

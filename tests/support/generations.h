@@ -17,8 +17,11 @@ Result<model::Model> parse_config(std::string_view toml);
 
 class Generations {
  public:
-  explicit Generations(std::uint32_t backend_capacity)
-      : capacity_(backend_capacity), ids_(backend_capacity) {}
+  explicit Generations(std::uint32_t backend_capacity, std::uint32_t nat_planes = 0)
+      : capacity_(backend_capacity),
+        nat_planes_(nat_planes),
+        ids_(backend_capacity),
+        nat_ids_(nat_planes) {}
 
   /// Compiles the next generation; ids stay with their backends and services.
   Result<compile::ForwardingStatePtr> next(const model::Model& model,
@@ -28,7 +31,9 @@ class Generations {
 
  private:
   std::uint32_t capacity_;
+  std::uint32_t nat_planes_;
   compile::BackendIds ids_;
+  compile::NatIds nat_ids_;
   compile::ServiceIds service_ids_;
   std::uint64_t generation_ = 0;
 };

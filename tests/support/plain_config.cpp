@@ -26,8 +26,9 @@ device = "vdev:net_null1"
 
 std::string backend_text(const PlainConfig& config, int number) {
   const std::string prefix = config.outer_family == 4 ? "10.0.0." : "fd00::";
+  const std::string port = config.forwarding == "nat" ? ", port = 6400" : "";
   return "  { name = \"b" + std::to_string(number) + "\", address = \"" + prefix +
-         std::to_string(number) + "\" },\n";
+         std::to_string(number) + "\"" + port + " },\n";
 }
 
 std::string pool_text(const PlainConfig& config, const std::string& name, int first, int count) {
@@ -36,6 +37,9 @@ std::string pool_text(const PlainConfig& config, const std::string& name, int fi
   if (config.forwarding == "vxlan") {
     text += "vxlan = { vni = 100, port = 4789, inner_mac = \"02:67:77:00:00:01\" }\n";
   }
+  if (config.forwarding == "nat")
+    text +=
+        std::string("source = \"") + (config.outer_family == 4 ? "10.0.0.9" : "fd00::9") + "\"\n";
   text += "backends = [\n";
   for (int i = first; i < first + count; ++i) text += backend_text(config, i);
   return text + "]\n";
@@ -56,6 +60,7 @@ std::string service_text(const PlainConfig& config, const std::string& protocol,
 std::string config_text(const PlainConfig& config) {
   std::string text = kHead + pool_text(config, "web", 11, 8) + pool_text(config, "dns", 31, 1);
   for (const int family : {4, 6}) {
+    if (config.forwarding == "nat" && family != config.outer_family) continue;
     text += service_text(config, "tcp", family, 80, "web");
     text += service_text(config, "udp", family, 80, "web");
     text += service_text(config, "udp", family, 53, "dns");

@@ -45,7 +45,8 @@ Result<std::unique_ptr<XdpWorld>> XdpWorld::load(const Size& size) {
                                                 .pools = 64,
                                                 .slots = size.slots,
                                                 .backends = size.backends,
-                                                .shape = {size.shards, size.buckets_per_shard}});
+                                                .shape = {size.shards, size.buckets_per_shard},
+                                                .nat_planes = size.nat_planes});
   limits.test = 1;
   auto object = BalancerObject::load("test", limits, {});
   if (!object) return tl::unexpected(object.error());
@@ -71,6 +72,11 @@ Result<void> XdpWorld::map(const gw_limits& l) {
       .and_then([&] {
         const std::size_t turns = std::size_t{l.cpus} * gw_turns_each(l.pools);
         return object_.map_into(turns_, "gw_turns", turns);
+      })
+      .and_then([&] {
+        const std::size_t buckets = std::size_t{l.nat_planes} * GW_NAT_PLANE;
+        if (buckets == 0) return Result<void>();
+        return object_.map_into(nat_buckets_, "gw_nat_buckets", buckets);
       });
 }
 

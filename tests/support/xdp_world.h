@@ -29,6 +29,7 @@ class XdpWorld {
     std::uint32_t backends = 64;
     std::uint32_t services = 64;
     std::uint32_t slots = 1 << 18;
+    std::uint32_t nat_planes = 0;
   };
 
   /// What the kernel runs a program on: an Ethernet header at least, a page less headroom at most.
@@ -56,6 +57,7 @@ class XdpWorld {
   std::vector<gw_traffic> backend_traffic() const;
   std::vector<gw_traffic> service_traffic() const;
   std::span<gw_flow_bucket> buckets() { return buckets_.values(); }
+  std::span<gw_nat_bucket> nat_buckets() { return nat_buckets_.values(); }
   /// A row for each CPU.
   std::vector<std::span<gw_traffic>> backend_rows() const { return counters_->backend_rows(); }
   /// All CPUs stand at the beginning of every ring, and no backend has a live flow.
@@ -72,6 +74,7 @@ class XdpWorld {
   datapath::xdp::MappedMap<gw_test> test_;
   datapath::xdp::MappedMap<gw_flow_bucket> buckets_;
   datapath::xdp::MappedMap<gw_turn> turns_;
+  datapath::xdp::MappedMap<gw_nat_bucket> nat_buckets_;
   std::uint32_t ifindex_ = 0;
   std::unique_ptr<datapath::xdp::TableCopies> tables_;
   std::unique_ptr<datapath::xdp::ProgramCounters> counters_;

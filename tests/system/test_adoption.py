@@ -261,7 +261,11 @@ def test_a_foreign_program_is_not_displaced_unasked(make_lab, datapath):
     serves(lab)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=lambda n: n.name)
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(signal.SIGTERM, id="SIGTERM", marks=pytest.mark.long),
+     pytest.param(signal.SIGKILL, id="SIGKILL")],
+)
 def test_dpdk_restarts_without_losing_or_moving_a_connection(make_lab, capsys, number):
     lab = make_lab(datapath="dpdk", on_stop="keep")
     with MeasuredLoad(lab.plan, connections=200, timeout_s=10) as load:

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Health checks: what becomes of new connections when backends stop, hang or answer badly."""
 
+import itertools
 import os
 import re
 import signal
+import time
 
 import pytest
+from checks import write_report
 from test_reload import new_connections
 
 from guideway_lab import backends
@@ -117,7 +120,7 @@ def test_a_check_that_all_backends_fail_costs_no_request_and_panic_ends_with_hys
     )
     load = HttpLoad(lab.plan).start(seconds=60, concurrency=5, rate=40)
     try:
-        answer_health(lab, lab.plan.backend_names, 503)
+        set_sick(lab, lab.plan.backend_names, True)
         wait_until(lambda: pool(lab)["state"] == "panic", "the pool to panic", _LIMIT_S)
         for name in lab.plan.backend_names:
             wait_for_health(lab, name, "panic", "status_mismatch")
@@ -126,10 +129,10 @@ def test_a_check_that_all_backends_fail_costs_no_request_and_panic_ends_with_hys
         gained = new_connections(lab)
         assert all(gained.values()), gained
 
-        answer_health(lab, lab.plan.backend_names[:3], 200)
+        set_sick(lab, lab.plan.backend_names[:3], False)
         wait_until(lambda: pool(lab)["healthy_percent"] == 50, "half of them to be healthy", _LIMIT_S)
         assert pool(lab)["state"] == "panic", "50 % is above 30 %, but below 60 %"
-        answer_health(lab, lab.plan.backend_names[3:4], 200)
+        set_sick(lab, lab.plan.backend_names[3:4], False)
         wait_until(lambda: pool(lab)["state"] == "normal", "the panic to end", _LIMIT_S)
         wait_for_slots(lab, "backend6", False)
         assert lab.director.backends()["backend6"]["health"] == "unhealthy"
@@ -149,21 +152,68 @@ def pool(lab):
     return lab.director.status()["pools"][0]
 
 
-def answer_health(lab, names, status):
+def set_sick(lab, names, is_sick):
     for name in names:
-        backends.answer_health_checks(lab.plan, backend_process(lab, name), status)
+        backends.set_sick(lab.plan, name, is_sick)
 
 
-@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
-def test_a_restart_sends_no_new_connection_to_a_backend_that_was_dead(make_lab, end):
-    lab = healthy_lab(make_lab, datapath="xdp")
-    assert backend_process(lab, "backend2").stop()
-    wait_for_health(lab, "backend2", "unhealthy", "connect_refused")
+def restarts():
+    """Each datapath with each way to end; the short run has each once."""
+    short = [("afxdp", signal.SIGKILL), ("dpdk", signal.SIGTERM), ("xdp", signal.SIGKILL)]
+    for datapath, end in itertools.product(DATAPATHS, (signal.SIGKILL, signal.SIGTERM)):
+        marks = () if (datapath, end) in short else pytest.mark.long
+        yield pytest.param(datapath, end, marks=marks)
+
+
+@pytest.mark.parametrize(("datapath", "end"), restarts())
+def test_from_the_first_packet_after_a_restart_the_dead_and_the_drained_are_spared(
+    make_lab, datapath, end
+):
+    lab = healthy_lab(make_lab, backends=6, datapath=datapath, on_stop="keep")
+    spared = ("backend2", "backend5", "backend3")
+    for name in spared[:2]:
+        assert backend_process(lab, name).stop()
+    for name in spared[:2]:
+        wait_for_health(lab, name, "unhealthy", "connect_refused")
+    assert lab.director.operator_tool("backend", "drain", "web/backend3").returncode == 0
     kept = lab.plan.run_dir / "state" / "health"
-    wait_until(lambda: kept.exists() and "unhealthy" in kept.read_text(), "the verdict on disk", 5)
-    lab.director.process.signal(end)
-    assert lab.director.process.wait(10)
-    lab.start_director()
+    wait_until(lambda: kept.exists() and kept.read_text().count("unhealthy") == 2, "both on disk", 5)
+    # No packet has gone to them yet, so any that does is one too many.
+    load = HttpLoad(lab.plan).start(seconds=120)
+    try:
+        wait_for_requests(lab, 500)
+        lab.director.process.signal(end)
+        assert lab.director.process.wait(10)
+        lab.stop_director()
+        lab.start_director()
+        wait_for_requests(lab, 500)
+    finally:
+        load.kill()
+        load.communicate()
+    assert {name: backends.packet_count(lab.plan, name) for name in spared} == dict.fromkeys(spared, 0)
+    for name in spared:
+        assert lab.director.backends()[name]["slots"] == 0
+
+
+def wait_for_requests(lab, more):
+    """Waits until all backends together have answered so many more."""
+
+    def requests():
+        return sum(count.requests for count in backends.http_counts(lab.plan).values())
+
+    before = requests()
+    wait_until(lambda: requests() >= before + more, f"{more} requests", 30)
+
+
+def test_a_backend_that_flaps_every_second_costs_few_generations(make_lab, is_long, capsys):
+    lab = healthy_lab(make_lab, datapath="xdp")
+    before = lab.director.status()["generation"]
+    seconds = 60 if is_long else 15
+    for second in range(seconds):
+        set_sick(lab, ["backend2"], second % 2 == 0)
+        time.sleep(1)  # the backend's own pace
+    generations = lab.director.status()["generation"] - before
+    write_report("flapping", [f"a backend that flaps {seconds} times: {generations} generations"], capsys)
+    assert 2 <= generations <= 10
     assert lab.director.backends()["backend2"]["health"] == "unhealthy"
-    assert lab.director.backends()["backend2"]["slots"] == 0
-    assert new_connections(lab)["backend2"] == 0
+    assert lab.director.backends()["backend2"]["health_reason"] in ("flapping", "status_mismatch")

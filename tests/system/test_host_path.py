@@ -61,10 +61,10 @@ def ways():
 
 
 @pytest.mark.parametrize(("datapath", "family"), ways())
-def test_ping_and_tcp_to_the_director_work_while_traffic_runs(make_lab, datapath, family):
+def test_ping_and_tcp_to_the_director_work_while_traffic_runs(make_lab, is_long, datapath, family):
     lab = make_lab(datapath=datapath, family=family)
     client = lab.plan.netns("client")
-    count = 20 if datapath == "dpdk" else 100
+    count = 100 if is_long and datapath != "dpdk" else 20
     traffic = HttpLoad(lab.plan).start(seconds=60)
     with running(traffic) as load, running(hello_server(lab)) as server:
         wait_until(lambda: forwarded(lab) > 1000, "traffic")

@@ -117,7 +117,11 @@ def test_100000_packets_of_all_kinds_come_out_right_and_no_flow_moves(lab):
     assert result["spread"]["deviation"] < 0.1
 
 
-@pytest.mark.parametrize("mode, family", [("l2dsr", 6), ("vxlan", 4), ("vxlan", 6)])
+@pytest.mark.parametrize("mode, family", [
+    pytest.param("l2dsr", 6, marks=pytest.mark.long),
+    pytest.param("vxlan", 4, marks=pytest.mark.long),
+    ("vxlan", 6),
+])
 def test_other_ways_of_forwarding(make_lab, mode, family):
     lab = make_lab(mode=mode, family=family)
     code, result = Pktgen(lab).run_until_forwarded(
@@ -176,7 +180,7 @@ def refusal_of(lab, role, device, *options):
     return done.returncode, done.stderr
 
 
-@pytest.mark.parametrize("family", [4, 6])
+@pytest.mark.parametrize("family", [4, pytest.param(6, marks=pytest.mark.long)])
 def test_a_device_with_the_default_route_is_refused(make_lab, family):
     lab = make_lab(start_director=False, family=family)
     client = lab.plan.netns("client")

@@ -44,9 +44,9 @@ def pool_without(lab, name, change):
 
 
 def ways():
-    """Each way out beside each datapath; without --long, beside afxdp and xdp only the removal."""
+    """Each way out beside each datapath; without --long, the removal, and a drain beside dpdk."""
     for datapath, way_out in itertools.product(DATAPATHS, _WAYS_OUT):
-        is_short = datapath == "dpdk" or way_out == "removed"
+        is_short = way_out == "removed" or (datapath, way_out) == ("dpdk", "drained")
         yield pytest.param(datapath, way_out, marks=() if is_short else pytest.mark.long)
 
 

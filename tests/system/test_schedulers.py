@@ -9,6 +9,7 @@ import pytest
 from guideway_lab import backends, config
 from guideway_lab.http_load import HttpLoad
 from guideway_lab.kept_connections import KeptConnections, per_backend
+from guideway_lab.plan import DATAPATHS
 from guideway_lab.shell import wait_until
 
 _REQUESTS = 600
@@ -16,7 +17,7 @@ _PRELOADED = 60
 _NEW = 30
 
 
-@pytest.mark.parametrize(("datapath", "workers"), [("dpdk", 2), ("xdp", 1)])
+@pytest.mark.parametrize(("datapath", "workers"), [("dpdk", 2), ("afxdp", 2), ("xdp", 1)])
 def test_round_robin_gives_each_the_same(make_lab, datapath, workers):
     lab = make_lab(datapath=datapath, scheduler="round_robin", workers=workers)
     assert lab.director.status()["pools"][0]["scheduler"] == "round_robin"
@@ -26,11 +27,12 @@ def test_round_robin_gives_each_the_same(make_lab, datapath, workers):
     after = backends.http_counts(lab.plan)
     got = [after[name].connections - before[name].connections for name in after]
     assert sum(got) == _REQUESTS
-    # Whoever forwards goes round by itself: a worker, or the program on a CPU.
-    assert max(got) - min(got) <= os.cpu_count()
+    # Whoever forwards goes round by itself: a worker, or the program on a CPU; in afxdp also the
+    # program in place of a worker that is late.
+    assert max(got) - min(got) <= os.cpu_count() + (workers if datapath == "afxdp" else 0)
 
 
-@pytest.mark.parametrize("datapath", ["dpdk", "xdp"])
+@pytest.mark.parametrize("datapath", DATAPATHS)
 def test_least_connections_spares_who_has_many(make_lab, datapath):
     lab = make_lab(start_director=False, datapath=datapath, scheduler="least_connections")
     pool = config.pool_of(lab.plan)

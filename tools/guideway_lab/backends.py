@@ -8,8 +8,6 @@ Two independent counts: nginx's access log (connections and requests for the ser
 import collections
 import dataclasses
 import json
-import re
-import signal
 
 from guideway_lab.plan import PORT, VXLAN
 from guideway_lab.processes import spawn
@@ -42,7 +40,11 @@ http {{
     listen {listen} backlog=4096;
     add_header X-Request-Number $http_x_request_number;
     location / {{ return 200 "{name}\\n"; }}
-    location = /api/v1/health {{ access_log off; return 200 "healthy\\n"; }}
+    location = /api/v1/health {{
+      access_log off;
+      if (-f {directory}/sick) {{ return 503; }}
+      return 200 "healthy\\n";
+    }}
     location = /upload {{ proxy_pass http://unix:{directory}/upload.sock; }}
   }}
   server {{ listen unix:{directory}/upload.sock; access_log off; return 200 "{name}\\n"; }}
@@ -58,9 +60,6 @@ table inet guideway_lab {{
   }}
 }}
 """
-
-
-_HEALTH_ANSWER = re.compile(r"(?<=access_log off; )return [0-9]{3}(?= .healthy)")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,11 +94,13 @@ def start_again(plan, name):
     return process
 
 
-def answer_health_checks(plan, process, status):
-    """From now on this backend's nginx gives health checks this HTTP status."""
-    file = plan.run_dir / process.role / "nginx.conf"
-    file.write_text(_HEALTH_ANSWER.sub(f"return {status}", file.read_text()))
-    process.signal(signal.SIGHUP)
+def set_sick(plan, name, is_sick):
+    """From now on this backend answers health checks by 503, or by 200 again; nothing else changes."""
+    file = plan.run_dir / name / "sick"
+    if is_sick:
+        file.touch()
+    else:
+        file.unlink(missing_ok=True)
 
 
 def _spawn_nginx(plan, name):
@@ -145,7 +146,10 @@ def _match(plan):
     """
     if plan.mode == "vxlan":
         return f"udp dport {VXLAN['port']}"
-    return f"{'ip6' if plan.family == 6 else 'ip'} daddr {plan.vip} tcp dport {PORT}"
+    family = "ip6" if plan.family == 6 else "ip"
+    if plan.mode == "nat":
+        return f"{family} saddr {plan.nat_address} tcp dport {PORT}"
+    return f"{family} daddr {plan.vip} tcp dport {PORT}"
 
 
 def _answers(plan, name):

@@ -23,9 +23,10 @@ def pool_of(plan):
     return [Backend(name, plan.backend_address(name)) for name in plan.backend_names]
 
 
-def _entry(b):
+def _entry(b, plan):
+    port = f" port = {PORT}," if plan.mode == "nat" else ""
     return (
-        f'{{ name = "{b.name}", address = "{b.address}",'
+        f'{{ name = "{b.name}", address = "{b.address}",{port}'
         f' weight = {b.weight}, state = "{b.state}" }}'
     )
 
@@ -61,15 +62,31 @@ def _health_check(plan):
 """
 
 
+def _echo_service(plan):
+    """With nat the pool's port is the web servers'."""
+    if plan.mode == "nat":
+        return ""
+    return f"""
+[[service]]
+name = "echo"
+address = "{plan.vip}"
+protocol = "udp"
+port = {ECHO_PORT}
+pool = "web"
+"""
+
+
 def render(plan, pool):
     """The configuration with these backends in its one pool."""
-    entries = "".join(f"  {_entry(backend)},\n" for backend in pool)
+    entries = "".join(f"  {_entry(backend, plan)},\n" for backend in pool)
     forwarding = f'forwarding = "{plan.mode}"'
     if plan.mode == "vxlan":
         forwarding += (
             f"\nvxlan = {{ vni = {VXLAN['vni']}, port = {VXLAN['port']},"
             f' inner_mac = "{VXLAN["inner_mac"]}" }}'
         )
+    if plan.mode == "nat":
+        forwarding += f'\nsource = ["{plan.nat_address}"]'
     return f"""\
 schema = 1
 
@@ -81,6 +98,7 @@ state_dir = "{plan.run_dir}/state"
 pin_dir = "{plan.bpffs}"
 flow_dir = "{plan.run_dir}/flows"
 on_stop = "{plan.on_stop}"
+{plan.director_keys}
 
 [capacity]
 slots = 1_000_000
@@ -106,13 +124,6 @@ backends = [
 name = "web"
 address = "{plan.vip}"
 protocol = "tcp"
-port = {PORT}
+port = {plan.service_port}
 pool = "web"
-
-[[service]]
-name = "echo"
-address = "{plan.vip}"
-protocol = "udp"
-port = {ECHO_PORT}
-pool = "web"
-"""
+{_echo_service(plan)}"""

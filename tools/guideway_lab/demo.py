@@ -12,7 +12,7 @@ from guideway_lab.build import build
 from guideway_lab.http_load import HttpLoad, LoadResult
 from guideway_lab.kept_connections import KeptConnections
 from guideway_lab.lab import Lab, remove_lab
-from guideway_lab.plan import DATAPATHS, Plan
+from guideway_lab.plan import DATAPATHS, MODES, PORT, Plan
 from guideway_lab.report import comparison_problems, comparison_table, observe
 from guideway_lab.shell import LabError, wait_until
 
@@ -93,11 +93,13 @@ class Demo:
             say(f"FAILED: {problem}")
 
 
-def run_demo(build_dir, requests, datapath):
+def run_demo(build_dir, requests, datapath, mode):
     """The traffic part. Returns the exit code."""
     signal.alarm(_TRAFFIC_LIMIT_S)
-    with Lab(Plan(name=_LAB, backends=_BACKENDS, datapath=datapath), build_dir) as lab:
+    plan = Plan(name=_LAB, backends=_BACKENDS, datapath=datapath, mode=mode)
+    with Lab(plan, build_dir) as lab:
         say(f"lab: a client, guidewayd and {_BACKENDS} nginx, each in its network namespace")
+        say(f"forwarding {mode}: port {plan.service_port} of {plan.vip} to port {PORT} of each")
         lab.up()
         demo = Demo(lab)
         demo.spread_requests(requests)
@@ -145,6 +147,7 @@ def main():
     parser = argparse.ArgumentParser(prog="tools/demo", description=__doc__.partition(": ")[2])
     parser.add_argument("--requests", type=int, default=20_000, help="(default: 20000)")
     parser.add_argument("--datapath", choices=DATAPATHS, default="dpdk", help="(default: dpdk)")
+    parser.add_argument("--forwarding", choices=MODES, default="nat", help="(default: nat)")
     parser.add_argument("--build", help="use this build folder instead of building build/demo")
     arguments = parser.parse_args()
     if os.geteuid() != 0:
@@ -152,7 +155,8 @@ def main():
     end_on_signals()
     try:
         with claim_demo():
-            return run_demo(arguments.build or build(say), arguments.requests, arguments.datapath)
+            folder = arguments.build or build(say)
+            return run_demo(folder, arguments.requests, arguments.datapath, arguments.forwarding)
     except LabError as error:
         sys.exit(f"demo: {error}")
     except KeyboardInterrupt:

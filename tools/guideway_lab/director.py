@@ -6,10 +6,10 @@ import json
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 
 from guideway_lab import config, network
+from guideway_lab.admin_client import AdminClient
 from guideway_lab.processes import spawn
 from guideway_lab.shell import LabError, in_netns, wait_until
 
@@ -98,18 +98,18 @@ class Director:
 
     def status(self):
         """GET /v1/status as Python values; None while nothing answers."""
-        connection = _UnixHttpConnection(str(self.status_socket))
         try:
-            connection.request("GET", "/v1/status")
-            response = connection.getresponse()
-            body = response.read()
+            with AdminClient(self.status_socket) as client:
+                answer = client.ask("GET", "/v1/status")
         except (FileNotFoundError, ConnectionError, TimeoutError, http.client.HTTPException):
             return None
-        finally:
-            connection.close()
-        if response.status != 200:
-            raise LabError(f"GET /v1/status was answered by {response.status}: {body!r}")
-        return json.loads(body)
+        if answer.status != 200:
+            raise LabError(f"GET /v1/status was answered by {answer.status}: {answer.body!r}")
+        return answer.body
+
+    def admin(self):
+        """Requests to the admin socket; use it by `with`."""
+        return AdminClient(self.admin_socket)
 
     def backends(self):
         """What status says of the pool's backends, by name."""
@@ -182,16 +182,3 @@ class Director:
     def _last_words(self):
         lines = self.log().splitlines()[-5:]
         return f"the end of its log: {' | '.join(lines)}" if lines else "it logged nothing"
-
-
-class _UnixHttpConnection(http.client.HTTPConnection):
-    """HTTP over a Unix socket."""
-
-    def __init__(self, path):
-        super().__init__("localhost", timeout=10)
-        self._path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)

@@ -2,53 +2,35 @@
 """Controls a keepalive_client.py in the client's namespace."""
 
 import collections
-import json
-import pathlib
-import subprocess
 
+from guideway_lab.client_process import ClientProcess
 from guideway_lab.keepalive_client import Connection
-from guideway_lab.plan import PORT
-from guideway_lab.shell import LabError, in_netns, wait_until
-
-_CLIENT = pathlib.Path(__file__).with_name("keepalive_client.py")
+from guideway_lab.shell import wait_until
 
 
 class KeptConnections:
     """Connections that go on until the `with` block ends."""
 
     def __init__(self, plan, count, interval_ms=50):
-        self._plan = plan
         self._count = count
-        self._interval_ms = interval_ms
-        self._client = None
+        arguments = (plan.vip, plan.service_port, count, interval_ms)
+        self._client = ClientProcess(plan, "keepalive_client.py", arguments)
 
     def __enter__(self):
-        arguments = (self._plan.vip, PORT, self._count, self._interval_ms)
-        self._client = subprocess.Popen(
-            in_netns(self._plan.netns("client"), ("/usr/bin/python3", "-B", _CLIENT, *arguments)),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        self._client.start()
         try:
             self.wait_for_answers(3)
         except BaseException:
-            self._end()
+            self._client.end()
             raise
         return self
 
     def __exit__(self, *_):
-        self._end()
+        self._client.end()
 
     def look(self):
         """The connections as they are now."""
-        try:
-            self._client.stdin.write("\n")
-            self._client.stdin.flush()
-        except BrokenPipeError:
-            raise LabError("the client of the kept connections ended by itself") from None
-        return [Connection(**entry) for entry in json.loads(self._client.stdout.readline())]
+        return [Connection(**entry) for entry in self._client.ask()]
 
     def wait_for_answers(self, more, timeout=30):
         """Waits until each connection has `more` answers than now, or an error; returns them."""
@@ -60,15 +42,6 @@ class KeptConnections:
             return now if done else None
 
         return wait_until(grown, f"{more} answers on each of {self._count} connections", timeout)
-
-    def _end(self):
-        self._client.stdin.close()
-        try:
-            self._client.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self._client.kill()
-            self._client.wait()
-        self._client.stdout.close()
 
 
 def per_backend(connections):

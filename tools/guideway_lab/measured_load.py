@@ -7,13 +7,13 @@ Each is a context manager that ends what it started.
 import contextlib
 import json
 import pathlib
-import subprocess
 
+from guideway_lab.client_process import ClientProcess
 from guideway_lab.load_client import Figures
 from guideway_lab.network import KERNEL_NIC
 from guideway_lab.plan import ECHO_PORT, PORT
 from guideway_lab.processes import spawn
-from guideway_lab.shell import LabError, in_netns, run, wait_until
+from guideway_lab.shell import run, wait_until
 
 _HERE = pathlib.Path(__file__).parent
 _PYTHON = ("/usr/bin/python3", "-B")
@@ -34,41 +34,37 @@ class MeasuredLoad:
 
     def __init__(self, plan, connections=200, timeout_s=5):
         self._plan = plan
-        self._options = (connections, timeout_s)
-        self._client = None
+        arguments = (plan.vip, PORT, ECHO_PORT, connections, timeout_s)
+        self._client = ClientProcess(plan, "load_client.py", arguments)
 
     def __enter__(self):
         _start_echo_servers(self._plan)
-        arguments = (self._plan.vip, PORT, ECHO_PORT, *self._options)
-        self._client = _start(self._plan, "client", "load_client.py", arguments)
+        self._client.start()
         try:
             self.figures_after(0)  # every connection has had its first answer
         except BaseException:
-            _end(self._client)
+            self._client.end()
             raise
         return self
 
     def __exit__(self, *exception):
-        _end(self._client)
+        self._client.end()
 
     def figures_after(self, seconds):
         """Waits so long and until every connection had an answer; what was seen since last time."""
-        return Figures(**json.loads(_ask(self._client, f"{seconds}\n")))
+        return Figures(**self._client.ask(seconds))
 
 
 @contextlib.contextmanager
 def watch_xdp(plan):
     """Yields a function that ends the watch and returns what xdp_watch.py saw."""
-    watcher = _start(plan, "director", "xdp_watch.py", (KERNEL_NIC,))
+    watcher = ClientProcess(plan, "xdp_watch.py", (KERNEL_NIC,), "director")
+    watcher.start()
     try:
-        watcher.stdout.readline()
-
-        def result():
-            return json.loads(_ask(watcher, "\n"))
-
-        yield result
+        watcher.answer()  # it watches
+        yield watcher.ask
     finally:
-        _end(watcher)
+        watcher.end()
 
 
 def count_vip_packets(plan):
@@ -96,37 +92,3 @@ def _start_echo_servers(plan):
             lambda name=name: run(*listens, netns=plan.netns(name)).stdout,
             f"the echo server of {name}; see {plan.run_dir}/{name}/echo.out",
         )
-
-
-def _start(plan, role, program, arguments):
-    return subprocess.Popen(
-        in_netns(plan.netns(role), (*_PYTHON, _HERE / program, *arguments)),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        env={"PYTHONPATH": str(_HERE.parent)},
-    )
-
-
-def _ask(process, line):
-    try:
-        process.stdin.write(line)
-        process.stdin.flush()
-    except BrokenPipeError:
-        raise LabError(f"{process.args[-1]}: the measuring program ended by itself") from None
-    answer = process.stdout.readline()
-    if not answer:
-        raise LabError("the measuring program ended by itself; its error is above")
-    return answer
-
-
-def _end(process):
-    with contextlib.suppress(BrokenPipeError):
-        process.stdin.close()
-    try:
-        process.wait(timeout=5)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    process.stdout.close()

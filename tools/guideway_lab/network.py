@@ -7,7 +7,7 @@ Every link is made inside its namespace, so deleting the namespaces deletes the 
 import os
 
 from guideway_lab.plan import VXLAN, netns_prefix
-from guideway_lab.shell import ip_batch, ip_json, run, sysctl
+from guideway_lab.shell import LabError, ip_batch, ip_json, run, sysctl, wait_until
 
 # The director's NIC is a TAP device of DPDK's. Its kernel side starts in the director's namespace
 # and is moved into the switch: it is the cable.
@@ -115,7 +115,20 @@ def set_queues(plan, count):
     now = _receive_queues(plan)
     for direction in ("rx", "tx") if count > now else ("tx", "rx"):
         for role, link in ends:
-            run("ethtool", "-L", link, direction, count, netns=plan.netns(role))
+            _set_channels(plan.netns(role), link, direction, count)
+
+
+def _set_channels(netns, link, direction, count):
+    """The kernel gives an AF_XDP socket's queue free some time after its process has ended."""
+
+    def is_set():
+        done = run("ethtool", "-L", link, direction, count, netns=netns, check=False)
+        if done.returncode != 0 and "AF_XDP sockets" not in done.stderr:
+            raise LabError(f"ethtool -L {link} {direction} {count}: {done.stderr.strip()}")
+        return done.returncode == 0
+
+    wait_until(is_set, f"{link} in {netns} to take {count} {direction} queues")
+
 
 
 def set_cable(plan, state):
@@ -183,7 +196,8 @@ def _add_router(plan):
 def _add_backend(plan, name):
     netns = plan.netns(name)
     _attach(plan, name, "far" if plan.routed else "near", plan.backend_address(name))
-    ip_batch(netns, [_add_address(plan.vip, plan.host_length, "lo")])
+    if plan.mode != "nat":
+        ip_batch(netns, [_add_address(plan.vip, plan.host_length, "lo")])
     if plan.routed:
         ip_batch(netns, [f"route add default via {plan.router_addresses[1]}"])
     if plan.mode == "vxlan":

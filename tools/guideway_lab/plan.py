@@ -10,24 +10,26 @@ import re
 from guideway_lab.shell import LabError
 
 MAX_BACKENDS = 16
-MODES = ("l2dsr", "ipip", "gre", "gue", "vxlan")
+MODES = ("l2dsr", "ipip", "gre", "gue", "vxlan", "nat")
 # The tunnels that guideway-decap ends; the others are the kernel's to end.
 DECAP_MODES = ("ipip", "gre", "gue")
 FAMILIES = (4, 6)
 DATAPATHS = ("dpdk", "afxdp", "xdp")
+# Of the backends; with nat the service has another one.
 PORT = 6400
+NAT_SERVICE_PORT = 80
 # A second service, UDP, of the same pool; only some tests have servers for it.
 ECHO_PORT = 6500
 # The VXLAN device of every backend carries the same MAC: the pool has one inner_mac.
 VXLAN = {"vni": 100, "port": 4789, "inner_mac": "02:67:77:00:00:01"}
 
-# The near segment holds client, director and, with l2dsr, the backends; the far one is behind the
-# router.
+# The near segment holds client, director and, with l2dsr and nat, the backends; the far one is
+# behind the router.
 _NETWORKS = {
     4: {"near": "10.77.0.0/24", "far": "10.78.0.0/24"},
     6: {"near": "fd77::/64", "far": "fd78::/64"},
 }
-_CLIENT, _DIRECTOR, _VIP, _NOBODY = 1, 2, 10, 50
+_CLIENT, _DIRECTOR, _VIP, _NAT, _NOBODY = 1, 2, 10, 20, 50
 _FIRST_BACKEND, _FIRST_CLIENT, _ROUTER = 101, 201, 254
 # The client has many addresses, since one has too few ports for a long run.
 _CLIENT_ADDRESSES = 16
@@ -49,7 +51,8 @@ class Plan:
     # Of the health check, for example "200ms"; without it, backends are not checked.
     health_interval: str = ""
     health_protocol: str = "http"
-    # Further lines of the pool's table and of its health check's.
+    # Further lines of the director's table, of the pool's and of its health check's.
+    director_keys: str = ""
     pool_keys: str = ""
     health_keys: str = ""
 
@@ -91,7 +94,11 @@ class Plan:
     @property
     def routed(self):
         """Whether the backends stand behind a router."""
-        return self.mode != "l2dsr"
+        return self.mode not in ("l2dsr", "nat")
+
+    @property
+    def service_port(self):
+        return NAT_SERVICE_PORT if self.mode == "nat" else PORT
 
     @property
     def kernel_nic(self):
@@ -129,6 +136,11 @@ class Plan:
         return self._address("near", _VIP)
 
     @property
+    def nat_address(self):
+        """What backends see as the client with nat."""
+        return self._address("near", _NAT)
+
+    @property
     def nobody_address(self):
         """An address of the near segment that nothing has."""
         return self._address("near", _NOBODY)
@@ -149,11 +161,11 @@ class Plan:
     @property
     def url(self):
         """The service, for HTTP clients."""
-        return self.url_of(self.vip)
+        return self.url_of(self.vip, self.service_port)
 
-    def url_of(self, address):
+    def url_of(self, address, port=PORT):
         host = f"[{address}]" if self.family == 6 else address
-        return f"http://{host}:{PORT}/"
+        return f"http://{host}:{port}/"
 
     @property
     def worker_cpus(self):

@@ -44,7 +44,7 @@ def main(device):
     samples, without, programs = 0, 0, []
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as netlink:
         netlink.bind((0, 0))
-        print("watches", flush=True)
+        print(json.dumps("watches"), flush=True)
         while not select.select([sys.stdin], [], [], _INTERVAL_MS / 1000)[0]:
             now = program_id(netlink, index)
             samples += 1

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "guideway/base/result.h"
 
@@ -56,9 +57,10 @@ class HttpServer {
   virtual ~HttpServer() = default;
 };
 
-/// {"api": 1, "error": {"code": …, "field": …, "message": …}}.
+/// {"api": 1, "error": {"code": …, "field": …, "message": …}}; "all" in it if there are more
+/// messages than one.
 Response error_response(unsigned status, const std::string& code, const std::string& message,
-                        const std::string& field = "");
+                        const std::string& field = "", const std::vector<std::string>& all = {});
 
 }  // namespace guideway::admin
 

@@ -8,6 +8,7 @@
 #ifndef GUIDEWAY_COMPILE_BACKEND_RECORD_H_
 #define GUIDEWAY_COMPILE_BACKEND_RECORD_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -22,6 +23,8 @@ namespace guideway::compile {
 /// Where packets for one backend go, and in what.
 struct Destination {
   IpAddress address;
+  /// Of kNat; 0: the service's.
+  std::uint16_t port = 0;
   model::Forwarding forwarding = model::Forwarding::kL2Dsr;
   /// Set when forwarding is kVxlan.
   std::optional<model::Vxlan> vxlan;
@@ -41,8 +44,8 @@ inline constexpr Mac kInnerSourceMac{{0x02, 'g', 'w', 0, 0, 0}};
 std::string obstacle(const Destination& destination, const NextHop& hop);
 
 /// The record, without pool and sweep_timeout_s. While there is an obstacle it has GW_BACKEND_USED
-/// alone. Errors: what the operator has to change: a source of the other family, vxlan without its
-/// settings.
+/// alone, and for NAT whose answers are taken. Errors: what the operator has to change: a source of
+/// the other family, vxlan without its settings.
 Result<gw_backend> make_backend_record(const Destination& destination, const NextHop& hop);
 
 }  // namespace guideway::compile

@@ -11,6 +11,7 @@
 #include "guideway/base/result.h"
 #include "guideway/compile/backend_ids.h"
 #include "guideway/compile/forwarding_state.h"
+#include "guideway/compile/nat_ids.h"
 #include "guideway/compile/next_hop.h"
 #include "guideway/compile/pool_guard.h"
 #include "guideway/compile/service_table.h"
@@ -29,10 +30,14 @@ struct Input {
   /// still held keep a record, so that their old flows stay with them.
   BackendIds ids;
   ServiceIds service_ids;
+  NatIds nat_ids;
   /// Of the backends that are checked.
   health::Verdicts verdicts;
   /// Output::pool_memories of the generation before.
   PoolMemories pool_memories;
+  /// Output::state of the generation before: tables of pools in which nothing has changed are taken
+  /// from it, not built again. Null: all are built; the output is the same.
+  ForwardingStatePtr previous;
 };
 
 struct Output {
@@ -40,6 +45,7 @@ struct Output {
   /// `Input::ids` with the new backends added and the missing ones marked removed.
   BackendIds ids;
   ServiceIds service_ids;
+  NatIds nat_ids;
   PoolMemories pool_memories;
 };
 

@@ -14,6 +14,8 @@
 #include "guideway/base/address.h"
 #include "guideway/compile/backend_ids.h"
 #include "guideway/compile/effective_weight.h"
+#include "guideway/compile/maglev.h"
+#include "guideway/compile/nat_ids.h"
 #include "guideway/compile/pool_guard.h"
 #include "guideway/core/layout.h"
 #include "guideway/model/model.h"
@@ -68,6 +70,8 @@ struct PoolInfo {
   /// Of the weight of the backends that could be used and have a verdict.
   std::uint32_t healthy_percent = 100;
   model::Scheduler scheduler = model::Scheduler::kMaglev;
+  /// Who gets new flows: what slots and ring were made of.
+  std::vector<MaglevBackend> eligible;
 };
 
 struct ForwardingState {
@@ -76,12 +80,14 @@ struct ForwardingState {
   std::vector<gw_pool> pools;
   std::vector<std::uint16_t> slots;
   std::vector<gw_backend> backends;
+  std::vector<gw_nat_address> nat_addresses;  // by plane
 
   std::vector<ServiceInfo> service_info;
   std::vector<PoolInfo> pool_info;
   std::vector<BackendInfo> backend_info;
   /// What the ids mean, in full: kept with the flow table for the next daemon.
   BackendIds ids;
+  NatIds nat_ids;
 
   std::uint64_t generation() const { return header.generation; }
 };

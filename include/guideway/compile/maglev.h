@@ -25,6 +25,7 @@ struct MaglevBackend {
   std::uint32_t weight = 0;
   /// What its slots hold; not GW_NO_BACKEND. Has no influence on which slots those are.
   std::uint16_t id = 0;
+  friend bool operator==(const MaglevBackend&, const MaglevBackend&) = default;
 };
 
 /// 32 MB of slots; the products below stay within 64 bits.

@@ -15,6 +15,7 @@
 #include "guideway/base/address.h"
 #include "guideway/base/result.h"
 #include "guideway/compile/forwarding_state.h"
+#include "guideway/compile/nat_ids.h"
 #include "guideway/core/layout.h"
 #include "guideway/model/model.h"
 
@@ -38,15 +39,17 @@ struct ServiceTable {
   ServiceIds ids;
 };
 
-/// Places every service, and every VIP with GW_PROTO_NONE. Pool ids are indices into model.pools.
-/// A service that is in `previous` keeps its id, the others get the lowest that nobody has there;
-/// an id of a service that is just going only when capacity.services leaves no other. Errors: a
-/// service that names no pool or is there twice, an idle timeout out of range, more services than
-/// ids.
-Result<ServiceTable> make_service_table(const model::Model& model, const ServiceIds& previous = {});
+/// Places every service, and every VIP with GW_PROTO_NONE; every NAT address likewise, as a VIP and
+/// with one entry for TCP and one for UDP that leads to its plane. Pool ids are indices into
+/// model.pools. A service that is in `previous` keeps its id, the others get the lowest that nobody
+/// has there; an id of a service that is just going only when capacity.services leaves no other.
+/// Errors: a service that names no pool or is there twice, an idle timeout out of range, more
+/// services than ids.
+Result<ServiceTable> make_service_table(const model::Model& model, const ServiceIds& previous = {},
+                                        const NatIds& nat_ids = NatIds());
 
 /// The most entries that a table of `services` services takes: each may bring a VIP of its own.
-std::uint32_t service_table_size_for(std::uint32_t services);
+std::uint32_t service_table_size_for(std::uint32_t services, std::uint32_t nat_addresses);
 
 /// What tells a service apart in the flow hash: from its address, protocol and port alone, so that
 /// it survives restarts and any change of other services. `port` is in host order.

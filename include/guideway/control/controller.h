@@ -169,6 +169,7 @@ class Controller {
   std::uint64_t refused_ = 0;
   compile::BackendIds ids_;
   compile::ServiceIds service_ids_;
+  compile::NatIds nat_ids_;
   compile::PoolMemories pool_memories_;
   compile::ForwardingStatePtr state_;
   /// The generation that a removed backend's id was first compiled as removed in.
@@ -179,7 +180,7 @@ class Controller {
   bool building_ = false;
   bool build_wanted_ = false;
   std::deque<Waiting> waiting_;
-  std::chrono::steady_clock::time_point last_build_{};
+  std::chrono::steady_clock::time_point last_build_ = std::chrono::steady_clock::time_point::min();
   std::unique_ptr<Resolving> resolving_;
 
   bool repair_wanted_ = false;

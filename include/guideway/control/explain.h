@@ -46,7 +46,8 @@ struct Explanation {
 };
 
 Explanation explain(const ExplainQuery& query, const compile::ForwardingState& state,
-                    datapath::FlowTableView flows, std::uint32_t now_s);
+                    datapath::FlowTableView flows, std::uint32_t now_s,
+                    datapath::NatTableView nat = {});
 
 }  // namespace guideway::control
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sweeper: walks the flow table in slices, clears expired entries, and counts flows per backend.
-// The rules of an entry are in core/flow_table.h; this is the walk. A word is changed only by
-// compare-and-swap, so an entry that a worker has just refreshed is never cleared.
-// Threading: one thread (the helper thread).
+// Sweeper: walks the flow table, and after it the NAT table, in slices, clears expired entries, and
+// counts flows per backend. The rules of an entry are in core/flow_table.h and core/nat_table.h;
+// this is the walk. A word is changed only by compare-and-swap, so an entry that a worker has just
+// refreshed is never cleared. Threading: one thread (the helper thread).
 #ifndef GUIDEWAY_CONTROL_SWEEPER_H_
 #define GUIDEWAY_CONTROL_SWEEPER_H_
 
@@ -24,14 +24,17 @@ struct SweepResult {
   /// get a new meaning while there is one.
   std::vector<std::uint32_t> live;
   std::vector<std::uint32_t> held;
+  /// Places of the NAT table that are taken. Index: plane.
+  std::vector<std::uint32_t> nat_ports;
   std::uint64_t cleared = 0;
   std::uint32_t ended_s = 0;  // coarse monotonic
 };
 
 class Sweeper {
  public:
-  /// `flows` stays valid as long as the sweeper.
-  explicit Sweeper(datapath::FlowTableView flows) : flows_(flows) {}
+  /// The tables stay valid as long as the sweeper.
+  explicit Sweeper(datapath::FlowTableView flows, datapath::NatTableView nat = {})
+      : flows_(flows), nat_(nat) {}
 
   /// Walks up to `buckets` more buckets under the rules of `state`. Gives the result when that
   /// completes a walk. Backends whose id is set in `reset` get their flows marked for a reset.
@@ -41,13 +44,17 @@ class Sweeper {
 
   /// True between walks.
   bool at_start() const { return next_ == 0; }
-  std::size_t bucket_count() const { return flows_.buckets.size(); }
+  std::size_t bucket_count() const { return flows_.buckets.size() + nat_.buckets.size(); }
 
  private:
   void sweep_bucket(gw_flow_bucket& bucket, const compile::ForwardingState& state,
                     const std::vector<bool>& reset, std::uint32_t now_s);
 
+  void sweep_nat_bucket(std::size_t index, const compile::ForwardingState& state,
+                        const std::vector<bool>& reset, std::uint32_t now_s);
+
   datapath::FlowTableView flows_;
+  datapath::NatTableView nat_;
   std::size_t next_ = 0;
   SweepResult result_;
 };

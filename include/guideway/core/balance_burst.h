@@ -64,6 +64,10 @@ static inline void gw_balance_burst(const struct gw_port *port, struct gw_packet
   }
   for (unsigned i = 0; i < count; i++) {
     enum gw_reason reason = (enum gw_reason)works[i].reason;
+    if (GW_UNLIKELY(reason == GW_GO_ON && gw_is_for_nat(&works[i]))) {
+      outcomes[i] = gw_conclude_nat(port, &packets[i], &works[i], now_s);
+      continue;
+    }
     if (GW_LIKELY(reason == GW_GO_ON))
       reason = gw_forward(port, &packets[i], &works[i], works[i].match, now_s);
     if (GW_UNLIKELY(gw_may_respond(reason)))

@@ -32,7 +32,7 @@ struct gw_limits {
   uint32_t hand_over;       /* 1: packets for a service go to a live worker */
   uint32_t test;            /* 1: gw_test is used */
   uint32_t service_ids;     /* every id of a service is below */
-  uint32_t reserved;
+  uint32_t nat_planes;      /* of the NAT table: an address each; 0: there is none */
 };
 GW_STATIC_ASSERT(sizeof(struct gw_limits) == 48, "as the loader writes it");
 

@@ -56,7 +56,8 @@ struct gw_state {
   uint32_t first_slot_line;
   uint32_t first_backend;
   uint32_t icmp_rate; /* messages a second of each kind in enum gw_gate, for each worker or CPU */
-  uint32_t reserved[2];
+  uint32_t nat_address_count; /* entries in the table of NAT addresses, used or not */
+  uint32_t first_nat_address;
 };
 GW_STATIC_ASSERT(sizeof(struct gw_state) == 128, "two cache lines");
 
@@ -69,7 +70,14 @@ enum gw_service_flags {
   GW_SERVICE_BY_TURNS = 1u << 2,
   /* … and of two candidates, the one with the fewer live flows for its weight is taken. */
   GW_SERVICE_BY_LOAD = 1u << 3,
+  /* The pool's backends are sent to by address and port (nat.h). */
+  GW_SERVICE_NAT = 1u << 4,
+  /* No service: a NAT address, which backends answer to. nat_addresses[0] is its index. */
+  GW_SERVICE_NAT_RETURN = 1u << 5,
 };
+
+/* NAT addresses that one pool may have. */
+#define GW_NAT_POOL_ADDRESSES 8u
 
 /* One service, and one entry of the service table: a cuckoo hash with two candidate entries per
  * key, one entry a cache line, so a lookup reads at most two lines, whatever the table holds. The
@@ -91,7 +99,10 @@ struct gw_service {
   uint32_t salt;
   uint16_t idle_timeout_s; /* 1 to GW_MAX_IDLE_TIMEOUT_S */
   uint16_t flags;          /* gw_service_flags */
-  uint32_t reserved[6];
+  /* GW_SERVICE_NAT: indices of the addresses that its flows are translated to. */
+  uint16_t nat_addresses[GW_NAT_POOL_ADDRESSES];
+  uint16_t nat_address_count;
+  uint16_t reserved[3];
 };
 GW_STATIC_ASSERT(sizeof(struct gw_service) == 64, "one cache line");
 GW_STATIC_ASSERT(offsetof(struct gw_service, port) == 16, "layout");
@@ -138,7 +149,8 @@ struct gw_backend {
   uint16_t sweep_timeout_s; /* longest idle timeout of the services that use the pool */
   uint16_t reserved;
   uint32_t load_weight; /* GW_SERVICE_BY_LOAD: live flows are compared in proportion to it */
-  uint16_t reserved2[2];
+  uint16_t is_nat;      /* 1: the template holds an address and a port at GW_NAT_TEMPLATE_… */
+  uint16_t reserved2;
   uint8_t template_bytes[GW_TEMPLATE_SIZE];
 };
 GW_STATIC_ASSERT(sizeof(struct gw_backend) == 128, "two cache lines");
@@ -161,6 +173,61 @@ enum gw_gate {
   GW_GATE_ERROR_LOST, /* ICMP errors of others, of a flow that no table has */
   GW_GATE_COUNT
 };
+
+/* Of a backend that is sent to by NAT, behind the Ethernet header in its template: its address (16
+ * bytes, IPv4 in the first four) and port (network order; 0: that of the service). */
+#define GW_NAT_TEMPLATE_ADDRESS 24u
+#define GW_NAT_TEMPLATE_PORT 40u
+
+/* The NAT table. Flows are translated to (NAT address, port), and that pair is the place of the
+ * flow's entry: a reply finds it without a search, two flows cannot have the same, and whoever gets
+ * the reply can translate it. An address owns a plane: a header, and a place for each port from
+ * GW_NAT_FIRST_PORT, in buckets of eight. nat_table.h has the rules. */
+#define GW_NAT_FIRST_PORT 1024u
+#define GW_NAT_WAYS 8u
+#define GW_NAT_BUCKETS 8064u
+GW_STATIC_ASSERT(GW_NAT_FIRST_PORT + GW_NAT_WAYS * GW_NAT_BUCKETS == 65536, "all the other ports");
+/* Of a plane, in elements: the header is as large as a bucket. */
+#define GW_NAT_PLANE (1 + GW_NAT_BUCKETS)
+
+/* One flow; all of it is read and written by words. Two cache lines: what every packet needs, and
+ * what only replies need. */
+struct gw_nat_entry {
+  uint64_t client[2]; /* address as loaded, IPv4 with the rest 0 */
+  uint64_t vip[2];
+  uint64_t tail;     /* ports as loaded from the client's packets | protocol << 32 | family << 40 */
+  uint64_t settings; /* idle timeout in seconds | service id << 16 */
+  uint64_t client_word;  /* the client's side writes it: seconds | enum gw_nat_seen << 32 */
+  uint64_t backend_word; /* the backend's side writes it */
+  /* The way back to the client: its Ethernet header with up to two tags, then
+   * interface index | length << 16. */
+  uint64_t path[4];
+  uint64_t reserved[4];
+};
+GW_STATIC_ASSERT(sizeof(struct gw_nat_entry) == 128, "two cache lines");
+GW_STATIC_ASSERT(offsetof(struct gw_nat_entry, path) == 64, "layout");
+
+struct gw_nat_bucket {
+  struct gw_flow_bucket ways; /* a word for each entry; see nat_table.h */
+  struct gw_nat_entry entries[GW_NAT_WAYS];
+};
+GW_STATIC_ASSERT(sizeof(struct gw_nat_bucket) == 1088, "17 cache lines");
+
+/* The first element of a plane: whose it is, for the daemon that adopts it. */
+struct gw_nat_plane {
+  uint64_t magic;
+  uint8_t address[16];
+  uint32_t family; /* 0: nobody's */
+  uint32_t checksum;
+};
+
+/* A NAT address as packets have it; its index in the table is its plane. */
+struct gw_nat_address {
+  uint64_t address[2]; /* as loaded */
+  uint32_t family;     /* 0: not used */
+  uint32_t reserved;
+};
+GW_STATIC_ASSERT(sizeof(struct gw_nat_address) == 24, "no padding");
 
 /* Counters of one worker (or CPU). Index: enum gw_reason, enum gw_event. */
 struct gw_counters {

@@ -22,30 +22,36 @@ GW_INLINE void gw_count_traffic(struct gw_traffic *traffic, uint32_t frame_lengt
   gw_counter_add(&traffic->bytes, frame_length);
 }
 
-/* Counts the packet under its reason and says what to do with it. */
-GW_INLINE struct gw_outcome gw_account(const struct gw_port *port, const struct gw_work *w,
-                                       enum gw_reason reason) {
+/* Counts a packet under its reason and says what to do with it. The outcome is made of values in
+ * one go: filled field by field behind a memset(), it was stored in pieces and loaded whole, which
+ * cost a fifth of all time of a burst. */
+GW_INLINE struct gw_outcome gw_count(const struct gw_port *port, enum gw_reason reason,
+                                     uint32_t frame_length, uint16_t interface_index,
+                                     uint16_t backend, uint16_t service) {
   struct gw_counters *counters = gw_port_counters(port);
-  struct gw_outcome outcome;
-  uint32_t frame_length = w->frame_length;
-  __builtin_memset(&outcome, 0, sizeof outcome);
-  outcome.reason = (uint8_t)reason;
-  outcome.backend = w->backend;
-  outcome.frame_length = frame_length;
+  struct gw_outcome outcome = {(uint8_t)gw_reason_verdict(reason),
+                               (uint8_t)reason,
+                               interface_index,
+                               backend,
+                               service,
+                               frame_length};
   gw_counter_add(&counters->packets_in, 1);
   gw_counter_add(&counters->bytes_in, frame_length);
-  if (GW_LIKELY(reason == GW_REASON_FORWARDED)) {
-    outcome.verdict = GW_FORWARD;
-    outcome.interface_index = w->record->interface_index;
-    outcome.service = w->service->id;
-    gw_counter_add(&counters->reasons[GW_REASON_FORWARDED], 1);
-    gw_count_traffic(gw_port_backend_traffic(port, outcome.backend), frame_length);
-    gw_count_traffic(gw_port_service_traffic(port, outcome.service), frame_length);
-    return outcome;
-  }
-  outcome.verdict = (uint8_t)gw_reason_verdict(reason);
   gw_counter_add(&counters->reasons[reason], 1);
+  if (GW_LIKELY(reason == GW_REASON_FORWARDED)) {
+    gw_count_traffic(gw_port_backend_traffic(port, backend), frame_length);
+    gw_count_traffic(gw_port_service_traffic(port, service), frame_length);
+  }
   return outcome;
+}
+
+/* The same of a packet whose way was that of *w. */
+GW_INLINE struct gw_outcome gw_account(const struct gw_port *port, const struct gw_work *w,
+                                       enum gw_reason reason) {
+  if (GW_LIKELY(reason == GW_REASON_FORWARDED))
+    return gw_count(port, GW_REASON_FORWARDED, w->frame_length, w->record->interface_index,
+                    w->backend, w->service->id);
+  return gw_count(port, reason, w->frame_length, 0, w->backend, 0);
 }
 
 /* Takes back the count of a packet that could not leave after all, and counts it under `reason`

@@ -16,6 +16,10 @@
 /* … and one that is out of the way of all packets but a few: called, not inlined, in both worlds.
  */
 #define GW_COLD static __attribute__((noinline, cold, unused))
+/* … and that is large and not for every packet: in user space a call, out of the others' way. */
+#define GW_APART static __attribute__((noinline, unused))
+/* Whether pointers inside what a GW_APART function's arguments point to are still pointers. */
+#define GW_POINTERS_STAY 1
 
 /* One frame in one buffer: [data, end) is the frame, [head_limit, tail_limit) what it may grow
  * into. */
@@ -24,6 +28,7 @@ struct gw_packet {
   uint8_t *end;
   uint8_t *head_limit;
   uint8_t *tail_limit;
+  uint16_t interface_index; /* that it came in by: index of the datapath's interface */
 };
 
 /* Everything that the core reaches besides the packet. Counts are taken from *state. */
@@ -33,6 +38,8 @@ struct gw_port {
   const struct gw_pool *pools;
   const uint16_t *slots;
   const struct gw_backend *backends;
+
+  const struct gw_nat_address *nat_addresses;
 
   struct gw_flow_bucket *buckets; /* all shards, one after the other */
   uint32_t buckets_per_shard;
@@ -46,6 +53,8 @@ struct gw_port {
   struct gw_traffic *service_traffic;
   uint32_t turn_count; /* pools */
   struct gw_turn *turns;
+  struct gw_nat_bucket *nat_buckets; /* planes, one after the other */
+  uint32_t nat_bucket_count;
 };
 
 /* Multi-byte access at any alignment, in the byte order of the packet. */
@@ -98,6 +107,18 @@ GW_INLINE struct gw_packet *gw_packet_take(gw_packet_handle handle, struct gw_pa
   (void)room;
   return handle;
 }
+/* What a GW_APART function is given in place of a packet and of a port, and how it makes them of
+ * that again; `local` is where they may stand. */
+typedef struct gw_packet gw_frame;
+GW_INLINE gw_frame *gw_packet_frame(struct gw_packet *packet) { return packet; }
+GW_INLINE struct gw_packet *gw_packet_again(gw_frame *frame, struct gw_packet *local) {
+  (void)local;
+  return frame;
+}
+GW_INLINE uint16_t gw_packet_interface(const struct gw_packet *packet) {
+  return packet->interface_index;
+}
+
 /* Words of the flow table: one aligned 8-byte access each, see layout.h. */
 GW_INLINE uint64_t gw_flow_load(const uint64_t *word) {
   return __atomic_load_n(word, __ATOMIC_RELAXED);
@@ -112,6 +133,22 @@ GW_INLINE void gw_flow_store(uint64_t *word, uint64_t value) {
 
 /* The value, of which the verifier is to remember nothing that it was compared with. */
 GW_INLINE uint32_t gw_opaque(uint32_t value) { return value; }
+/* Words that guard others, in the NAT table. What is read after the acquiring load was written
+ * before the releasing one; what is read before gw_word_check() is older than what it reads. */
+GW_INLINE uint64_t gw_word_acquire(const uint64_t *word) {
+  return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+GW_INLINE uint64_t gw_word_check(const uint64_t *word) {
+  __atomic_thread_fence(__ATOMIC_ACQUIRE);
+  return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+/* Compares and swaps: returns what it held. What the caller wrote before is seen before, what it
+ * writes next is seen after. */
+GW_INLINE uint64_t gw_word_swap(uint64_t *word, uint64_t expected, uint64_t wanted) {
+  __atomic_compare_exchange_n(word, &expected, wanted, 0, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+  __atomic_thread_fence(__ATOMIC_RELEASE);
+  return expected;
+}
 
 /* Index of the lowest set bit. REQUIRES: 0 < mask < 256. */
 GW_INLINE uint32_t gw_lowest_bit(uint32_t mask) { return (uint32_t)__builtin_ctz(mask); }
@@ -129,6 +166,24 @@ GW_INLINE uint32_t gw_port_slot(const struct gw_port *port, uint32_t index) {
 }
 GW_INLINE const struct gw_backend *gw_port_backend(const struct gw_port *port, uint32_t id) {
   return id < port->state->backend_count ? &port->backends[id] : NULL;
+}
+typedef const struct gw_port *gw_port_token;
+GW_INLINE gw_port_token gw_port_to_token(const struct gw_port *port) { return port; }
+GW_INLINE const struct gw_port *gw_port_again(gw_port_token token, struct gw_port *local) {
+  (void)local;
+  return token;
+}
+/* Declares a pointer to memory for one packet, which BPF's stack has no room for; null: there is
+ * none. */
+#define GW_SCRATCH(type, name) \
+  type name##_memory;          \
+  type *name = &name##_memory
+GW_INLINE struct gw_nat_bucket *gw_port_nat_bucket(gw_port_token table, uint32_t index) {
+  return index < table->nat_bucket_count ? &table->nat_buckets[index] : NULL;
+}
+GW_INLINE const struct gw_nat_address *gw_port_nat_address(const struct gw_port *port,
+                                                           uint32_t index) {
+  return index < port->state->nat_address_count ? &port->nat_addresses[index] : NULL;
 }
 GW_INLINE uint32_t gw_port_shard(const struct gw_port *port) { return port->shard; }
 GW_INLINE uint32_t gw_port_shard_count(const struct gw_port *port) { return port->shard_count; }

@@ -26,6 +26,8 @@ enum gw_verdict {
   X(ECHO_ANSWERED,    REPLY,   "echo_answered",    "an echo request to a VIP, answered")           \
   X(TIME_EXCEEDED_SENT, REPLY, "time_exceeded_sent", "for a service: TTL or hop limit 1 or 0, answered by ICMP") \
   X(TOO_BIG_SENT,     REPLY,   "too_big_sent",     "larger than the path to the backend takes, answered by ICMP with what it does take") \
+  X(NAT_RETURNED,     FORWARD, "nat_returned",     "a backend's packet of a NAT flow, sent back to the client") \
+  X(NAT_RESET,        REPLY,   "nat_reset",        "for a NAT service: TCP of no flow there is, answered by a reset") \
   X(NO_SERVICE,       KERNEL,  "no_service",       "no service has this address, protocol and port") \
   X(NOT_IP,           KERNEL,  "not_ip",           "neither IPv4 nor IPv6, for example ARP")       \
   X(NOT_UNICAST,      KERNEL,  "not_unicast",      "Ethernet multicast or broadcast")              \
@@ -44,6 +46,10 @@ enum gw_verdict {
   X(MTU_EXCEEDED,     DROP,    "mtu_exceeded",     "larger than the next hop's MTU after encapsulation") \
   X(NO_HEADROOM,      DROP,    "no_headroom",      "no room in the buffer for the outer header")   \
   X(BAD_TABLE,        DROP,    "bad_table",        "a table entry points outside its table; please report") \
+  X(NAT_NO_FLOW,      DROP,    "nat_no_flow",      "for a NAT address, or a reset for a NAT service: of no flow there is") \
+  X(NAT_NO_PORT,      DROP,    "nat_no_port",      "a new NAT flow, and the ports that it could have are all in use") \
+  X(NAT_NOT_ITS_BACKEND, DROP, "nat_not_its_backend", "for a flow at a NAT address, from somebody else than its backend") \
+  X(NAT_UDP_CHECKSUM, DROP,    "nat_udp_checksum", "UDP over IPv6 without a checksum cannot be translated") \
   X(NOT_LINEAR,       DROP,    "not_linear",       "spans buffers that could not be joined")       \
   X(TX_FULL,          DROP,    "tx_full",          "the interface's transmit queue was full")      \
   X(KERNEL_QUEUE_FULL, DROP,   "kernel_queue_full", "not for a service, and the queue to the kernel was full") \

@@ -15,12 +15,16 @@
 #include "guideway/core/flow_table.h"
 #include "guideway/core/turns.h"
 
+/* The backend in the hash's slot of a pool, or GW_NO_BACKEND. */
+GW_INLINE uint32_t gw_slot_backend(const struct gw_port *port, uint32_t pool_id, uint64_t hash) {
+  const struct gw_pool *pool = gw_port_pool(port, pool_id);
+  if (!pool || pool->slot_count == 0) return GW_NO_BACKEND;
+  return gw_port_slot(port, pool->slot_base + gw_hash_slot(hash, pool->slot_count));
+}
+
 /* Sets w->backend and w->record from the pool's slots. */
 GW_INLINE enum gw_reason gw_pick_slot(const struct gw_port *port, struct gw_work *w) {
-  const struct gw_pool *pool = gw_port_pool(port, w->service->pool);
-  if (!pool || pool->slot_count == 0) return GW_REASON_NO_BACKEND;
-  uint32_t slot = pool->slot_base + gw_hash_slot(w->hash, pool->slot_count);
-  w->backend = (uint16_t)gw_port_slot(port, slot);
+  w->backend = (uint16_t)gw_slot_backend(port, w->service->pool, w->hash);
   if (w->backend == GW_NO_BACKEND) return GW_REASON_NO_BACKEND;
   w->record = gw_port_backend(port, w->backend);
   if (!w->record || !(w->record->flags & GW_BACKEND_USED)) {

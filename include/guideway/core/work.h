@@ -43,6 +43,7 @@ struct gw_work {
   /* Of a burst, between its passes. */
   uint8_t reason; /* enum gw_reason */
   uint16_t match; /* bit i: way i of the first bucket had our tag when it was prefetched */
+  uint32_t reserved;
 
   /* find service */
   const struct gw_service *service;

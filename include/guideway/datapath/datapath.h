@@ -28,6 +28,13 @@ struct FlowTableView {
   std::uint32_t buckets_per_shard = 0;
 };
 
+/// The whole NAT table: plane p is buckets [p * GW_NAT_PLANE, (p + 1) * GW_NAT_PLANE), of which the
+/// first is its header. Shared with the packet path as the flow table is; see core/nat_table.h.
+struct NatTableView {
+  std::span<gw_nat_bucket> buckets;
+  std::uint32_t planes = 0;
+};
+
 /// Between an interface and the host's network stack, since the start.
 struct KernelTraffic {
   std::uint64_t to_kernel = 0;
@@ -105,6 +112,12 @@ class Datapath {
 
   /// Valid until stop(). Any thread.
   virtual FlowTableView flow_table() = 0;
+
+  /// Likewise; without planes when no pool has forwarding "nat".
+  virtual NatTableView nat_table() { return {}; }
+
+  /// Whose planes the NAT table's are: what was adopted, before the first prepare().
+  virtual compile::NatIds nat_ids() { return compile::NatIds(); }
 
   /// Coarse CLOCK_MONOTONIC seconds, the clock of the flow table. Any thread.
   virtual std::uint32_t now_s() const = 0;

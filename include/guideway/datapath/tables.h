@@ -20,6 +20,7 @@ struct Tables {
   const gw_pool* pools = nullptr;
   const std::uint16_t* slots = nullptr;
   const gw_backend* backends = nullptr;
+  const gw_nat_address* nat_addresses = nullptr;
   std::shared_ptr<const void> keep;
 
   std::uint64_t generation() const { return state->generation; }
@@ -31,7 +32,7 @@ inline TablesPtr tables_of(compile::ForwardingStatePtr state) {
   const compile::ForwardingState& all = *state;
   return std::make_shared<const Tables>(Tables{&all.header, all.services.data(), all.pools.data(),
                                                all.slots.data(), all.backends.data(),
-                                               std::move(state)});
+                                               all.nat_addresses.data(), std::move(state)});
 }
 
 }  // namespace guideway::datapath

@@ -44,6 +44,10 @@ inline constexpr Range kBackendCapacityRange{1, 65535};
 inline constexpr Range kSlotCapacityRange{2, 1 << 30};
 /// Eight bytes each: up to 8 GiB.
 inline constexpr Range kFlowCapacityRange{1, 1 << 30};
+/// 8.4 MB each: up to 8.4 GiB.
+inline constexpr Range kNatCapacityRange{0, 1024};
+/// GW_NAT_POOL_ADDRESSES in core/layout.h.
+inline constexpr std::size_t kMaxNatSources = 8;
 
 /// Worker number is the shard's: GW_MAX_SHARDS in core/layout.h.
 inline constexpr std::size_t kMaxWorkers = 64;
@@ -52,6 +56,7 @@ inline constexpr std::chrono::milliseconds kMinCheckInterval{100};
 inline constexpr std::chrono::milliseconds kMaxCheckInterval{3'600'000};
 inline constexpr std::chrono::milliseconds kMinCheckTimeout{10};
 inline constexpr std::chrono::milliseconds kMaxFlapHold{86'400'000};
+inline constexpr std::chrono::milliseconds kMaxRebuildInterval{60'000};
 
 /// GW_MAX_IDLE_TIMEOUT_S in core/layout.h, whose 13-bit time cannot tell a longer one from its
 /// past.

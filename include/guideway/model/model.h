@@ -30,7 +30,8 @@ enum class OnStop { kKeep, kDetach };
 enum class VipIcmp { kAnswer, kKernel };
 /// What becomes of TCP and UDP to a port of a VIP that no service has.
 enum class UnservedPorts { kKernel, kDrop };
-enum class Forwarding { kL2Dsr, kIpip, kVxlan, kGre, kGue };  // nat: refused by config until built
+/// The numbers are kept with the flow table (datapath/kept_flows.h).
+enum class Forwarding { kL2Dsr = 0, kIpip = 1, kVxlan = 2, kGre = 3, kGue = 4, kNat = 5 };
 enum class Scheduler {
   kMaglev,
   kRoundRobin,
@@ -74,6 +75,8 @@ struct Director {
   /// Where the flow table of datapath "dpdk" outlives the daemon: a directory in memory.
   std::string flow_dir = "/run/guideway/flows";
   OnStop on_stop = OnStop::kKeep;
+  /// From one build to the next; the first is at once.
+  std::chrono::milliseconds min_rebuild_interval{100};
   VipIcmp vip_icmp = VipIcmp::kAnswer;
   UnservedPorts unserved_ports = UnservedPorts::kKernel;
   /// ICMP messages a second of each kind that are sent or passed on, for each worker.
@@ -90,6 +93,8 @@ struct Capacity {
   std::uint32_t backends = 4096;
   std::uint32_t slots = 16'777'216;
   std::uint32_t flows = 1'000'000;
+  /// Each takes 8.4 MB; none: as many as the pools of the first configuration have.
+  std::optional<std::uint32_t> nat_addresses;
   friend bool operator==(const Capacity&, const Capacity&) = default;
 };
 
@@ -131,7 +136,7 @@ struct Gue {
 struct Backend {
   std::string name;
   IpAddress address;
-  /// 0: the service's port (the only choice outside nat).
+  /// 0: the service's port (the only choice outside kNat).
   std::uint16_t port = 0;
   std::uint32_t weight = 100;
   AdminState state = AdminState::kEnabled;
@@ -209,6 +214,8 @@ struct Pool {
   std::optional<Gue> gue;
   /// Outer source address; none: "auto", what the kernel's route prefers.
   std::optional<IpAddress> source;
+  /// kNat: what the backends see as source; at least one, of the backends' family.
+  std::vector<IpAddress> nat_sources;
   Scheduler scheduler = Scheduler::kMaglev;
   std::uint32_t table_size = 65537;
   std::vector<Backend> backends;
@@ -247,6 +254,11 @@ struct Model {
   std::vector<Service> services;
   friend bool operator==(const Model&, const Model&) = default;
 };
+
+/// The addresses of all pools' nat_sources, each once, in order.
+std::vector<IpAddress> nat_addresses_of(const Model& model);
+/// How many NAT addresses a director that starts with the model has room for.
+std::uint32_t nat_capacity_of(const Model& model);
 
 /// Indices of the services whose flows the pool may get: as their pool, or as its fallback.
 std::vector<std::size_t> services_of(const Model& model, const std::string& pool);

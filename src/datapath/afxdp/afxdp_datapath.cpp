@@ -47,6 +47,8 @@ class AfxdpDatapath : public Datapath {
     kernel_->reclaim();
   }
   FlowTableView flow_table() override { return kernel_->flow_table(); }
+  NatTableView nat_table() override { return kernel_->nat_table(); }
+  compile::NatIds nat_ids() override { return kernel_->nat_ids(); }
   std::uint32_t now_s() const override { return base::coarse_now_s(); }
   void forget_backend_traffic(std::uint16_t id) override {
     workers_->forget_backend_traffic(id);
@@ -148,7 +150,7 @@ Result<std::unique_ptr<dpdk::DpdkDatapath>> start_workers(const Options& options
   workers.services = options.kernel.services;
   workers.pools = options.kernel.pools;
   workers.eal_arguments = options.eal_arguments;
-  workers.beside = dpdk::Beside{kernel.flow_table(), kernel.heartbeats(), {}};
+  workers.beside = dpdk::Beside{kernel.flow_table(), kernel.nat_table(), kernel.heartbeats(), {}};
   for (std::size_t i = 0; i < options.kernel.interfaces.size(); i++) {
     const xdp::KernelInterface& interface = options.kernel.interfaces[i];
     workers.interfaces.push_back({interface.name, interface.device});

@@ -21,6 +21,7 @@
 #include "guideway/datapath/dpdk/worker_thread.h"
 #include "guideway/datapath/file_store.h"
 #include "guideway/datapath/flow_store.h"
+#include "guideway/datapath/nat_store.h"
 
 namespace guideway::datapath::dpdk {
 namespace {
@@ -67,6 +68,8 @@ class Running : public DpdkDatapath {
   }
   void reclaim() override { published_->reclaim(); }
   FlowTableView flow_table() override { return flow_table_; }
+  NatTableView nat_table() override { return nat_table_; }
+  compile::NatIds nat_ids() override { return read_nat_ids(nat_table_); }
   std::uint32_t now_s() const override { return base::coarse_now_s(); }
   void forget_backend_traffic(std::uint16_t id) override;
   void forget_service_traffic(std::uint16_t id) override;
@@ -103,6 +106,9 @@ class Running : public DpdkDatapath {
   std::optional<FlowStore> kept_flows_;
   std::optional<FlowTableMemory> own_flows_;
   FlowTableView flow_table_;  // of whichever of them there is
+  std::optional<NatStore> kept_nat_;
+  std::vector<gw_nat_bucket> own_nat_;
+  NatTableView nat_table_;  // likewise
   std::unique_ptr<PublishedState> published_;
   std::optional<BufferPool> pool_;
   std::vector<Ring> outboxes_;  // [interface]
@@ -201,6 +207,7 @@ Result<void> Running::open_flow_table() {
   const auto workers = static_cast<unsigned>(cpus_.size());
   if (options_.beside) {
     flow_table_ = options_.beside->flow_table;
+    nat_table_ = options_.beside->nat_table;
     return {};
   }
   if (options_.flow_dir.empty()) {
@@ -208,6 +215,8 @@ Result<void> Running::open_flow_table() {
     if (!table) return tl::unexpected(table.error());
     own_flows_.emplace(std::move(*table));
     flow_table_ = own_flows_->view();
+    own_nat_.resize(std::size_t{options_.nat_addresses} * GW_NAT_PLANE);
+    nat_table_ = {own_nat_, options_.nat_addresses};
     return {};
   }
   auto files = FileStore::open_directory(options_.flow_dir + "/" + options_.director,
@@ -220,6 +229,11 @@ Result<void> Running::open_flow_table() {
   if (!flows) return tl::unexpected(flows.error());
   kept_flows_ = std::move(*flows);
   flow_table_ = kept_flows_->view();
+  auto nat =
+      NatStore::open(*flow_files_, options_.nat_addresses, kept_flows_->adopted().has_value());
+  if (!nat) return tl::unexpected(nat.error());
+  kept_nat_ = std::move(*nat);
+  nat_table_ = kept_nat_->view();
   return {};
 }
 
@@ -231,6 +245,7 @@ const std::optional<KeptFlows>& Running::adopted() const {
 Result<void> Running::prepare(const compile::ForwardingStatePtr& state) {
   // Before any packet makes an entry with a new id.
   if (kept_flows_) kept_flows_->write_identities(state->generation(), state->ids);
+  if (kept_nat_) kept_nat_->note(*state);
   return {};
 }
 
@@ -325,6 +340,7 @@ Worker::Setup Running::setup_of(unsigned worker) {
     }
   }
   setup.flow_table = flow_table_;
+  setup.nat_table = nat_table_;
   setup.backends = options_.backends;
   setup.services = options_.services;
   setup.pools = options_.pools;

@@ -19,10 +19,10 @@ std::uint8_t* start_of(rte_mbuf* packet) {
 }
 
 /// REQUIRES: one segment.
-gw_packet view_of(rte_mbuf* packet) {
+gw_packet view_of(rte_mbuf* packet, std::uint16_t interface) {
   auto* buffer = static_cast<std::uint8_t*>(packet->buf_addr);
   std::uint8_t* data = start_of(packet);
-  return {data, data + packet->data_len, buffer, buffer + packet->buf_len};
+  return {data, data + packet->data_len, buffer, buffer + packet->buf_len, interface};
 }
 
 /// Writes back how the core grew or shrank the frame.
@@ -89,6 +89,8 @@ Worker::Worker(Setup setup)
   port.service_traffic = counters_.services().data();
   port.turn_count = setup_.pools;
   port.turns = turns_.data();
+  port.nat_buckets = setup_.nat_table.buckets.data();
+  port.nat_bucket_count = static_cast<std::uint32_t>(setup_.nat_table.buckets.size());
 }
 
 Worker::~Worker() {
@@ -117,6 +119,7 @@ void Worker::use(const Tables& tables) {
   burst_->port.pools = tables.pools;
   burst_->port.slots = tables.slots;
   burst_->port.backends = tables.backends;
+  burst_->port.nat_addresses = tables.nat_addresses;
 }
 
 unsigned Worker::receive(unsigned interface) {
@@ -206,7 +209,7 @@ unsigned Worker::make_packets(unsigned count) {
     }
     burst_->packets[kept] = packet;
     burst_->interfaces[kept] = burst_->interfaces[i];
-    burst_->views[kept] = view_of(packet);
+    burst_->views[kept] = view_of(packet, burst_->interfaces[i]);
     kept++;
   }
   return kept;

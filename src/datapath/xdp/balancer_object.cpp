@@ -6,6 +6,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <span>
@@ -82,6 +83,8 @@ Result<void> set_sizes(bpf_object* object, const gw_limits& l) {
       {"gw_slots", copies * l.slot_lines},
       {"gw_backends", copies * l.backends},
       {"gw_buckets", std::uint64_t{l.shards} * l.buckets_per_shard},
+      {"gw_nat_addr", std::max<std::uint64_t>(1, copies * l.nat_planes)},
+      {"gw_nat_buckets", std::max<std::uint64_t>(1, std::uint64_t{l.nat_planes} * GW_NAT_PLANE)},
       {CpuRows::kMap, l.cpus},
       {"gw_turns", std::uint64_t{l.cpus} * gw_turns_each(l.pools)},
   };
@@ -98,13 +101,14 @@ Result<void> set_sizes(bpf_object* object, const gw_limits& l) {
 
 gw_limits limits_for(const Sizes& sizes) {
   gw_limits limits{};
-  limits.services = compile::service_table_size_for(sizes.services);
+  limits.services = compile::service_table_size_for(sizes.services, sizes.nat_planes);
   limits.pools = sizes.pools;
   limits.slot_lines = (sizes.slots + GW_SLOTS_PER_LINE - 1) / GW_SLOTS_PER_LINE;
   limits.backends = sizes.backends;
   limits.buckets_per_shard = sizes.shape.buckets_per_shard;
   limits.shards = sizes.shape.shards;
   limits.service_ids = sizes.services;
+  limits.nat_planes = sizes.nat_planes;
   limits.cpus = static_cast<std::uint32_t>(libbpf_num_possible_cpus());
   return limits;
 }

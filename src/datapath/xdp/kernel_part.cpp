@@ -79,6 +79,9 @@ Result<void> KernelPart::open_flows() {
                                        options_.hash_seed, options_.backends});
   if (!flows) return tl::unexpected(flows.error());
   flows_ = std::move(*flows);
+  auto nat = NatStore::open(store, options_.nat_addresses, flows_->adopted().has_value());
+  if (!nat) return tl::unexpected(nat.error());
+  nat_ = std::move(*nat);
   const FlowShape wanted = flow_shape_for(options_.flows, flows_->shape().shards);
   if (wanted != flows_->shape()) {
     spdlog::warn(
@@ -115,6 +118,7 @@ BalancerObject::Maps KernelPart::existing_maps(std::size_t interface) const {
   BalancerObject::Maps maps;
   if (interface != 0) maps = interfaces_.front().program->shared_maps();
   maps["gw_buckets"] = flows_->flows_fd();
+  if (nat_->fd() >= 0) maps["gw_nat_buckets"] = nat_->fd();
   if (sockets_[interface]) maps["xsks_map"] = sockets_[interface].get();
   return maps;
 }
@@ -123,8 +127,8 @@ Result<void> KernelPart::load_programs() {
   if (libbpf_num_possible_cpus() < 1)
     return base::fail(
         "cannot read the number of CPUs from /sys/devices/system/cpu: is /sys mounted?");
-  gw_limits limits = limits_for(
-      {options_.services, options_.pools, options_.slots, options_.backends, flows_->shape()});
+  gw_limits limits = limits_for({options_.services, options_.pools, options_.slots,
+                                 options_.backends, flows_->shape(), nat_->view().planes});
   limits.hand_over = options_.hand_over ? 1 : 0;
   for (std::size_t i = 0; i < interfaces_.size(); i++) {
     limits.interface_index = static_cast<std::uint32_t>(i);
@@ -176,6 +180,7 @@ Result<void> KernelPart::prepare(const compile::ForwardingStatePtr& state) {
   if (auto done = tables_->prepare(state); !done) return done;
   // Before any packet makes an entry with a new id.
   flows_->write_identities(state->generation(), state->ids);
+  nat_->note(*state);
   return {};
 }
 
@@ -199,7 +204,8 @@ void KernelPart::switch_over() {
 
 /// Takes off the programs of devices that are not configured any more.
 void KernelPart::forget_other_devices() {
-  std::set<std::string> known = {pins_.path_of(FlowStore::kFlows), pins_.path_of(FlowStore::kKept)};
+  std::set<std::string> known = {pins_.path_of(FlowStore::kFlows), pins_.path_of(FlowStore::kKept),
+                                 pins_.path_of(NatStore::kNat)};
   for (const Interface& each : interfaces_) {
     known.insert(pins_.path_of(Attachment::pin_name(each.options.device)));
     known.insert(pins_.path_of(sockets_pin(each.options.device)));

@@ -56,7 +56,11 @@ Result<CopyMaps> CopyMaps::of(const BalancerObject& object, const gw_limits& lim
           .and_then([&] { return map(maps.services, "gw_services", kCopies * limits.services); })
           .and_then([&] { return map(maps.pools, "gw_pools", kCopies * limits.pools); })
           .and_then([&] { return map(maps.slots, "gw_slots", kCopies * limits.slot_lines); })
-          .and_then([&] { return map(maps.backends, "gw_backends", kCopies * limits.backends); });
+          .and_then([&] { return map(maps.backends, "gw_backends", kCopies * limits.backends); })
+          .and_then([&] {
+            return map(maps.nat_addresses, "gw_nat_addr",
+                       std::max<std::size_t>(1, kCopies * limits.nat_planes));
+          });
   if (!mapped) return tl::unexpected(mapped.error());
   return maps;
 }
@@ -73,7 +77,10 @@ Result<void> TableCopies::check_sizes(const compile::ForwardingState& state) con
         return check_size(state.slots.size(), maps_.slot_lines_each() * GW_SLOTS_PER_LINE, "slots");
       })
       .and_then(
-          [&] { return check_size(state.backends.size(), maps_.backends_each(), "backend ids"); });
+          [&] { return check_size(state.backends.size(), maps_.backends_each(), "backend ids"); })
+      .and_then([&] {
+        return check_size(state.nat_addresses.size(), maps_.nat_addresses_each(), "NAT addresses");
+      });
 }
 
 Result<void> TableCopies::prepare(const compile::ForwardingStatePtr& state) {
@@ -113,11 +120,15 @@ void TableCopies::fill(std::uint32_t copy, const compile::ForwardingState& state
   header.first_pool = static_cast<std::uint32_t>(copy * maps_.pools_each());
   header.first_slot_line = static_cast<std::uint32_t>(copy * maps_.slot_lines_each());
   header.first_backend = static_cast<std::uint32_t>(copy * maps_.backends_each());
+  header.first_nat_address = static_cast<std::uint32_t>(copy * maps_.nat_addresses_each());
   std::copy(state.services.begin(), state.services.end(),
             &maps_.services[copy * maps_.services_each()]);
   std::copy(state.pools.begin(), state.pools.end(), &maps_.pools[copy * maps_.pools_each()]);
   std::copy(state.slots.begin(), state.slots.end(), slots + copy * slots_each);
   std::copy(state.backends.begin(), state.backends.end(), backends);
+  gw_nat_address* nat = &maps_.nat_addresses[copy * maps_.nat_addresses_each()];
+  std::copy(state.nat_addresses.begin(), state.nat_addresses.end(), nat);
+  std::fill(nat + state.nat_addresses.size(), nat + maps_.nat_addresses_each(), gw_nat_address{});
   // An entry of the flow table may name any id: what is not given out must say so.
   std::fill(backends + state.backends.size(), backends + maps_.backends_each(), gw_backend{});
 }
@@ -140,7 +151,8 @@ TablesPtr TableCopies::publish(const compile::ForwardingStatePtr& state) {
       Tables{&maps_.control[0].states[next], &maps_.services[next * maps_.services_each()],
              &maps_.pools[next * maps_.pools_each()],
              slots + next * maps_.slot_lines_each() * GW_SLOTS_PER_LINE,
-             &maps_.backends[next * maps_.backends_each()], readers});
+             &maps_.backends[next * maps_.backends_each()],
+             &maps_.nat_addresses[next * maps_.nat_addresses_each()], readers});
 }
 
 void TableCopies::reclaim() {

@@ -25,6 +25,8 @@ class XdpDatapath : public Datapath {
   }
   void reclaim() override { kernel_->reclaim(); }
   FlowTableView flow_table() override { return kernel_->flow_table(); }
+  NatTableView nat_table() override { return kernel_->nat_table(); }
+  compile::NatIds nat_ids() override { return kernel_->nat_ids(); }
   std::uint32_t now_s() const override { return base::coarse_now_s(); }
   void forget_backend_traffic(std::uint16_t id) override { kernel_->counters().forget_backend(id); }
   void forget_service_traffic(std::uint16_t id) override { kernel_->counters().forget_service(id); }

@@ -32,6 +32,7 @@ constexpr const char* kFile = R"(
 schema = 1
 [director]
 hash_seed = "000102030405060708090a0b0c0d0e0f"
+min_rebuild_interval = "0s"
 [capacity]
 backends = 16
 [[interface]]
@@ -262,6 +263,19 @@ TEST_F(ApiTest, AFileCanBeAppliedAndSavedAgain) {
   const Response other = ask(Request{"PUT", "/v1/config", "application/toml", "", "",
                                      text + "\n[admin]\nmetrics = \"\"\n"});
   EXPECT_EQ(other.status, 409u) << other.body;
+}
+
+TEST_F(ApiTest, EachErrorOfAFileIsInTheList) {
+  const Response refused =
+      ask(Request{"PUT", "/v1/config", "application/toml", "", "", "schema = 2\nprot = 1\n"});
+  EXPECT_EQ(refused.status, 422u);
+  const ApiJson error = json(refused)["error"];
+  ASSERT_EQ(error["all"].size(), 3u) << error;
+  EXPECT_EQ(error["message"], error["all"][0]["message"]);
+  EXPECT_THAT(error["all"][0]["message"].get<std::string>(), HasSubstr("request:1:1: interface"));
+  EXPECT_THAT(error["all"][1]["message"].get<std::string>(), HasSubstr("request:1:10: schema"));
+  EXPECT_THAT(error["all"][2]["message"].get<std::string>(), HasSubstr("request:2:1: prot"));
+  EXPECT_FALSE(json(ask("GET", "/v1/pools/none"))["error"].contains("all"));
 }
 
 TEST_F(ApiTest, ATimeToLiveRemovesABackendThatIsNotRenewed) {

@@ -33,6 +33,10 @@ TEST(BackendNeeds, L2DsrIsTheVipAndSilenceAboutIt) {
               ElementsAre("ip address add 2001:db8::10/128 dev lo"));
 }
 
+TEST(BackendNeeds, NatIsNothing) {
+  EXPECT_THAT(backend_commands(service("203.0.113.10"), pool("nat"), ""), ElementsAre());
+}
+
 TEST(BackendNeeds, IpipIsEndedByTheDecapsulator) {
   const auto lines = backend_commands(service("203.0.113.10"), pool("ipip"), "192.0.2.2");
   EXPECT_THAT(lines, Contains("OWN=10.0.0.11  # on b1"));

@@ -34,6 +34,7 @@ state_dir = "/tmp/state"
 pin_dir = "/tmp/pins"
 flow_dir = "/tmp/flows"
 on_stop = "detach"
+min_rebuild_interval = "250ms"
 vip_icmp = "kernel"
 unserved_ports = "drop"
 icmp_rate = 250
@@ -105,6 +106,7 @@ TEST(Config, ReadsDirectorCapacityAndAdmin) {
   EXPECT_EQ(model.director.pin_dir, "/tmp/pins");
   EXPECT_EQ(model.director.flow_dir, "/tmp/flows");
   EXPECT_EQ(model.director.on_stop, model::OnStop::kDetach);
+  EXPECT_EQ(model.director.min_rebuild_interval, std::chrono::milliseconds(250));
   EXPECT_EQ(model.director.vip_icmp, model::VipIcmp::kKernel);
   EXPECT_EQ(model.director.unserved_ports, model::UnservedPorts::kDrop);
   EXPECT_EQ(model.director.icmp_rate, 250u);

@@ -31,6 +31,18 @@ backends = [{ name = "t1", address = "10.0.0.3" }, { name = "t2", address = "10.
 name = "nobody"
 table_size = 251
 backends = [{ name = "n1", address = "10.0.0.5", state = "disabled" }]
+[[pool]]
+name = "translated"
+forwarding = "nat"
+source = "198.51.100.9"
+table_size = 251
+backends = [{ name = "x1", address = "10.0.0.1", port = 6400 }, { name = "x2", address = "10.0.0.2", port = 6400 }]
+[[service]]
+name = "translated"
+address = "203.0.113.13"
+protocol = "tcp_udp"
+port = 80
+pool = "translated"
 [[service]]
 name = "http"
 address = "203.0.113.10"
@@ -69,7 +81,7 @@ compile::NextHops all_resolved() {
 
 class ExplainTest : public testing::TestWithParam<std::uint32_t> {
  protected:
-  ExplainTest() : world_({4096, GetParam()}) {
+  ExplainTest() : world_({4096, GetParam(), 1}) {
     const auto model = test::parse_config(kExplained);
     EXPECT_TRUE(model) << model.error().message;
     EXPECT_TRUE(world_.publish(*model, all_resolved()));
@@ -88,7 +100,7 @@ class ExplainTest : public testing::TestWithParam<std::uint32_t> {
     query.tcp = spec.protocol == GW_PROTO_TCP;
     query.syn = spec.tcp_flags == GW_TCP_SYN;
     const datapath::FlowTableView flows{world_.buckets(), GetParam(), 4096};
-    return explain(query, world_.state(), flows, world_.now_s());
+    return explain(query, world_.state(), flows, world_.now_s(), {world_.nat_buckets(), 1});
   }
 
   test::FrameSpec random_frame() {
@@ -99,7 +111,7 @@ class ExplainTest : public testing::TestWithParam<std::uint32_t> {
     if (random_() % 4 == 0) spec.protocol = GW_PROTO_UDP;
     if (spec.protocol == GW_PROTO_UDP) spec.destination_port = 53;
     if (spec.family == GW_FAMILY_4)
-      spec.destination[3] = static_cast<std::uint8_t>(10 + random_() % 3);
+      spec.destination[3] = static_cast<std::uint8_t>(10 + random_() % 4);
     if (random_() % 8 == 0) spec.destination_port = 81;
     spec.ttl = 64;  // explain's own
     return spec;

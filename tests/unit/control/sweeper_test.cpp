@@ -3,10 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "fakes.h"
 #include "guideway/core/port_native.h"
 // After the port header, which the core's other headers need.
-#include "guideway/core/flow_table.h"
+#include "guideway/core/nat_table.h"
 
 namespace guideway::control {
 namespace {
@@ -108,6 +111,78 @@ TEST_F(SweeperTest, AWalkInSlicesSeesEveryBucketOnce) {
   ASSERT_TRUE(result);
   EXPECT_EQ(result->live[0], 10u);
   EXPECT_TRUE(sweeper_.at_start());
+}
+
+/// A NAT table of one plane beside an empty flow table.
+class NatSweepTest : public testing::Test {
+ protected:
+  NatSweepTest() : nat_(GW_NAT_PLANE) {
+    state_.nat_addresses.resize(1);
+    state_.nat_addresses[0].family = GW_FAMILY_4;
+  }
+  /// An established TCP flow of `backend`, last seen so long ago.
+  std::uint64_t& put(std::size_t bucket, std::uint32_t backend, std::uint32_t age_s) {
+    gw_nat_entry& entry = nat_[bucket].entries[2];
+    entry.tail = gw_nat_tail(0, GW_PROTO_TCP, GW_FAMILY_4);
+    entry.settings = gw_nat_settings(300, 0);
+    entry.client_word = std::uint64_t{GW_NAT_SEEN | GW_NAT_CONFIRMED} << 32 | (kNow - age_s);
+    entry.backend_word = std::uint64_t{GW_NAT_SEEN} << 32 | (kNow - age_s);
+    return nat_[bucket].ways.words[2] = gw_nat_word(77, backend, GW_NAT_VALID, 5);
+  }
+  SweepResult whole_walk(const std::vector<bool>& reset = {}) {
+    return sweeper_.step(state_, reset, kNow, sweeper_.bucket_count()).value();
+  }
+
+  FakeDatapath datapath_{10};
+  std::vector<gw_nat_bucket> nat_;
+  Sweeper sweeper_{datapath_.flow_table(), {nat_, 1}};
+  compile::ForwardingState state_ = make_state();
+};
+
+TEST_F(NatSweepTest, FreesWhatIsOverAndCountsTheRest) {
+  const std::uint64_t& stays = put(1, 0, 300);
+  const std::uint64_t& over = put(2, 0, 301);
+  const std::uint64_t& other = put(GW_NAT_PLANE - 1, 1, 10);
+  const SweepResult result = whole_walk();
+  EXPECT_EQ(gw_nat_state(stays), GW_NAT_VALID);
+  EXPECT_EQ(gw_nat_state(over), GW_NAT_FREE);
+  EXPECT_EQ(gw_nat_upper(over), kNow) << "free since now";
+  EXPECT_EQ(gw_nat_state(other), GW_NAT_VALID);
+  EXPECT_EQ(result.cleared, 1U);
+  EXPECT_EQ(result.live[0], 1U);
+  EXPECT_EQ(result.held[1], 1U);
+  EXPECT_EQ(result.nat_ports[0], 2U);
+}
+
+TEST_F(NatSweepTest, FreesFlowsOfUnknownBackendsButTheYoungest) {
+  const std::uint64_t& old = put(1, 40, 2);
+  const std::uint64_t& young = put(2, 40, 1);
+  whole_walk();
+  EXPECT_EQ(gw_nat_state(old), GW_NAT_FREE);
+  EXPECT_EQ(gw_nat_state(young), GW_NAT_VALID);
+}
+
+TEST_F(NatSweepTest, FreesFlowsOfAnAddressThatIsGone) {
+  const std::uint64_t& word = put(1, 0, 10);
+  state_.nat_addresses[0].family = 0;
+  whole_walk();
+  EXPECT_EQ(gw_nat_state(word), GW_NAT_FREE);
+}
+
+TEST_F(NatSweepTest, MarksFlowsThatAreToBeReset) {
+  const std::uint64_t& word = put(1, 1, 10);
+  const std::uint64_t& other = put(2, 0, 10);
+  whole_walk({false, true});
+  EXPECT_TRUE(gw_nat_marked(word));
+  EXPECT_FALSE(gw_nat_marked(other));
+}
+
+TEST_F(NatSweepTest, LeavesThePlanesHeaderAlone) {
+  auto* bytes = reinterpret_cast<std::uint8_t*>(&nat_[0]);
+  std::fill_n(bytes, sizeof(gw_nat_bucket), std::uint8_t{0x5a});
+  whole_walk();
+  EXPECT_TRUE(std::all_of(bytes, bytes + sizeof(gw_nat_bucket),
+                          [](std::uint8_t byte) { return byte == 0x5a; }));
 }
 
 }  // namespace

@@ -82,9 +82,9 @@ TEST(Parse, FollowsTheLargestChain) {
 TEST(Reasons, EachHasAVerdictAndTheListIsWhole) {
   std::array<int, GW_VERDICT_COUNT> count{};
   for (int i = 0; i < GW_REASON_COUNT; ++i) count[gw_reason_verdict(static_cast<gw_reason>(i))]++;
-  EXPECT_EQ(count[GW_FORWARD], 1);
-  EXPECT_EQ(count[GW_REPLY], 4);
-  EXPECT_EQ(count[GW_KERNEL] + count[GW_DROP], GW_REASON_COUNT - 5);
+  EXPECT_EQ(count[GW_FORWARD], 2);
+  EXPECT_EQ(count[GW_REPLY], 5);
+  EXPECT_EQ(count[GW_KERNEL] + count[GW_DROP], GW_REASON_COUNT - 7);
   EXPECT_EQ(gw_reason_verdict(GW_REASON_COUNT), GW_DROP);
 }
 

@@ -152,7 +152,9 @@ std::vector<Frame> KernelRecorder::take(unsigned interface) {
 }
 
 WorkerFixture::WorkerFixture(const Options& options)
-    : options_(options), published_(options.workers) {
+    : options_(options),
+      nat_buckets_(std::size_t{options.nat_planes} * GW_NAT_PLANE),
+      published_(options.workers) {
   start_test_eal();
   flow_table_.emplace(must(FlowTableMemory::make(options.flows, options.workers)));
   pool_.emplace(must(BufferPool::make({options.interfaces, options.workers})));
@@ -180,6 +182,7 @@ Worker::Setup WorkerFixture::setup(unsigned worker) {
     setup.interfaces.back().outbox = &outboxes_[i];
   }
   setup.flow_table = flow_table_->view();
+  setup.nat_table = nat_table();
   setup.backends = options_.backends;
   setup.services = options_.services;
   setup.pools = options_.pools;

@@ -80,6 +80,7 @@ class WorkerFixture {
     std::uint32_t backends = 64;
     std::uint32_t services = 16;
     std::uint32_t pools = 16;
+    std::uint32_t nat_planes = 0;
   };
 
   explicit WorkerFixture(const Options& options);
@@ -88,6 +89,7 @@ class WorkerFixture {
   void publish(compile::ForwardingStatePtr state) { published_.publish(std::move(state)); }
   PublishedState& published() { return published_; }
   FlowTableView flow_table() { return flow_table_->view(); }
+  NatTableView nat_table() { return {nat_buckets_, options_.nat_planes}; }
 
   void put(unsigned interface, const Frame& frame, unsigned queue = 0, std::size_t segment = 0) {
     wires_[interface]->put(pool_->get(), frame, queue, segment);
@@ -118,6 +120,7 @@ class WorkerFixture {
 
  private:
   const Options options_;
+  std::vector<gw_nat_bucket> nat_buckets_;
   // In the order in which they are made; each uses the ones before it.
   PublishedState published_;
   std::optional<FlowTableMemory> flow_table_;

@@ -25,6 +25,7 @@ TEST(RestartKeys, ServicesPoolsAndSomeOfTheDirectorsCanBeReloaded) {
   next.pools.push_back({.name = "other"});
   next.services.clear();
   next.director.on_stop = OnStop::kDetach;
+  next.director.min_rebuild_interval = std::chrono::seconds(1);
   next.director.vip_icmp = VipIcmp::kKernel;
   next.director.unserved_ports = UnservedPorts::kDrop;
   next.director.icmp_rate = 7;
@@ -50,6 +51,7 @@ TEST(RestartKeys, NamesEachKeyThatNeedsARestart) {
       {"capacity.backends", [](Model& m) { ++m.capacity.backends; }},
       {"capacity.slots", [](Model& m) { ++m.capacity.slots; }},
       {"capacity.flows", [](Model& m) { ++m.capacity.flows; }},
+      {"capacity.nat_addresses", [](Model& m) { m.capacity.nat_addresses = 3; }},
       {"admin.socket", [](Model& m) { m.admin.socket = "/x"; }},
       {"admin.status_socket", [](Model& m) { m.admin.status_socket = "/x"; }},
       {"admin.metrics", [](Model& m) { m.admin.metrics = ""; }},

@@ -417,6 +417,68 @@ TEST(Validate, RefusesBackends) {
   });
 }
 
+/// good() with servers on port 6400, behind one NAT address.
+void use_nat(Model& model) {
+  Pool& pool = model.pools[0];
+  pool.forwarding = Forwarding::kNat;
+  pool.nat_sources = {ip("198.51.100.9")};
+  for (Backend& each : pool.backends) each.port = 6400;
+}
+
+TEST(Validate, AcceptsNat) {
+  Model model = good();
+  use_nat(model);
+  EXPECT_THAT(validate(model), IsEmpty());
+  model.pools[0].nat_sources.push_back(ip("2001:db8::9"));  // for services to come
+  model.services.push_back(service("tls", "203.0.113.10", 443));
+  EXPECT_THAT(validate(model), IsEmpty());
+  EXPECT_EQ(nat_capacity_of(model), 2U);
+  model.capacity.nat_addresses = 5;
+  EXPECT_EQ(nat_capacity_of(model), 5U);
+}
+
+TEST(Validate, RefusesNatThatCannotWork) {
+  const auto nat = [](const std::function<void(Model&)>& change) {
+    return [change](Model& m) {
+      use_nat(m);
+      change(m);
+    };
+  };
+  const auto source = [&](const char* address) {
+    return nat([address](Model& m) { m.pools[0].nat_sources[0] = ip(address); });
+  };
+  expect_one_problem({
+      {nat([](Model& m) { m.pools[0].nat_sources.clear(); }), "pool[0].source", "is missing"},
+      {source("224.0.0.1"), "pool[0].source[0]", "multicast"},
+      {source("203.0.113.10"), "pool[0].source[0]", "is the VIP service[0].address"},
+      {source("198.51.100.2"), "pool[0].source[0]", "is the host's own"},
+      {source("10.0.0.12"), "pool[0].source[0]", "is a backend's, pool[0].backends[1].address"},
+      {source("2001:db8::9"), "pool[0].source", "has no IPv4 address"},
+      {nat([](Model& m) { m.pools[0].nat_sources.push_back(ip("198.51.100.9")); }),
+       "pool[0].source[1]", "named twice"},
+      {nat([](Model& m) {
+         for (int i = 20; i < 28; i++)
+           m.pools[0].nat_sources.push_back(ip(("198.51.100." + std::to_string(i)).c_str()));
+       }),
+       "pool[0].source", "at most 8"},
+      {nat([](Model& m) { m.pools[0].backends[1].address = ip("2001:db8::12"); }),
+       "pool[0].backends[1].address", "does not cross families"},
+      {nat([](Model& m) {
+         m.pools[0].scheduler = Scheduler::kRoundRobin;
+         m.services[0].hash = HashKey::kSource;
+       }),
+       "pool[0].scheduler", "cannot keep a client at one backend"},
+      {nat([](Model& m) {
+         m.pools.push_back({.name = "spare", .backends = {backend("s1", "10.0.0.21")}});
+         m.pools[0].panic.action = PanicAction::kFallback;
+         m.pools[0].panic.fallback_pool = "spare";
+       }),
+       "pool[0].fallback_pool", "both must have it"},
+      {nat([](Model& m) { m.capacity.nat_addresses = 0; }), "capacity.nat_addresses",
+       "0 is too few"},
+  });
+}
+
 TEST(Validate, RefusesAnotherPortOutsideNat) {
   expect_one_problem({
       {[](Model& m) { m.pools[0].backends[0].port = 8080; }, "pool[0].backends[0].port",

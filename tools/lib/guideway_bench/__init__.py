@@ -2,8 +2,13 @@
 """What stands behind tools/bench. docs/benchmarks.md has the method and the figures.
 
     main.py        arguments; one benchmark after another
+    against.py     this tree and another commit in turns
     build.py       the release build of the benchmark programs
+    end_to_end.py  real connections, beside HAProxy and nftables
     huge_pages.py  reserves huge pages for the time of a run
+    site.py        a running guidewayd between namespaces
+    steer.py       from a failing check to the first packet elsewhere
+    reload.py      a reload of a large configuration
     machine.py     what the figures were measured on
     table.py       JSON rows → aligned tables
 """

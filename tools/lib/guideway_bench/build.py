@@ -15,18 +15,21 @@ class Failed(Exception):
 
 
 class Build:
-    """build/bench, or the folder that GUIDEWAY_BUILD names, whose options are then its own."""
+    """build/bench, or the folder that GUIDEWAY_BUILD names, whose options are then its own.
 
-    def __init__(self):
+    With arguments: another source tree, and where it is built.
+    """
+
+    def __init__(self, source=ROOT, folder=None):
         given = os.environ.get("GUIDEWAY_BUILD")
-        self.folder = ROOT / given if given else ROOT / "build" / "bench"
+        self.source = source
+        self.folder = folder or (ROOT / given if given else ROOT / "build" / "bench")
 
-    def make(self, programs):
-        """Builds these programs of tests/bench; returns their paths."""
+    def make(self, targets):
+        """Builds these targets; returns their paths."""
         if not (self.folder / "build.ninja").exists():
-            run_step(["meson", "setup", self.folder, ROOT, "-Dbuildtype=release", "-Dfuzz=false",
-                      "-Ddpdk=false"])
-        targets = [f"tests/bench/{program}" for program in programs]
+            run_step(["meson", "setup", self.folder, self.source, "-Dbuildtype=release", "-Dunity=on",
+                      "-Dunity_size=100"])
         run_step(["ninja", "-C", self.folder, *targets])
         return [self.folder / target for target in targets]
 

@@ -79,12 +79,10 @@ class Build:
         return {test["name"]: {suite.rpartition(":")[2] for suite in test["suite"]}
                 for test in self.introspect("tests")}
 
-    def run_tests(self, names, log_name, limit_s, as_root=False, env=None):
-        """Runs the named meson tests; returns their cases."""
+    def run_tests(self, names, log_name, limit_s, processes, as_root=False, env=None):
+        """Runs the named meson tests, so many programs at a time; returns their cases."""
         command = ["meson", "test", "-C", self.folder, "--no-rebuild", "--logbase", log_name,
-                   "--timeout-multiplier", "3", *names]
-        if as_root:
-            command += ["--num-processes", "1"]  # they share the kernel
+                   "--timeout-multiplier", "3", "--num-processes", str(processes), *names]
         logs = self.folder / "meson-logs"
         for old in logs.glob(f"{log_name}.*"):
             old.unlink()  # perhaps root's, from a run under sudo
@@ -101,7 +99,7 @@ def compiler_env(clang):
     if not clang:
         return {}
     ccache = "ccache " if shutil.which("ccache") else ""
-    return {"CC": f"{ccache}clang-14", "CXX": f"{ccache}clang++-14"}
+    return {"CC": f"{ccache}clang-14", "CXX": f"{ccache}clang++-14", "CC_LD": "lld", "CXX_LD": "lld"}
 
 
 def cases_of_log(path):

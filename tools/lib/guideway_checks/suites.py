@@ -2,13 +2,14 @@
 """The suites of tools/test: what each builds and runs. A suite is a function Context → [Case]."""
 
 import dataclasses
+import os
 
 from . import check_docs, fuzz, lint, old_kernel, process, pytest_run
 from .meson import DAEMON_ENV, Build, BuildFailed
 from .results import Case, tail
 
 # What compiling costs decides how long a newcomer waits. A module at a time: headers are read once, not
-# once for each of its files (the bare root and the lint build compile file by file, so that stays tried).
+# once for each of its files (clang-tidy reads them file by file, so that stays tried).
 UNITY = ["-Dunity=on", "-Dunity_size=100"]
 # Unoptimised, with line numbers only: -O1 -g takes 3.3 times as long under both sanitizers; and by clang:
 # g++ takes twice as long (src/admin: 53 s against 26 s). src/compile asks for -O1 itself.
@@ -16,6 +17,7 @@ SANITIZE = ["-Dbuildtype=debug", *UNITY]
 SANITIZE_FLAGS = "-Dcpp_args=-fno-sanitize-recover=all -g1"
 # Meson tests of these suites need something of their own; all others are unit tests.
 SPECIAL = {"root", "bpf", "fuzz", "system", "bench"}
+CPUS = os.cpu_count()
 
 
 @dataclasses.dataclass
@@ -50,13 +52,13 @@ class Context:
                 [Case(name, skipped=reason) for name, reason in reasons.items() if reason])
 
 
-def sanitized_build(name, sanitizers):
+def sanitized_build(name, sanitizers, *options):
     return Build(name, SANITIZE + [f"-Db_sanitize={sanitizers}", "-Db_lundef=false",
-                                   SANITIZE_FLAGS], clang=True)
+                                   SANITIZE_FLAGS, *options], clang=True)
 
 
 def test_build():
-    return sanitized_build("test", "address,undefined")
+    return sanitized_build("test", "address,undefined", "-Dfuzz=targets")
 
 
 def release_build():
@@ -82,7 +84,7 @@ def docs_suite(context):
     return run_checks(context, "docs", check_docs.CHECKS)
 
 
-def meson_suite(context, suite, build, wanted, limit_s, as_root=False, env=None):
+def meson_suite(context, suite, build, wanted, limit_s, processes, as_root=False, env=None):
     """Builds, then runs the meson tests whose set of suites is wanted."""
     build.configure()
     build.compile(["meson-test-prereq"])  # not the programs, which only the system suite runs
@@ -90,33 +92,43 @@ def meson_suite(context, suite, build, wanted, limit_s, as_root=False, env=None)
     names, cases = context.split(suite, [name for name in tests if wanted(tests[name])])
     if not names and not cases:
         return [Case(suite, "there is no such test; did its build file forget test(… suite:)?")]
-    return cases + (build.run_tests(names, suite, limit_s, as_root, env) if names else [])
+    return cases + (build.run_tests(names, suite, limit_s, processes, as_root, env) if names else [])
 
 
 def unit_suite(context):
-    return meson_suite(context, "unit", test_build(), lambda suites: not suites & SPECIAL, 900)
+    # Some wait for timers: more programs than CPUs.
+    return meson_suite(context, "unit", test_build(), lambda suites: not suites & SPECIAL, 900,
+                       CPUS + 2)
 
 
 def root_suite(context):
-    return meson_suite(context, "root", test_build(), lambda suites: "root" in suites, 300, True)
+    # One at a time: they look at what the whole machine has.
+    return meson_suite(context, "root", test_build(), lambda suites: "root" in suites, 300, 1, True)
 
 
 def bpf_suite(context):
     env = {"GUIDEWAY_FUZZ_SECONDS": "60"} if context.is_long else {}
-    return meson_suite(context, "bpf", test_build(), lambda suites: "bpf" in suites, 300, True, env)
+    return meson_suite(context, "bpf", test_build(), lambda suites: "bpf" in suites, 300, CPUS,
+                       True, env)
 
 
 def tsan_suite(context):
     build = sanitized_build("tsan", "thread")
     return meson_suite(context, "tsan", build,
-                       lambda suites: not suites & (SPECIAL | {"no-tsan"}), 1800)
+                       lambda suites: not suites & (SPECIAL | {"no-tsan"}), 1800, CPUS)
+
+
+def fuzz_build(context):
+    """For some seconds of looking the test build will do, in which only the targets, and what headers they
+    include, tell libFuzzer of their branches. --long has a build in which all code does, optimised."""
+    if not context.is_long:
+        return test_build()
+    return sanitized_build("fuzz", "address,undefined", "-Dfuzz=all", "-Ddpdk=false",
+                           "-Doptimization=1")
 
 
 def fuzz_suite(context):
-    # For some seconds of looking, optimising costs more than it brings.
-    build = Build("fuzz", SANITIZE + [f"-Doptimization={int(context.is_long)}", "-Dfuzz=true", "-Ddpdk=false",
-                                      "-Db_lundef=false", "-Db_sanitize=address,undefined",
-                                      SANITIZE_FLAGS], clang=True)
+    build = fuzz_build(context)
     build.configure()
     programs = {program.rpartition("/")[2]: program for program in build.programs("tests/fuzz")}
     if not programs:

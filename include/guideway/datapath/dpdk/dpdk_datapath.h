@@ -38,6 +38,7 @@ enum class KernelSideKind {
 /// interface then is a device per worker: worker w of interface i uses devices[i][w].
 struct Beside {
   FlowTableView flow_table;
+  NatTableView nat_table;
   /// [queue]: a worker writes the time here at every poll.
   std::span<gw_heartbeat> heartbeats;
   std::vector<std::vector<std::string>> devices;
@@ -58,6 +59,8 @@ struct Options {
   std::uint32_t backends = 4096;
   std::uint32_t services = 1024;
   std::uint32_t pools = 256;
+  /// Planes of the NAT table; an adopted one may have more.
+  std::uint32_t nat_addresses = 0;
   /// Appended to ours.
   std::vector<std::string> eal_arguments;
   /// Where the flow table outlives the daemon: a directory in memory. Empty: it does not.

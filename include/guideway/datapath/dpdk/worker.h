@@ -50,6 +50,7 @@ class Worker {
     unsigned index = 0;                       // also the shard
     std::vector<WorkerInterface> interfaces;  // in the order of the configuration
     FlowTableView flow_table;
+    NatTableView nat_table;
     std::uint32_t backends = 0;  // capacity
     std::uint32_t services = 0;  // capacity
     std::uint32_t pools = 0;     // capacity

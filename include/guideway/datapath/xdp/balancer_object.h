@@ -30,6 +30,7 @@ struct Sizes {
   std::uint32_t slots = 0;
   std::uint32_t backends = 0;
   FlowShape shape;
+  std::uint32_t nat_planes = 0;
 };
 
 /// Read-only data for the program; interface_index and the switches are left 0.

@@ -28,6 +28,7 @@
 #include "guideway/datapath/datapath.h"
 #include "guideway/datapath/flow_store.h"
 #include "guideway/datapath/kept_flows.h"
+#include "guideway/datapath/nat_store.h"
 #include "guideway/datapath/tables.h"
 #include "guideway/datapath/xdp/attachment.h"
 #include "guideway/datapath/xdp/balancer_object.h"
@@ -55,6 +56,8 @@ struct KernelOptions {
   std::uint32_t slots = 16'777'216;
   std::uint32_t backends = 4096;
   std::uint32_t flows = 1'000'000;
+  /// Planes of the NAT table; an adopted one may have more.
+  std::uint32_t nat_addresses = 0;
   /// For an empty flow table; an adopted one has its own.
   model::HashSeed hash_seed{};
   /// Packets for a service go to a live worker's socket first.
@@ -75,6 +78,8 @@ class KernelPart {
 
   const std::optional<KeptFlows>& adopted() const { return flows_->adopted(); }
   FlowTableView flow_table() const { return flows_->view(); }
+  NatTableView nat_table() const { return nat_->view(); }
+  compile::NatIds nat_ids() const { return nat_->ids(); }
   /// Receive queues of the interface with the most.
   unsigned queues() const;
 
@@ -126,6 +131,7 @@ class KernelPart {
   /// Pins that were there before.
   std::set<std::string> found_;
   std::optional<FlowStore> flows_;
+  std::optional<NatStore> nat_;
   std::vector<Interface> interfaces_;
   std::vector<base::FileDescriptor> sockets_;  // [interface], when adopted
   std::unique_ptr<TableCopies> tables_;

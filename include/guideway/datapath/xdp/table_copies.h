@@ -34,6 +34,7 @@ struct CopyMaps {
   MappedMap<gw_pool> pools;
   MappedMap<gw_slot_line> slots;
   MappedMap<gw_backend> backends;
+  MappedMap<gw_nat_address> nat_addresses;
 
   /// Those of a loaded program. Errors: they cannot be mapped.
   static Result<CopyMaps> of(const BalancerObject& object, const gw_limits& limits);
@@ -42,6 +43,7 @@ struct CopyMaps {
   std::size_t pools_each() const { return pools.values().size() / GW_COPIES; }
   std::size_t slot_lines_each() const { return slots.values().size() / GW_COPIES; }
   std::size_t backends_each() const { return backends.values().size() / GW_COPIES; }
+  std::size_t nat_addresses_each() const { return nat_addresses.values().size() / GW_COPIES; }
 };
 
 class TableCopies {

@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* NAT: packets of services whose backends are sent to by address and port, in both directions.
+ *
+ *   client -> VIP:80      becomes  NAT address:port -> backend:6400
+ *   backend:6400 -> NAT   becomes  VIP:80 -> client
+ *
+ * It takes the place of find flow, schedule and rewrite (balance.h); the flow is in the NAT table
+ * (nat_table.h), which says who the client is when the backend answers. Replies leave the way the
+ * client's packets came: by the interface and to the MAC address that those showed.
+ *
+ * Both directions are one function that is not inlined: other packets do not pay for it, and the
+ * kernel's verifier walks it once, with nothing but its arguments' plain numbers; pointers in them
+ * are found again.
+ * Threading: as nat_table.h.
+ * Source: RFC 3022 (traditional NAT), RFC 1624 (checksum update), RFC 768 (UDP checksum of zero).
+ */
+#ifndef GUIDEWAY_CORE_NAT_H_
+#define GUIDEWAY_CORE_NAT_H_
+
+#include "guideway/core/nat_table.h"
+#include "guideway/core/reset.h"
+#include "guideway/core/rewrite.h"
+#include "guideway/core/schedule.h"
+#include "guideway/core/service.h"
+
+enum { GW_NAT_ETHERNET_WORDS = 3, GW_TCP_CHECKSUM = 16, GW_UDP_CHECKSUM = 6 };
+
+/* What the packet is to become. */
+struct gw_nat_rewrite {
+  uint64_t ethernet[GW_NAT_ETHERNET_WORDS]; /* the header, with tags, but for the EtherType */
+  uint64_t source[2];
+  uint64_t destination[2];
+  uint32_t ports;
+  uint32_t ethernet_length; /* 14, 18 or 22 */
+};
+
+/* What translating one packet needs memory for. */
+struct gw_nat_scratch {
+  struct gw_nat_query query;
+  struct gw_nat_rewrite to;
+  struct gw_nat_start start;
+  uint64_t path[4];
+};
+
+/* What became of it, in one word for those to whom a structure would be lost: reason,
+ * interface << 16, backend << 32, service << 48. */
+GW_INLINE uint64_t gw_nat_result(enum gw_reason reason, uint32_t interface_index, uint32_t backend,
+                                 uint32_t service) {
+  return (uint64_t)reason | (uint64_t)(interface_index & 0xffff) << 16 |
+         (uint64_t)(backend & 0xffff) << 32 | (uint64_t)(service & 0xffff) << 48;
+}
+GW_INLINE uint64_t gw_nat_refused(enum gw_reason reason) {
+  return gw_nat_result(reason, 0, GW_NO_BACKEND, 0);
+}
+
+/* --- The bytes --- */
+
+/* A one's complement sum: words of any size add up alike, since 2^16 is 1 modulo 0xffff. */
+GW_INLINE uint64_t gw_nat_sum(uint64_t word) { return (word & 0xffffffff) + (word >> 32); }
+/* What replacing `was` by `is` adds to such a sum. */
+GW_INLINE uint64_t gw_nat_difference(uint64_t was, uint64_t is) {
+  return gw_nat_sum(~was) + gw_nat_sum(is);
+}
+
+/* The checksum after `difference`, RFC 1624 equation 3. */
+GW_INLINE uint16_t gw_nat_checksum(uint16_t was, uint64_t difference) {
+  uint64_t sum = (uint16_t)~was + difference;
+  sum = gw_nat_sum(sum);
+  sum = gw_nat_sum(sum);
+  return (uint16_t)~gw_fold((uint32_t)(sum & 0xffff) + (uint32_t)(sum >> 16));
+}
+
+GW_INLINE uint64_t gw_nat_address_difference(const struct gw_work *w,
+                                             const struct gw_nat_rewrite *to) {
+  return gw_nat_difference(gw_load64(w->source), to->source[0]) +
+         gw_nat_difference(gw_load64(w->source + 2), to->source[1]) +
+         gw_nat_difference(gw_load64(w->destination), to->destination[0]) +
+         gw_nat_difference(gw_load64(w->destination + 2), to->destination[1]);
+}
+
+/* Ports and checksum of the header at `l4`. Returns 0 if it would pass `end`. */
+GW_INLINE int gw_nat_write_l4(uint8_t *l4, const uint8_t *end, const struct gw_work *w,
+                              const struct gw_nat_rewrite *to) {
+  uint64_t difference = gw_nat_address_difference(w, to) + gw_nat_difference(w->ports, to->ports);
+  if (w->protocol == GW_PROTO_TCP) {
+    if (l4 + GW_TCP_LENGTH > end) return 0;
+    gw_store32(l4, to->ports);
+    gw_store16(l4 + GW_TCP_CHECKSUM, gw_nat_checksum(gw_load16(l4 + GW_TCP_CHECKSUM), difference));
+    return 1;
+  }
+  if (l4 + GW_UDP_LENGTH > end) return 0;
+  uint16_t checksum = gw_load16(l4 + GW_UDP_CHECKSUM);
+  gw_store32(l4, to->ports);
+  if (checksum == 0) return 1; /* none (IPv4) */
+  checksum = gw_nat_checksum(checksum, difference);
+  gw_store16(l4 + GW_UDP_CHECKSUM, checksum ? checksum : 0xffff);
+  return 1;
+}
+
+GW_INLINE int gw_nat_write_ip(uint8_t *ip, const uint8_t *end, const struct gw_work *w,
+                              const struct gw_nat_rewrite *to) {
+  if (w->family == GW_FAMILY_4) {
+    if (ip + GW_IPV4_LENGTH > end) return 0;
+    gw_decrement_ipv4_ttl(ip);
+    gw_store32(ip + 12, (uint32_t)to->source[0]);
+    gw_store32(ip + 16, (uint32_t)to->destination[0]);
+    gw_store16(ip + 10, gw_nat_checksum(gw_load16(ip + 10), gw_nat_address_difference(w, to)));
+    return 1;
+  }
+  if (ip + GW_IPV6_LENGTH > end) return 0;
+  ip[7] = (uint8_t)(ip[7] - 1);
+  for (int i = 0; i < 2; i++) {
+    gw_store64(ip + 8 + 8 * i, to->source[i]);
+    gw_store64(ip + 24 + 8 * i, to->destination[i]);
+  }
+  return 1;
+}
+
+/* Writes the Ethernet header at `c`; returns what follows it, or null. */
+GW_INLINE uint8_t *gw_nat_write_ethernet(uint8_t *c, const uint8_t *end, const struct gw_work *w,
+                                         const struct gw_nat_rewrite *to) {
+  uint16_t type = gw_swap16(w->family == GW_FAMILY_4 ? GW_ETHERTYPE_IPV4 : GW_ETHERTYPE_IPV6);
+  if (c + GW_ETHERNET_LENGTH > end) return NULL;
+  gw_store64(c, to->ethernet[0]);
+  gw_store32(c + 8, (uint32_t)to->ethernet[1]);
+  gw_store16(c + 12, (uint16_t)(to->ethernet[1] >> 32));
+  c += GW_ETHERNET_LENGTH;
+  if (to->ethernet_length > GW_ETHERNET_LENGTH) {
+    if (c + GW_VLAN_LENGTH > end) return NULL;
+    gw_store32(c, (uint32_t)(to->ethernet[1] >> 48 | to->ethernet[2] << 16));
+    c += GW_VLAN_LENGTH;
+  }
+  if (to->ethernet_length > GW_ETHERNET_LENGTH + GW_VLAN_LENGTH) {
+    if (c + GW_VLAN_LENGTH > end) return NULL;
+    gw_store32(c, (uint32_t)(to->ethernet[2] >> 16));
+    c += GW_VLAN_LENGTH;
+  }
+  gw_store16(c - 2, type);
+  return c;
+}
+
+/* Writes the packet. REQUIRES: TTL >= 2 (admit). */
+GW_INLINE enum gw_reason gw_nat_write(struct gw_packet *packet, const struct gw_work *w,
+                                      const struct gw_nat_rewrite *to) {
+  uint32_t length = to->ethernet_length;
+  if (length != GW_ETHERNET_LENGTH && length != GW_ETHERNET_LENGTH + GW_VLAN_LENGTH &&
+      length != GW_ETHERNET_LENGTH + 2 * GW_VLAN_LENGTH)
+    return GW_REASON_BAD_TABLE;
+  int grow = (int)length - (int)w->l3_offset;
+  if (grow != 0 && gw_packet_resize(packet, grow, 0) != 0) return GW_REASON_NO_HEADROOM;
+  const uint8_t *end = gw_packet_end(packet);
+  uint8_t *ip = gw_nat_write_ethernet(gw_packet_data(packet), end, w, to);
+  if (!ip || !gw_nat_write_ip(ip, end, w, to)) return GW_REASON_TOO_SHORT;
+  uint8_t *l4 = ip + (((uint32_t)w->l4_offset - w->l3_offset) & 0x3fff);
+  return gw_nat_write_l4(l4, end, w, to) ? GW_GO_ON : GW_REASON_L4_TRUNCATED;
+}
+
+/* --- From the client --- */
+
+/* The way back: the packet's Ethernet header with its addresses swapped. Returns 0 if it is too
+ * short, which no IP packet is. */
+GW_INLINE int gw_nat_learn_path(const struct gw_packet *packet, const struct gw_work *w,
+                                uint64_t path[4]) {
+  const uint8_t *c = gw_packet_data(packet);
+  if (c + 24 > gw_packet_end(packet)) return 0;
+  uint64_t first = gw_load64(c);
+  uint64_t second = gw_load64(c + 8);
+  uint64_t third = gw_load64(c + 16);
+  /* Six bytes each: bytes 6 to 11 come first, then 0 to 5. */
+  uint64_t source = first >> 48 | (second & 0xffffffff) << 16;
+  uint64_t destination = first & 0xffffffffffff;
+  path[0] = source | destination << 48;
+  path[1] = destination >> 16 | (second & 0xffffffff00000000u);
+  path[2] = third & 0xffffffffffff;
+  if (w->l3_offset == GW_ETHERNET_LENGTH) path[1] &= 0xffffffffffff;
+  if (w->l3_offset == GW_ETHERNET_LENGTH) path[2] = 0;
+  if (w->l3_offset == GW_ETHERNET_LENGTH + GW_VLAN_LENGTH) path[2] &= 0xffff;
+  path[3] = gw_packet_interface(packet) | (uint64_t)w->l3_offset << 16;
+  return 1;
+}
+
+/* The service or NAT address that gw_find_service() has found. */
+GW_INLINE const struct gw_service *gw_nat_service(const struct gw_port *port, struct gw_work *w) {
+  if (GW_POINTERS_STAY) return w->service;
+  const struct gw_service *service =
+      gw_service_lookup(port, w, w->protocol, (gw_be16)(w->ports >> 16));
+  return service ? service : gw_service_lookup(port, w, w->protocol, 0);
+}
+
+/* Looks for the client's flow: in the plane that it would get a place in now, and, if it cannot be
+ * new, in those of the pool's other addresses, whose number may have changed. Sets query->address;
+ * after a miss it is the one for a new flow. */
+GW_INLINE uint32_t gw_nat_find_of_client(gw_port_token table, const struct gw_work *w,
+                                         const struct gw_service *service,
+                                         struct gw_nat_query *query) {
+  uint32_t count = service->nat_address_count;
+  if (count > GW_NAT_POOL_ADDRESSES) count = GW_NAT_POOL_ADDRESSES;
+  uint32_t turn = gw_nat_turn_of(query->hash, count);
+  uint32_t chosen = service->nat_addresses[turn & (GW_NAT_POOL_ADDRESSES - 1)];
+  query->address = chosen;
+  uint32_t place = gw_nat_find(table, query);
+  if (place != GW_NAT_NO_PLACE || !gw_is_late_tcp(w)) return place;
+  for (uint32_t i = 0; i < GW_NAT_POOL_ADDRESSES && i < count; i++) {
+    query->address = service->nat_addresses[i];
+    if (query->address == chosen) continue;
+    place = gw_nat_find(table, query);
+    if (place != GW_NAT_NO_PLACE) return place;
+  }
+  query->address = chosen;
+  return GW_NAT_NO_PLACE;
+}
+
+/* A backend's record, if it is one that is translated to. */
+GW_INLINE const struct gw_backend *gw_nat_record(const struct gw_port *port, uint32_t id) {
+  const struct gw_backend *record = gw_port_backend(port, id);
+  return record && (record->flags & GW_BACKEND_USED) && record->is_nat ? record : NULL;
+}
+
+/* The id of a backend for a new flow, or GW_NO_BACKEND. */
+GW_INLINE uint32_t gw_nat_schedule(const struct gw_port *port, const struct gw_work *w,
+                                   const struct gw_service *service) {
+  if (service->flags & GW_SERVICE_BY_TURNS) {
+    uint32_t id = gw_take_turn(port, service->pool, service->flags & GW_SERVICE_BY_LOAD);
+    if (gw_nat_record(port, id)) return id;
+  }
+  return gw_slot_backend(port, service->pool, w->hash);
+}
+
+/* enum gw_nat_seen of this packet. */
+GW_INLINE uint32_t gw_nat_seen_of(const struct gw_work *w) {
+  uint32_t seen = GW_NAT_SEEN;
+  if (w->tcp_flags & GW_TCP_FIN) seen |= GW_NAT_SEEN_FIN;
+  if (w->tcp_flags & GW_TCP_RST) seen |= GW_NAT_SEEN_RST;
+  return seen;
+}
+
+/* What a found entry is to the client's packet. */
+GW_INLINE enum gw_flow_use gw_nat_use(const struct gw_port *port, const struct gw_work *w,
+                                      const struct gw_service *service,
+                                      const struct gw_nat_entry *entry, uint64_t word,
+                                      uint32_t now_s) {
+  const struct gw_backend *record = gw_nat_record(port, gw_nat_backend(word));
+  struct gw_nat_life life = gw_nat_judge(entry, now_s);
+  if (!record || record->pool != service->pool || life.is_over) return GW_FLOW_USE_MISS;
+  if (gw_is_syn(w) && life.is_ending) return GW_FLOW_USE_MISS;
+  if (!gw_nat_marked(word)) return GW_FLOW_USE_HIT;
+  return gw_is_late_tcp(w) ? GW_FLOW_USE_RESET : GW_FLOW_USE_MISS;
+}
+
+/* Notes a client's packet in its entry, and the way it came if that may have changed. */
+GW_INLINE void gw_nat_touch_client(const struct gw_packet *packet, const struct gw_work *w,
+                                   const struct gw_service *service, enum gw_flow_use use,
+                                   struct gw_nat_entry *entry, uint64_t path[4], uint32_t now_s) {
+  uint32_t seen = gw_nat_seen_of(w);
+  if (use == GW_FLOW_USE_RESET) seen |= GW_NAT_SEEN_RST;
+  if (gw_flow_load(&entry->backend_word) >> 32 & GW_NAT_SEEN) seen |= GW_NAT_CONFIRMED;
+  if (!gw_nat_touch(&entry->client_word, seen, now_s)) return;
+  uint64_t settings = gw_nat_settings(service->idle_timeout_s, service->id);
+  if (gw_flow_load(&entry->settings) != settings) gw_flow_store(&entry->settings, settings);
+  if (!gw_nat_learn_path(packet, w, path)) return;
+  for (int i = 0; i < 4; i++)
+    if (gw_flow_load(&entry->path[i]) != path[i]) gw_flow_store(&entry->path[i], path[i]);
+}
+
+/* Counts an entry made. */
+GW_INLINE void gw_nat_count_new(const struct gw_port *port, uint32_t backend, uint32_t service) {
+  gw_counter_add(&gw_port_counters(port)->events[GW_EVENT_FLOW_NEW], 1);
+  struct gw_traffic *traffic = gw_port_backend_traffic(port, backend);
+  if (traffic) gw_counter_add(&traffic->flows, 1);
+  traffic = gw_port_service_traffic(port, service);
+  if (traffic) gw_counter_add(&traffic->flows, 1);
+}
+
+/* A new flow, at its own old place or at another one. Sets *place and query->word. */
+GW_INLINE enum gw_reason gw_nat_begin(const struct gw_port *port, const struct gw_packet *packet,
+                                      const struct gw_work *w, const struct gw_service *service,
+                                      struct gw_nat_scratch *scratch, uint32_t *place) {
+  struct gw_nat_query *query = &scratch->query;
+  struct gw_nat_start *start = &scratch->start;
+  gw_port_token table = gw_port_to_token(port);
+  start->backend = gw_nat_schedule(port, w, service);
+  if (start->backend == GW_NO_BACKEND) return GW_REASON_NO_BACKEND;
+  start->seen = gw_nat_seen_of(w);
+  start->settings = gw_nat_settings(service->idle_timeout_s, service->id);
+  if (!gw_nat_learn_path(packet, w, start->path)) return GW_REASON_TOO_SHORT;
+  query->evicts = 0;
+  if (*place == GW_NAT_NO_PLACE || !gw_nat_take(table, query, *place, start))
+    *place = gw_nat_insert(table, query, start);
+  if (*place == GW_NAT_NO_PLACE) return GW_REASON_NAT_NO_PORT;
+  if (query->evicts) gw_counter_add(&gw_port_counters(port)->events[GW_EVENT_FLOW_EVICTED], 1);
+  gw_nat_count_new(port, start->backend, service->id);
+  return GW_GO_ON;
+}
+
+/* What a client's packet becomes, for `record` and the place of its flow. */
+GW_INLINE enum gw_reason gw_nat_to_backend(const struct gw_port *port, const struct gw_work *w,
+                                           const struct gw_backend *record, uint32_t address,
+                                           uint32_t place, struct gw_nat_rewrite *to) {
+  const struct gw_nat_address *nat = gw_port_nat_address(port, address);
+  const uint8_t *bytes = record->template_bytes;
+  if (!nat || nat->family != w->family) return GW_REASON_BAD_TABLE;
+  if (!(record->flags & GW_BACKEND_RESOLVED)) return GW_REASON_NO_NEIGHBOUR;
+  if (w->ip_length > record->mtu) return GW_REASON_MTU_EXCEEDED;
+  for (int i = 0; i < GW_NAT_ETHERNET_WORDS; i++) to->ethernet[i] = gw_load64(bytes + 8 * i);
+  to->ethernet_length = record->l2_length;
+  uint32_t port_there = gw_load16(bytes + GW_NAT_TEMPLATE_PORT);
+  for (int i = 0; i < 2; i++) {
+    to->source[i] = nat->address[i];
+    to->destination[i] = gw_load64(bytes + GW_NAT_TEMPLATE_ADDRESS + 8 * i);
+  }
+  if (port_there == 0) port_there = w->ports >> 16;
+  to->ports = gw_swap16((uint16_t)gw_nat_port_of(address, place)) | port_there << 16;
+  return GW_GO_ON;
+}
+
+/* TCP of no flow is answered by a reset, which tells the client at once; a reset is not. */
+GW_INLINE uint64_t gw_nat_stranger(struct gw_packet *packet, const struct gw_work *w) {
+  if (w->tcp_flags & GW_TCP_RST) return gw_nat_refused(GW_REASON_NAT_NO_FLOW);
+  enum gw_reason reason = gw_make_reset(packet, w);
+  return gw_nat_refused(reason == GW_REASON_RESET_SENT ? GW_REASON_NAT_RESET : reason);
+}
+
+GW_INLINE uint64_t gw_nat_from_client(const struct gw_port *port, struct gw_packet *packet,
+                                      const struct gw_work *w, const struct gw_service *service,
+                                      struct gw_nat_scratch *scratch, uint32_t now_s) {
+  struct gw_counters *counters = gw_port_counters(port);
+  gw_port_token table = gw_port_to_token(port);
+  struct gw_nat_query *query = &scratch->query;
+  gw_nat_key_of(w, &query->key);
+  query->hash = gw_nat_hash(&gw_port_state(port)->hash_key, &query->key);
+  query->now_s = now_s;
+  uint32_t place = gw_nat_find_of_client(table, w, service, query);
+  enum gw_flow_use use = GW_FLOW_USE_MISS;
+  if (place != GW_NAT_NO_PLACE) {
+    struct gw_nat_bucket *bucket = gw_port_nat_bucket(table, place >> 3);
+    if (!bucket) return gw_nat_refused(GW_REASON_BAD_TABLE);
+    struct gw_nat_entry *entry = &bucket->entries[place & (GW_NAT_WAYS - 1)];
+    use = gw_nat_use(port, w, service, entry, query->word, now_s);
+    if (use != GW_FLOW_USE_MISS)
+      gw_nat_touch_client(packet, w, service, use, entry, scratch->path, now_s);
+  }
+  enum gw_event event = use == GW_FLOW_USE_MISS ? GW_EVENT_FLOW_MISS : GW_EVENT_FLOW_HIT;
+  gw_counter_add(&counters->events[event], 1);
+  if (use == GW_FLOW_USE_RESET && !(w->tcp_flags & GW_TCP_RST))
+    return gw_nat_refused(gw_make_reset(packet, w));
+  if (use == GW_FLOW_USE_MISS) {
+    if (gw_is_late_tcp(w)) return gw_nat_stranger(packet, w);
+    enum gw_reason reason = gw_nat_begin(port, packet, w, service, scratch, &place);
+    if (reason != GW_GO_ON) return gw_nat_refused(reason);
+  }
+  uint32_t id = gw_nat_backend(query->word);
+  const struct gw_backend *record = gw_nat_record(port, id);
+  if (!record) return gw_nat_refused(GW_REASON_BAD_TABLE);
+  uint32_t interface_index = record->interface_index;
+  enum gw_reason reason = gw_nat_to_backend(port, w, record, query->address, place, &scratch->to);
+  if (reason == GW_GO_ON) reason = gw_nat_write(packet, w, &scratch->to);
+  return gw_nat_result(reason, interface_index, id, service->id);
+}
+
+/* --- From the backend --- */
+
+/* Whether *w comes from the backend of `record`, to which a packet for `vip_port` went. */
+GW_INLINE int gw_nat_comes_from(const struct gw_work *w, const struct gw_backend *record,
+                                uint32_t vip_port) {
+  const uint8_t *bytes = record->template_bytes;
+  uint32_t port = gw_load16(bytes + GW_NAT_TEMPLATE_PORT);
+  if (port == 0) port = vip_port;
+  return gw_load64(bytes + GW_NAT_TEMPLATE_ADDRESS) == gw_load64(w->source) &&
+         gw_load64(bytes + GW_NAT_TEMPLATE_ADDRESS + 8) == gw_load64(w->source + 2) &&
+         port == (w->ports & 0xffff);
+}
+
+/* Whose answer *w is, and what it becomes. */
+struct gw_nat_answer {
+  struct gw_nat_entry *entry;
+  uint32_t backend;
+  uint32_t interface_index;
+};
+
+GW_INLINE enum gw_reason gw_nat_find_of_backend(const struct gw_port *port, const struct gw_work *w,
+                                                const struct gw_service *service, uint32_t now_s,
+                                                struct gw_nat_answer *answer,
+                                                struct gw_nat_rewrite *to) {
+  uint32_t nat_port = gw_swap16((uint16_t)(w->ports >> 16));
+  uint32_t place = gw_nat_place_of(service->nat_addresses[0], nat_port);
+  if (place == GW_NAT_NO_PLACE) return GW_REASON_NAT_NO_FLOW;
+  struct gw_nat_bucket *bucket = gw_port_nat_bucket(gw_port_to_token(port), place >> 3);
+  if (!bucket) return GW_REASON_BAD_TABLE;
+  uint64_t *way = &bucket->ways.words[place & (GW_NAT_WAYS - 1)];
+  struct gw_nat_entry *entry = &bucket->entries[place & (GW_NAT_WAYS - 1)];
+  uint64_t word = gw_word_acquire(way);
+  if (gw_nat_state(word) != GW_NAT_VALID) return GW_REASON_NAT_NO_FLOW;
+  uint64_t tail = gw_flow_load(&entry->tail);
+  uint64_t way_back = gw_flow_load(&entry->path[3]);
+  uint32_t ports = gw_nat_ports(tail); /* of the client's packets */
+  for (int i = 0; i < 2; i++) {
+    to->source[i] = gw_flow_load(&entry->vip[i]);
+    to->destination[i] = gw_flow_load(&entry->client[i]);
+  }
+  for (int i = 0; i < GW_NAT_ETHERNET_WORDS; i++) to->ethernet[i] = gw_flow_load(&entry->path[i]);
+  struct gw_nat_life life = gw_nat_judge(entry, now_s);
+  if (gw_word_check(way) != word || life.is_over || gw_nat_protocol(tail) != w->protocol ||
+      gw_nat_family(tail) != w->family)
+    return GW_REASON_NAT_NO_FLOW;
+  const struct gw_backend *record = gw_nat_record(port, gw_nat_backend(word));
+  if (!record || !gw_nat_comes_from(w, record, ports >> 16)) return GW_REASON_NAT_NOT_ITS_BACKEND;
+  to->ports = ports >> 16 | ports << 16;
+  to->ethernet_length = (uint32_t)(way_back >> 16) & 0x1f;
+  answer->entry = entry;
+  answer->backend = gw_nat_backend(word);
+  answer->interface_index = (uint32_t)way_back & 0xffff;
+  return GW_GO_ON;
+}
+
+GW_INLINE uint64_t gw_nat_from_backend(const struct gw_port *port, struct gw_packet *packet,
+                                       const struct gw_work *w, const struct gw_service *service,
+                                       struct gw_nat_rewrite *to, uint32_t now_s) {
+  struct gw_nat_answer answer;
+  enum gw_reason reason = gw_nat_find_of_backend(port, w, service, now_s, &answer, to);
+  if (reason != GW_GO_ON) return gw_nat_refused(reason);
+  gw_nat_touch(&answer.entry->backend_word, gw_nat_seen_of(w), now_s);
+  reason = gw_nat_write(packet, w, to);
+  if (reason == GW_GO_ON) reason = GW_REASON_NAT_RETURNED;
+  return gw_nat_result(reason, answer.interface_index, answer.backend, 0);
+}
+
+/* Whether a packet that is to be translated has a checksum that can be. */
+GW_INLINE int gw_nat_lacks_checksum(const struct gw_packet *packet, const struct gw_work *w) {
+  if (w->family != GW_FAMILY_6 || w->protocol != GW_PROTO_UDP) return 0;
+  const uint8_t *udp = gw_packet_data(packet) + (w->l4_offset & 0x3fff);
+  if (udp + GW_UDP_LENGTH > gw_packet_end(packet)) return 0;
+  return gw_load16(udp + GW_UDP_CHECKSUM) == 0;
+}
+
+/* A packet for a NAT service or a NAT address, from gw_classify() to its end; returns a
+ * gw_nat_result(). */
+GW_APART uint64_t gw_nat(gw_frame *frame, gw_port_token token, struct gw_work *w, uint32_t now_s) {
+  struct gw_packet packet_again;
+  struct gw_port port_again;
+  if (!frame || !w) return gw_nat_refused(GW_REASON_BAD_TABLE);
+  struct gw_packet *packet = gw_packet_again(frame, &packet_again);
+  const struct gw_port *port = gw_port_again(token, &port_again);
+  GW_SCRATCH(struct gw_nat_scratch, scratch);
+  if (!port || !scratch) return gw_nat_refused(GW_REASON_BAD_TABLE);
+  const struct gw_service *service = gw_nat_service(port, w);
+  if (!service) return gw_nat_refused(GW_REASON_BAD_TABLE);
+  if (gw_nat_lacks_checksum(packet, w)) return gw_nat_refused(GW_REASON_NAT_UDP_CHECKSUM);
+  if (service->flags & GW_SERVICE_NAT_RETURN)
+    return gw_nat_from_backend(port, packet, w, service, &scratch->to, now_s);
+  if (service->nat_address_count == 0) return gw_nat_refused(GW_REASON_NAT_NO_PORT);
+  return gw_nat_from_client(port, packet, w, service, scratch, now_s);
+}
+
+#endif /* GUIDEWAY_CORE_NAT_H_ */

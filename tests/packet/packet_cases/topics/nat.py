@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Forwarding mode nat: service port 80, backends on port 6400, both directions. RFC 3022."""
+
+from ..expected import HIT, MISS, dropped, to_kernel
+from ..expected_nat import answer, marked_reset, reset_to, to_backend, to_client, translation
+from ..files import age_step, mark_step, packet_step, world_step
+from ..packets import Raw, at, ethernet, frame, ip, tcp, udp
+from ..worlds import BACKEND, ctag, hops, next_hop, pool, service, stag, unresolved, world
+
+SOURCE = {4: "198.51.100.9", 6: "2001:db8:9::9"}
+SECOND = {4: "198.51.100.10", 6: "2001:db8:9::10"}
+EXPIRED = {"flow_misses": 1}
+
+
+def nat_pool(name="web", family=4, source=None, port=6400, **more):
+    text = f", port = {port}" if port else ""
+    return pool(name, "nat", [("b1", BACKEND[family], text)], source=source or f'"{SOURCE[family]}"', **more)
+
+
+def nat_world(name="nat", next_hops=None, **more):
+    """Both families: tcp4 and udp4 to pool web, tcp6 and udp6 to pool web6."""
+    services = "".join(service(f"{protocol}{family}", family, protocol, to=to)
+                       for family, to in ((4, "web"), (6, "web6")) for protocol in ("tcp", "udp"))
+    return world(name, nat_pool(**more), nat_pool("web6", 6, **more), services, next_hops=next_hops)
+
+
+def make(topic):
+    here = nat_world()
+    for family in (4, 6):
+        for protocol in ("tcp", "udp"):
+            make_both_directions(topic, here, family, protocol)
+    make_strangers(topic, here)
+    make_replies(topic, here)
+    make_ends(topic, here)
+    make_shapes(topic, here)
+    make_tags(topic, here)
+    make_worlds(topic, here)
+
+
+def make_both_directions(topic, here, family, protocol):
+    name, serv = f"IPv{family} {protocol}", f"{protocol}{family}"
+    first = frame(family, protocol)
+    topic.case(f"{name}: first packet", here, first, to_backend(here, first, serv))
+    reply = answer(here, first, serv)
+    topic.case(f"{name}: its answer", here, reply, to_client(first, reply), before=[packet_step(first)])
+    more = {"flags": "PA", "ack": 10} if protocol == "tcp" else {}
+    second = frame(family, protocol, data=b"hello", **more)
+    steps = [packet_step(first), packet_step(reply)]
+    topic.case(f"{name}: data", here, second, to_backend(here, second, serv, events=HIT), before=steps)
+    data = answer(here, first, serv, data=b"odd data!", **({"flags": "PA"} if protocol == "tcp" else {}))
+    topic.case(f"{name}: data back", here, data, to_client(first, data),
+               before=[*steps, packet_step(second)])
+
+
+def make_strangers(topic, here):
+    for family in (4, 6):
+        serv = f"tcp{family}"
+        for flags in ("A", "PA", "FA", "SA"):
+            packet = frame(family, flags=flags, ack=77)
+            expect = to_backend(here, packet, serv) if flags == "SA" else reset_to(packet)
+            topic.case(f"IPv{family}: {flags} of no flow", here, packet, expect)
+        packet = frame(family, flags="R")
+        topic.case(f"IPv{family}: RST of no flow", here, packet, dropped("nat_no_flow", EXPIRED))
+
+
+def make_replies(topic, here):
+    first = frame()
+    known = [packet_step(first)]
+    reply = answer(here, first)
+    topic.case("a reply of no flow", here, reply, dropped("nat_no_flow"))
+    for name, packet, reason in (
+            ("from another host", at(reply, 29, b"\x63"), "nat_not_its_backend"),
+            ("from another port", at(reply, 34, b"\x00\x50"), "nat_not_its_backend"),
+            ("to a port that is free", at(reply, 36, b"\xff\xff"), "nat_no_flow"),
+            ("to a port below the range", at(reply, 36, b"\x00\x16"), "nat_no_flow"),
+            ("of the other protocol", bytes(ethernet() / ip(4, src=BACKEND[4], dst=SOURCE[4]) /
+                                            udp(sport=6400, dport=translation(here, first)[1])),
+             "nat_no_flow")):
+        topic.case(f"a reply {name}", here, packet, dropped(reason), before=known)
+    topic.case("a reply with TTL 1", here, answer(here, first, ttl=1), dropped("ttl_expired"), before=known)
+    ping = bytes(ethernet() / ip(4, src=BACKEND[4], dst=SOURCE[4], proto=1) / Raw(b"\x08\0\0\0" + b"x" * 12))
+    topic.case("a ping to the NAT address", here, ping, to_kernel("other_protocol"))
+
+
+def make_ends(topic, here):
+    syn, ack = frame(), frame(flags="A", ack=10)
+    synack = answer(here, syn)
+    opened = [packet_step(syn), packet_step(synack), packet_step(ack)]
+    closed = [*opened, packet_step(frame(flags="FA", ack=10)), packet_step(answer(here, syn, flags="FA"))]
+    topic.case("a SYN that is sent again", here, syn, to_backend(here, syn, events=HIT), before=opened[:1])
+    topic.case("half open for 30 s", here, ack, to_backend(here, ack, events=HIT), before=[*opened[:2], age_step(30)])
+    topic.case("half open for longer", here, ack, reset_to(ack), before=[*opened[:2], age_step(31)])
+    topic.case("idle for the timeout", here, ack, to_backend(here, ack, events=HIT),
+               before=[*opened, age_step(350)])
+    topic.case("idle for longer", here, ack, reset_to(ack), before=[*opened, age_step(351)])
+    topic.case("idle for longer, from the backend", here, synack, dropped("nat_no_flow"),
+               before=[*opened, age_step(351)])
+    topic.case("closed, 10 s after", here, ack, to_backend(here, ack, events=HIT), before=[*closed, age_step(10)])
+    topic.case("closed, later", here, ack, reset_to(ack), before=[*closed, age_step(11)])
+    topic.case("closed, a new connection on its ports", here, syn, to_backend(here, syn), before=closed)
+    reset = [*opened, packet_step(answer(here, syn, flags="R"))]
+    topic.case("reset by the backend, later", here, ack, reset_to(ack), before=[*reset, age_step(3)])
+    topic.case("marked: reset", here, ack, marked_reset(ack), before=[*opened, mark_step("b1")])
+    topic.case("marked: a new connection", here, syn, to_backend(here, syn), before=[*opened, mark_step("b1")])
+    datagram = frame(protocol="udp")
+    topic.case("marked: UDP is chosen anew", here, datagram, to_backend(here, datagram, "udp4"),
+               before=[packet_step(datagram), mark_step("b1")])
+
+
+def make_shapes(topic, here):
+    options = bytes(ethernet() / ip(4, options=[b"\x01" * 8]) / tcp() / Raw(b"data"))
+    topic.case("IPv4 options", here, options, to_backend(here, options))
+    padded = frame(protocol="udp", data=b"x") + b"\xee" * 8
+    topic.case("Ethernet padding stays", here, padded, to_backend(here, padded, "udp4"))
+    fields = bytes(ethernet() / ip(4, tos=0xBB, id=7, flags="DF") / tcp(options=[("MSS", 1460)]))
+    topic.case("TOS, id and DF stay", here, fields, to_backend(here, fields))
+    bare = bytes(ethernet() / ip(4) / udp(chksum=0) / Raw(b"data"))
+    topic.case("IPv4: UDP without checksum", here, bare, to_backend(here, bare, "udp4"))
+    bare6 = at(frame(6, "udp", b"data"), 60, b"\0\0")
+    topic.case("IPv6: UDP without checksum", here, bare6, dropped("nat_udp_checksum"))
+    for number in range(6):  # one of them may make a sum of zero some day; all must be right
+        datagram = frame(protocol="udp", data=bytes([number, 255 - number]), sport=41000 + number)
+        topic.case(f"UDP checksum {number}", here, datagram, to_backend(here, datagram, "udp4"))
+
+
+def make_tags(topic, here):
+    tagged = nat_world("backends behind a tag", hops(vlans=[ctag(100)]))
+    first = frame()
+    topic.case("the backend's side has a tag", tagged, first, to_backend(tagged, first))
+    for name, vlans in (("one tag", [ctag(7)]), ("two tags", [stag(8), ctag(9)])):
+        request = frame(vlans=vlans)
+        topic.case(f"the client's side has {name}", here, request, to_backend(here, request))
+        reply = answer(here, request)
+        topic.case(f"the client's side has {name}: answer", here, reply, to_client(request, reply, vlans),
+                   before=[packet_step(request)])
+
+
+def make_worlds(topic, here):
+    first, ack = frame(), frame(flags="A", ack=10)
+    same_port = nat_world("backends without port", port=None)
+    topic.case("the service's port stays", same_port, first, to_backend(same_port, first))
+    two = world("two addresses", nat_pool(source=f'["{SOURCE[4]}", "{SECOND[4]}"]'), service("tcp4"))
+    used = set()
+    for sport in range(40000, 40008):
+        packet = frame(sport=sport)
+        used.add(translation(two, packet)[0])
+        topic.case(f"two addresses, port {sport}", two, packet, to_backend(two, packet))
+    assert used == {SOURCE[4], SECOND[4]}, used
+    far = nat_world("small path", {**hops(), BACKEND[4]: next_hop(0x11, mtu=600)})
+    large = frame(data=b"x" * 600)
+    topic.case("larger than the path", far, large, dropped("mtu_exceeded", MISS))
+    lost = nat_world("no neighbour", unresolved())
+    topic.case("no next hop: no new flow", lost, first, dropped("no_backend", EXPIRED))
+    topic.case("the next hop is lost", lost, ack, dropped("no_neighbour", HIT),
+               before=[packet_step(first), world_step(lost)])

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""GET /v1/explain says of a packet what the datapath then does with it, for thousands of flows."""
+
+import random
+
+import pytest
+from checks import write_report
+from test_admin_tool import tool
+
+from guideway_lab import raw_packets
+from guideway_lab.http_load import HttpLoad
+from guideway_lab.plan import DATAPATHS, ECHO_PORT, PORT
+from guideway_lab.raw_packets import Flow
+from guideway_lab.shell import ip_json, wait_until
+
+_BATCH = 100
+_ETHERNET = 14
+
+
+class Wire:
+    """Sends packets from the client, and sees which backend gets them."""
+
+    def __init__(self, lab):
+        plan = lab.plan
+        assert HttpLoad(plan).run(10).failed == 0  # so that the client knows the VIP's MAC address
+        client = plan.netns("client")
+        neighbours = ip_json(client, "neigh", "show", str(plan.vip))
+        own = ip_json(client, "link", "show", "eth0")[0]["address"]
+        self._header = raw_packets.ethernet(neighbours[0]["lladdr"], own)
+        self._client = raw_packets.open_socket(client, "eth0")
+        self._backends = {
+            name: raw_packets.open_socket(plan.netns(name), "eth0") for name in plan.backend_names
+        }
+
+    def close(self):
+        for raw in (self._client, *self._backends.values()):
+            raw.close()
+
+    def send(self, flows, flags):
+        """{flow: (backend, the frame's Ethernet header)}, once all have arrived somewhere."""
+        arrived = {}
+        for flow, flag in zip(flows, flags, strict=True):
+            self._client.send(self._header + raw_packets.packet(flow, flag))
+
+        def collect():
+            for name, raw in self._backends.items():
+                for frame in raw_packets.arrivals(raw):
+                    flow = raw_packets.flow_of(frame[_ETHERNET:])
+                    arrived.setdefault(flow, []).append((name, frame[:_ETHERNET]))
+            return all(flow in arrived for flow in flows)
+
+        wait_until(collect, "every packet at a backend", 10, interval=0.002)
+        assert all(len(arrived[flow]) == 1 for flow in flows), "a packet arrived twice"
+        return {flow: arrived[flow][0] for flow in flows}
+
+
+def random_flow(plan, source):
+    """A flow to one of the two services, from a client that nobody can answer."""
+    protocol, port = source.choice((("tcp", PORT), ("udp", ECHO_PORT)))
+    client = f"198.18.{source.randrange(256)}.{source.randrange(1, 255)}"
+    return Flow(protocol, client, source.randrange(1024, 65536), str(plan.vip), port)
+
+
+def explain(admin, flow, flag):
+    answer = admin.ask(
+        "GET",
+        f"/v1/explain?protocol={flow.protocol}&source={flow.source}:{flow.source_port}"
+        f"&destination={flow.destination}:{flow.destination_port}&flags={flag}",
+    )
+    assert answer.status == 200, answer
+    return answer.body["explain"]
+
+
+def assert_explained(admin, wire, flows, flags, known):
+    """What is said of each flow before its packet is sent comes true."""
+    said = [explain(admin, flow, flag) for flow, flag in zip(flows, flags, strict=True)]
+    assert {each["flow"] for each in said} == {known}
+    became = wire.send(flows, flags)
+    for flow, each in zip(flows, said, strict=True):
+        backend, header = became[flow]
+        assert (each["verdict"], each["backend"]) == ("forward", backend), (flow, each)
+        assert each["header"] == header.hex(), (flow, each)
+    return [became[flow][0] for flow in flows]
+
+
+@pytest.mark.parametrize(
+    "datapath", [pytest.param(d, marks=pytest.mark.long if d == "afxdp" else ()) for d in DATAPATHS]
+)
+def test_every_flow_goes_where_explain_says(make_lab, is_long, capsys, datapath):
+    lab = make_lab(datapath=datapath, backends=4)
+    source = random.Random(f"{datapath}")
+    count = 10_000 if is_long else 1_000
+    tool(lab, "backend", "set", "web/backend2", "weight=300")
+    wire = Wire(lab)
+    got = []
+    try:
+        with lab.director.admin() as admin:
+            for start in range(0, count, _BATCH):
+                if start == count // 2:
+                    tool(lab, "backend", "drain", "web/backend1")
+                flows = list({random_flow(lab.plan, source): None for _ in range(_BATCH)})
+                flags = [source.choice(("syn", "ack")) for _ in flows]
+                first = assert_explained(admin, wire, flows, flags, "miss")
+                assert assert_explained(admin, wire, flows, ["ack"] * len(flows), "hit") == first
+                got += first
+                if start == count // 2 - _BATCH:
+                    old_flows, old = flows, first
+            # Flows that began before the drain have stayed, also the drained backend's.
+            assert "backend1" in old and "backend1" not in got[-_BATCH:]
+            assert assert_explained(admin, wire, old_flows, ["ack"] * len(old), "hit") == old
+    finally:
+        wire.close()
+    spread = {name: got.count(name) for name in lab.plan.backend_names}
+    line = f"explain, {datapath}: {len(got)} flows went where it said, new and known: {spread}"
+    write_report(f"explain-{datapath}", [line], capsys)

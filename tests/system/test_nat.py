@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Forwarding "nat": service port 80, backends on port 6400 that know nothing of it."""
+
+import signal
+
+import pytest
+from checks import assert_counts_agree, assert_every_packet_has_an_end, dropped, settled
+
+from guideway_lab import kept_connections
+from guideway_lab.http_load import HttpLoad
+from guideway_lab.kept_connections import KeptConnections
+from guideway_lab.plan import DATAPATHS, PORT
+from guideway_lab.report import observe
+from guideway_lab.shell import run
+
+_KEPT = 60
+
+
+def send(lab, requests):
+    before = observe(lab)
+    result = HttpLoad(lab.plan).run(requests)
+    assert (result.failed, result.problems) == (0, [])
+    assert_counts_agree(before, settled(lab))
+    assert_every_packet_has_an_end(lab)
+    assert dropped(lab) == 0
+
+
+@pytest.mark.parametrize("datapath", DATAPATHS)
+def test_answers_may_come_by_any_worker(make_lab, is_long, datapath):
+    lab = make_lab(datapath=datapath, mode="nat", workers=2)
+    send(lab, 100_000 if is_long else 5_000)
+    rows = [row for row in lab.director.status()["workers"] if row["reasons"].get("nat_returned")]
+    assert rows, "no answer was counted"
+    if datapath == "dpdk":
+        assert len(rows) == 2, "one worker got all answers"
+
+
+def assert_all_stay(kept, held):
+    connections = kept.wait_for_answers(10)
+    assert kept_connections.disturbed(connections) == []
+    assert [c.backend for c in connections] == held
+
+
+@pytest.mark.parametrize("datapath", ["afxdp", "xdp"])
+def test_nobody_notices_that_guidewayd_was_killed(make_lab, datapath):
+    lab = make_lab(datapath=datapath, mode="nat", on_stop="keep")
+    with KeptConnections(lab.plan, _KEPT) as kept:
+        held = [c.backend for c in kept.look()]
+        for _ in range(2):
+            lab.director.process.signal(signal.SIGKILL)
+            assert lab.director.process.wait(5)
+            lab.stop_director()
+            assert_all_stay(kept, held)
+            lab.start_director()
+            lab.director.wait_ready()
+            assert_all_stay(kept, held)
+    send(lab, 500)
+
+
+def test_flows_wait_for_the_next_guidewayd_in_dpdk(make_lab):
+    lab = make_lab(mode="nat", on_stop="keep")
+    with KeptConnections(lab.plan, _KEPT) as kept:
+        held = [c.backend for c in kept.look()]
+        lab.stop_director()
+        lab.start_director()
+        lab.director.wait_ready()
+        assert_all_stay(kept, held)
+
+
+def test_addresses_come_and_flows_stay(make_lab):
+    lab = make_lab(mode="nat", datapath="xdp", start_director=False)
+    text = lab.director.config_file.read_text()
+    lab.director.config_file.write_text(text.replace("[capacity]", "[capacity]\nnat_addresses = 2"))
+    lab.start_director()
+    lab.director.wait_ready()
+    with KeptConnections(lab.plan, _KEPT) as kept:
+        held = [c.backend for c in kept.look()]
+        text = lab.director.config_file.read_text()
+        more = f'source = ["{lab.plan.nobody_address}", "{lab.plan.nat_address}"]'
+        lab.director.config_file.write_text(text.replace(f'source = ["{lab.plan.nat_address}"]', more))
+        assert lab.director.operator_tool("reload").returncode == 0
+        assert_all_stay(kept, held)
+        seen = set()
+        for name in lab.plan.backend_names:
+            sockets = run("ss", "-Htn", "sport", f"= :{PORT}", netns=lab.plan.netns(name)).stdout
+            seen |= {line.split()[4].rsplit(":", 1)[0] for line in sockets.splitlines()}
+        assert seen == {lab.plan.nat_address}, "clients are hidden, and nobody moved"
+    assert HttpLoad(lab.plan).run(500).failed == 0

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// The NAT table's memory: adopted with whose planes they are, grown, or begun anew. On real files.
+#include "guideway/datapath/nat_store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <string>
+
+#include "guideway/datapath/file_store.h"
+#include "tests/support/temporary_dir.h"
+
+namespace guideway::datapath {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::Pair;
+using ::testing::UnorderedElementsAre;
+
+class NatStoreTest : public testing::Test {
+ protected:
+  NatStore open(std::uint32_t planes, bool adopt) {
+    auto opened = NatStore::open(files_, planes, adopt);
+    EXPECT_TRUE(opened) << (opened ? "" : opened.error().message);
+    return std::move(*opened);
+  }
+  /// A table of `planes` whose addresses are 198.51.100.1 and so on, with a word in each plane.
+  void leave(std::uint32_t planes) {
+    NatStore nat = open(planes, false);
+    compile::ForwardingState state;
+    std::vector<IpAddress> addresses;
+    for (std::uint8_t i = 1; i <= planes; i++) addresses.push_back(address(i));
+    state.nat_ids = compile::NatIds(planes).with(addresses).value();
+    nat.note(state);
+    for (std::uint32_t plane = 0; plane < planes; plane++) word(nat, plane) = 1000 + plane;
+  }
+  static IpAddress address(std::uint8_t last) { return IpAddress::v4({198, 51, 100, last}); }
+  static std::uint64_t& word(const NatStore& nat, std::uint32_t plane) {
+    return nat.view().buckets[std::size_t{plane} * GW_NAT_PLANE + 5].ways.words[3];
+  }
+
+  test::TemporaryDir dir_;
+  FileStore files_ = FileStore::open_directory(dir_.path("nat"), "test", "").value();
+};
+
+TEST_F(NatStoreTest, NoPlanesNoMemory) {
+  const NatStore nat = open(0, false);
+  EXPECT_EQ(nat.view().planes, 0U);
+  EXPECT_THAT(nat.view().buckets, IsEmpty());
+  EXPECT_FALSE(files_.contains(NatStore::kNat));
+}
+
+TEST_F(NatStoreTest, AdoptsEntriesAndOwners) {
+  leave(2);
+  const NatStore nat = open(2, true);
+  EXPECT_THAT(nat.ids().entries(), UnorderedElementsAre(Pair(address(1), 0), Pair(address(2), 1)));
+  EXPECT_EQ(word(nat, 0), 1000U);
+  EXPECT_EQ(word(nat, 1), 1001U);
+}
+
+TEST_F(NatStoreTest, BeginsAnewWhenTheFlowTableDoes) {
+  leave(2);
+  const NatStore nat = open(2, false);
+  EXPECT_THAT(nat.ids().entries(), IsEmpty());
+  EXPECT_EQ(word(nat, 0), 0U);
+}
+
+TEST_F(NatStoreTest, GrowsAndKeepsWhatWasThere) {
+  leave(1);
+  const NatStore nat = open(3, true);
+  EXPECT_EQ(nat.view().planes, 3U);
+  EXPECT_THAT(nat.ids().entries(), UnorderedElementsAre(Pair(address(1), 0)));
+  EXPECT_EQ(word(nat, 0), 1000U);
+  EXPECT_EQ(word(nat, 2), 0U);
+}
+
+TEST_F(NatStoreTest, NeverShrinksUnderAdoptedFlows) {
+  leave(2);
+  EXPECT_EQ(open(0, true).view().planes, 2U);
+}
+
+TEST_F(NatStoreTest, DamagedOwnersAreNobody) {
+  leave(3);
+  NatStore nat = open(3, true);
+  const auto header = [&](std::size_t plane) {
+    return reinterpret_cast<std::uint8_t*>(&nat.view().buckets[plane * GW_NAT_PLANE]);
+  };
+  header(0)[8] ^= 1;  // its address
+  header(1)[24] = 5;  // its family
+  std::memcpy(header(2), header(1), sizeof(gw_nat_plane));
+  EXPECT_THAT(nat.ids().entries(), IsEmpty());
+}
+
+TEST_F(NatStoreTest, TwoPlanesOfOneAddressAreTheFirsts) {
+  leave(2);
+  NatStore nat = open(2, true);
+  std::memcpy(static_cast<void*>(&nat.view().buckets[GW_NAT_PLANE]),
+              static_cast<const void*>(&nat.view().buckets[0]), sizeof(gw_nat_plane));
+  EXPECT_THAT(nat.ids().entries(), UnorderedElementsAre(Pair(address(1), 0)));
+}
+
+}  // namespace
+}  // namespace guideway::datapath
