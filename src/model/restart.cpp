@@ -23,8 +23,8 @@ class Changes {
   std::vector<std::string> keys_;
 };
 
-// on_stop and min_rebuild_interval are not here: they are read when they matter; nor are the keys about
-// ICMP and ports, which every generation has.
+// on_stop and min_rebuild_interval are not here: they are read when they matter; nor are the keys
+// about ICMP and ports, which every generation has.
 void compare_director(std::vector<std::string>& keys, const Director& running,
                       const Director& next) {
   Changes changes("director");

@@ -41,8 +41,8 @@ TEST_P(Verifier, AcceptsTheBalancer) {
   ASSERT_EQ(bpf_obj_get_info_by_fd(object->program_fd(), &info, &length), 0);
   std::printf("balancer, %u shards%s%s: %u instructions, %u walked by the verifier\n",
               GetParam().shards, GetParam().hand_over ? ", hand-over" : "",
-              GetParam().nat_planes != 0 ? ", nat" : "",
-              info.xlated_prog_len / 8, info.verified_insns);
+              GetParam().nat_planes != 0 ? ", nat" : "", info.xlated_prog_len / 8,
+              info.verified_insns);
   RecordProperty("verified_instructions", std::to_string(info.verified_insns));
   EXPECT_GT(info.xlated_prog_len / 8, 1000U) << "most of the core was removed as dead code";
   EXPECT_LT(info.verified_insns, 800'000U) << "too near to the kernel's limit of one million";

@@ -13,7 +13,8 @@ namespace guideway::test {
 
 /// What FrameSpec's packets meet: VIPs 203.0.113.10 and 2001:db8:203::10; TCP and UDP on port 80 go
 /// to pool "web" with eight backends, UDP on port 53 to pool "dns" with one. Idle timeouts: TCP 350
-/// s, UDP 30 s. With "nat" only the services of outer_family are there, and backends have port 6400.
+/// s, UDP 30 s. With "nat" only the services of outer_family are there, and backends have port
+/// 6400.
 struct PlainConfig {
   std::string forwarding = "l2dsr";
   std::string hash = "five_tuple";
