@@ -62,6 +62,10 @@ Json interface_json(const datapath::InterfaceStatus& interface) {
           {"from_kernel_dropped", interface.kernel.from_kernel_dropped}};
 }
 
+Json nat_json(const control::NatAddressStatus& nat) {
+  return {{"address", nat.address.to_string()}, {"ports_used", nat.ports_used}};
+}
+
 template <typename T, typename Function>
 Json array_of(const std::vector<T>& values, Function one) {
   Json array = Json::array();
@@ -143,6 +147,7 @@ std::string status_json(const control::Status& status) {
       {"change_id", status.change_id},
       {"live_flows_age_s",
        status.live_flows_age_s < 0 ? Json(nullptr) : Json(status.live_flows_age_s)},
+      {"nat_addresses", array_of(status.nat_addresses, nat_json)},
       {"interfaces", array_of(status.datapath.interfaces, interface_json)},
       {"workers", array_of(status.datapath.workers, worker_json)},
       {"services", array_of(status.services, service_json)},

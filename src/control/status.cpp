@@ -145,7 +145,11 @@ Status Controller::status() const {
   status.changes_refused = refused_;
   status.flow_entries = std::uint64_t{parts_.datapath.flow_table().buckets.size()} * GW_FLOW_WAYS;
   status.flow_entries_used =
-      std::accumulate(last_sweep_.held.begin(), last_sweep_.held.end(), std::uint64_t{0});
+      std::accumulate(last_sweep_.held.begin(), last_sweep_.held.end(), std::uint64_t{0}) -
+      std::accumulate(last_sweep_.nat_ports.begin(), last_sweep_.nat_ports.end(), std::uint64_t{0});
+  for (const auto& [address, plane] : nat_ids_.entries())
+    status.nat_addresses.push_back(
+        {address, at_or(last_sweep_.nat_ports, plane, std::uint32_t{0})});
   status.revision = desired_->revision;
   status.live_flows_age_s = live_flows_age_s();
 

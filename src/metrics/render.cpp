@@ -81,6 +81,9 @@ void add_flow_table(Families& out, const Status& status) {
   if (status.live_flows_age_s < 0) return;
   out.gauge("guideway_flow_table_used_entries", "Entries in use when the flows were counted");
   out.add(status.flow_entries_used);
+  out.gauge("guideway_nat_ports_used", "Of 64512 of a NAT address, when the flows were counted");
+  for (const auto& nat : status.nat_addresses)
+    out.add(nat.ports_used, {{"address", nat.address.to_string()}});
   out.gauge("guideway_live_flows_age_seconds", "Time since the flows were counted");
   out.add(status.live_flows_age_s);
 }

@@ -72,6 +72,12 @@ struct PoolStatus {
   std::uint32_t healthy_percent = 100;
 };
 
+struct NatAddressStatus {
+  IpAddress address;
+  /// Ports in use when the flows were counted, of 64,512.
+  std::uint32_t ports_used = 0;
+};
+
 struct Status {
   std::string director;
   std::uint64_t generation = 0;
@@ -86,6 +92,8 @@ struct Status {
   /// Entries that the flow table has room for, and those in use when the flows were counted.
   std::uint64_t flow_entries = 0;
   std::uint64_t flow_entries_used = 0;
+  /// By address; empty without a pool that has NAT.
+  std::vector<NatAddressStatus> nat_addresses;
   /// Seconds since the flows were counted; negative: not yet.
   std::int64_t live_flows_age_s = -1;
   std::uint64_t uptime_s = 0;

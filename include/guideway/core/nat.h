@@ -12,27 +12,15 @@
  * kernel's verifier walks it once, with nothing but its arguments' plain numbers; pointers in them
  * are found again.
  * Threading: as nat_table.h.
- * Source: RFC 3022 (traditional NAT), RFC 1624 (checksum update), RFC 768 (UDP checksum of zero).
- */
+ * Source: RFC 3022 (traditional NAT). */
 #ifndef GUIDEWAY_CORE_NAT_H_
 #define GUIDEWAY_CORE_NAT_H_
 
+#include "guideway/core/nat_rewrite.h"
 #include "guideway/core/nat_table.h"
 #include "guideway/core/reset.h"
-#include "guideway/core/rewrite.h"
 #include "guideway/core/schedule.h"
 #include "guideway/core/service.h"
-
-enum { GW_NAT_ETHERNET_WORDS = 3, GW_TCP_CHECKSUM = 16, GW_UDP_CHECKSUM = 6 };
-
-/* What the packet is to become. */
-struct gw_nat_rewrite {
-  uint64_t ethernet[GW_NAT_ETHERNET_WORDS]; /* the header, with tags, but for the EtherType */
-  uint64_t source[2];
-  uint64_t destination[2];
-  uint32_t ports;
-  uint32_t ethernet_length; /* 14, 18 or 22 */
-};
 
 /* What translating one packet needs memory for. */
 struct gw_nat_scratch {
@@ -51,108 +39,6 @@ GW_INLINE uint64_t gw_nat_result(enum gw_reason reason, uint32_t interface_index
 }
 GW_INLINE uint64_t gw_nat_refused(enum gw_reason reason) {
   return gw_nat_result(reason, 0, GW_NO_BACKEND, 0);
-}
-
-/* --- The bytes --- */
-
-/* A one's complement sum: words of any size add up alike, since 2^16 is 1 modulo 0xffff. */
-GW_INLINE uint64_t gw_nat_sum(uint64_t word) { return (word & 0xffffffff) + (word >> 32); }
-/* What replacing `was` by `is` adds to such a sum. */
-GW_INLINE uint64_t gw_nat_difference(uint64_t was, uint64_t is) {
-  return gw_nat_sum(~was) + gw_nat_sum(is);
-}
-
-/* The checksum after `difference`, RFC 1624 equation 3. */
-GW_INLINE uint16_t gw_nat_checksum(uint16_t was, uint64_t difference) {
-  uint64_t sum = (uint16_t)~was + difference;
-  sum = gw_nat_sum(sum);
-  sum = gw_nat_sum(sum);
-  return (uint16_t)~gw_fold((uint32_t)(sum & 0xffff) + (uint32_t)(sum >> 16));
-}
-
-GW_INLINE uint64_t gw_nat_address_difference(const struct gw_work *w,
-                                             const struct gw_nat_rewrite *to) {
-  return gw_nat_difference(gw_load64(w->source), to->source[0]) +
-         gw_nat_difference(gw_load64(w->source + 2), to->source[1]) +
-         gw_nat_difference(gw_load64(w->destination), to->destination[0]) +
-         gw_nat_difference(gw_load64(w->destination + 2), to->destination[1]);
-}
-
-/* Ports and checksum of the header at `l4`. Returns 0 if it would pass `end`. */
-GW_INLINE int gw_nat_write_l4(uint8_t *l4, const uint8_t *end, const struct gw_work *w,
-                              const struct gw_nat_rewrite *to) {
-  uint64_t difference = gw_nat_address_difference(w, to) + gw_nat_difference(w->ports, to->ports);
-  if (w->protocol == GW_PROTO_TCP) {
-    if (l4 + GW_TCP_LENGTH > end) return 0;
-    gw_store32(l4, to->ports);
-    gw_store16(l4 + GW_TCP_CHECKSUM, gw_nat_checksum(gw_load16(l4 + GW_TCP_CHECKSUM), difference));
-    return 1;
-  }
-  if (l4 + GW_UDP_LENGTH > end) return 0;
-  uint16_t checksum = gw_load16(l4 + GW_UDP_CHECKSUM);
-  gw_store32(l4, to->ports);
-  if (checksum == 0) return 1; /* none (IPv4) */
-  checksum = gw_nat_checksum(checksum, difference);
-  gw_store16(l4 + GW_UDP_CHECKSUM, checksum ? checksum : 0xffff);
-  return 1;
-}
-
-GW_INLINE int gw_nat_write_ip(uint8_t *ip, const uint8_t *end, const struct gw_work *w,
-                              const struct gw_nat_rewrite *to) {
-  if (w->family == GW_FAMILY_4) {
-    if (ip + GW_IPV4_LENGTH > end) return 0;
-    gw_decrement_ipv4_ttl(ip);
-    gw_store32(ip + 12, (uint32_t)to->source[0]);
-    gw_store32(ip + 16, (uint32_t)to->destination[0]);
-    gw_store16(ip + 10, gw_nat_checksum(gw_load16(ip + 10), gw_nat_address_difference(w, to)));
-    return 1;
-  }
-  if (ip + GW_IPV6_LENGTH > end) return 0;
-  ip[7] = (uint8_t)(ip[7] - 1);
-  for (int i = 0; i < 2; i++) {
-    gw_store64(ip + 8 + 8 * i, to->source[i]);
-    gw_store64(ip + 24 + 8 * i, to->destination[i]);
-  }
-  return 1;
-}
-
-/* Writes the Ethernet header at `c`; returns what follows it, or null. */
-GW_INLINE uint8_t *gw_nat_write_ethernet(uint8_t *c, const uint8_t *end, const struct gw_work *w,
-                                         const struct gw_nat_rewrite *to) {
-  uint16_t type = gw_swap16(w->family == GW_FAMILY_4 ? GW_ETHERTYPE_IPV4 : GW_ETHERTYPE_IPV6);
-  if (c + GW_ETHERNET_LENGTH > end) return NULL;
-  gw_store64(c, to->ethernet[0]);
-  gw_store32(c + 8, (uint32_t)to->ethernet[1]);
-  gw_store16(c + 12, (uint16_t)(to->ethernet[1] >> 32));
-  c += GW_ETHERNET_LENGTH;
-  if (to->ethernet_length > GW_ETHERNET_LENGTH) {
-    if (c + GW_VLAN_LENGTH > end) return NULL;
-    gw_store32(c, (uint32_t)(to->ethernet[1] >> 48 | to->ethernet[2] << 16));
-    c += GW_VLAN_LENGTH;
-  }
-  if (to->ethernet_length > GW_ETHERNET_LENGTH + GW_VLAN_LENGTH) {
-    if (c + GW_VLAN_LENGTH > end) return NULL;
-    gw_store32(c, (uint32_t)(to->ethernet[2] >> 16));
-    c += GW_VLAN_LENGTH;
-  }
-  gw_store16(c - 2, type);
-  return c;
-}
-
-/* Writes the packet. REQUIRES: TTL >= 2 (admit). */
-GW_INLINE enum gw_reason gw_nat_write(struct gw_packet *packet, const struct gw_work *w,
-                                      const struct gw_nat_rewrite *to) {
-  uint32_t length = to->ethernet_length;
-  if (length != GW_ETHERNET_LENGTH && length != GW_ETHERNET_LENGTH + GW_VLAN_LENGTH &&
-      length != GW_ETHERNET_LENGTH + 2 * GW_VLAN_LENGTH)
-    return GW_REASON_BAD_TABLE;
-  int grow = (int)length - (int)w->l3_offset;
-  if (grow != 0 && gw_packet_resize(packet, grow, 0) != 0) return GW_REASON_NO_HEADROOM;
-  const uint8_t *end = gw_packet_end(packet);
-  uint8_t *ip = gw_nat_write_ethernet(gw_packet_data(packet), end, w, to);
-  if (!ip || !gw_nat_write_ip(ip, end, w, to)) return GW_REASON_TOO_SHORT;
-  uint8_t *l4 = ip + (((uint32_t)w->l4_offset - w->l3_offset) & 0x3fff);
-  return gw_nat_write_l4(l4, end, w, to) ? GW_GO_ON : GW_REASON_L4_TRUNCATED;
 }
 
 /* --- From the client --- */
@@ -196,12 +82,12 @@ GW_INLINE uint32_t gw_nat_find_of_client(gw_port_token table, const struct gw_wo
   uint32_t count = service->nat_address_count;
   if (count > GW_NAT_POOL_ADDRESSES) count = GW_NAT_POOL_ADDRESSES;
   uint32_t turn = gw_nat_turn_of(query->hash, count);
-  uint32_t chosen = service->nat_addresses[turn & (GW_NAT_POOL_ADDRESSES - 1)];
+  uint32_t chosen = service->nat_addresses[gw_opaque(turn) & (GW_NAT_POOL_ADDRESSES - 1)];
   query->address = chosen;
   uint32_t place = gw_nat_find(table, query);
   if (place != GW_NAT_NO_PLACE || !gw_is_late_tcp(w)) return place;
   for (uint32_t i = 0; i < GW_NAT_POOL_ADDRESSES && i < count; i++) {
-    query->address = service->nat_addresses[i];
+    query->address = service->nat_addresses[gw_opaque(i) & (GW_NAT_POOL_ADDRESSES - 1)];
     if (query->address == chosen) continue;
     place = gw_nat_find(table, query);
     if (place != GW_NAT_NO_PLACE) return place;
@@ -271,10 +157,10 @@ GW_INLINE void gw_nat_count_new(const struct gw_port *port, uint32_t backend, ui
   if (traffic) gw_counter_add(&traffic->flows, 1);
 }
 
-/* A new flow, at its own old place or at another one. Sets *place and query->word. */
+/* A new flow, at its own old place or at another one. Sets query->place and query->word. */
 GW_INLINE enum gw_reason gw_nat_begin(const struct gw_port *port, const struct gw_packet *packet,
                                       const struct gw_work *w, const struct gw_service *service,
-                                      struct gw_nat_scratch *scratch, uint32_t *place) {
+                                      struct gw_nat_scratch *scratch) {
   struct gw_nat_query *query = &scratch->query;
   struct gw_nat_start *start = &scratch->start;
   gw_port_token table = gw_port_to_token(port);
@@ -284,9 +170,9 @@ GW_INLINE enum gw_reason gw_nat_begin(const struct gw_port *port, const struct g
   start->settings = gw_nat_settings(service->idle_timeout_s, service->id);
   if (!gw_nat_learn_path(packet, w, start->path)) return GW_REASON_TOO_SHORT;
   query->evicts = 0;
-  if (*place == GW_NAT_NO_PLACE || !gw_nat_take(table, query, *place, start))
-    *place = gw_nat_insert(table, query, start);
-  if (*place == GW_NAT_NO_PLACE) return GW_REASON_NAT_NO_PORT;
+  if (query->place == GW_NAT_NO_PLACE || !gw_nat_take(table, query, query->place, start))
+    query->place = gw_nat_insert(table, query, start);
+  if (query->place == GW_NAT_NO_PLACE) return GW_REASON_NAT_NO_PORT;
   if (query->evicts) gw_counter_add(&gw_port_counters(port)->events[GW_EVENT_FLOW_EVICTED], 1);
   gw_nat_count_new(port, start->backend, service->id);
   return GW_GO_ON;
@@ -329,15 +215,15 @@ GW_INLINE uint64_t gw_nat_from_client(const struct gw_port *port, struct gw_pack
   gw_nat_key_of(w, &query->key);
   query->hash = gw_nat_hash(&gw_port_state(port)->hash_key, &query->key);
   query->now_s = now_s;
-  uint32_t place = gw_nat_find_of_client(table, w, service, query);
+  query->place = gw_nat_find_of_client(table, w, service, query);
   enum gw_flow_use use = GW_FLOW_USE_MISS;
-  if (place != GW_NAT_NO_PLACE) {
-    struct gw_nat_bucket *bucket = gw_port_nat_bucket(table, place >> 3);
+  if (query->place != GW_NAT_NO_PLACE) {
+    struct gw_nat_bucket *bucket = gw_port_nat_bucket(table, query->place >> 3);
     if (!bucket) return gw_nat_refused(GW_REASON_BAD_TABLE);
-    struct gw_nat_entry *entry = &bucket->entries[place & (GW_NAT_WAYS - 1)];
-    use = gw_nat_use(port, w, service, entry, query->word, now_s);
+    struct gw_nat_entry *entry = &bucket->entries[query->place & (GW_NAT_WAYS - 1)];
+    use = gw_nat_use(port, w, service, entry, query->word, query->now_s);
     if (use != GW_FLOW_USE_MISS)
-      gw_nat_touch_client(packet, w, service, use, entry, scratch->path, now_s);
+      gw_nat_touch_client(packet, w, service, use, entry, scratch->path, query->now_s);
   }
   enum gw_event event = use == GW_FLOW_USE_MISS ? GW_EVENT_FLOW_MISS : GW_EVENT_FLOW_HIT;
   gw_counter_add(&counters->events[event], 1);
@@ -345,16 +231,16 @@ GW_INLINE uint64_t gw_nat_from_client(const struct gw_port *port, struct gw_pack
     return gw_nat_refused(gw_make_reset(packet, w));
   if (use == GW_FLOW_USE_MISS) {
     if (gw_is_late_tcp(w)) return gw_nat_stranger(packet, w);
-    enum gw_reason reason = gw_nat_begin(port, packet, w, service, scratch, &place);
+    enum gw_reason reason = gw_nat_begin(port, packet, w, service, scratch);
     if (reason != GW_GO_ON) return gw_nat_refused(reason);
   }
   uint32_t id = gw_nat_backend(query->word);
   const struct gw_backend *record = gw_nat_record(port, id);
   if (!record) return gw_nat_refused(GW_REASON_BAD_TABLE);
-  uint32_t interface_index = record->interface_index;
-  enum gw_reason reason = gw_nat_to_backend(port, w, record, query->address, place, &scratch->to);
+  enum gw_reason reason =
+      gw_nat_to_backend(port, w, record, query->address, query->place, &scratch->to);
   if (reason == GW_GO_ON) reason = gw_nat_write(packet, w, &scratch->to);
-  return gw_nat_result(reason, interface_index, id, service->id);
+  return gw_nat_result(reason, record->interface_index, id, service->id);
 }
 
 /* --- From the backend --- */

@@ -211,7 +211,7 @@ struct gw_nat_query {
   uint32_t now_s;
   uint64_t word;   /* of the place found, or chosen */
   uint32_t evicts; /* 1: the place chosen is that of a flow on probation */
-  uint32_t reserved;
+  uint32_t place;
 };
 
 /* The two candidate buckets, `turn` 0 and 1. */

@@ -9,17 +9,16 @@ from .nat_ports import first_place
 from .packets import with_tags
 
 
-def translation(world, frame, service_name="tcp4", backend_name="b1"):
-    """(NAT address, NAT port, backend's address, backend's port) of the flow of a client's frame."""
+def translation(world, frame, service_name="tcp4"):
+    """(NAT address, NAT port, backend) of the flow of a client's frame. The pool has one backend."""
     parsed = Parsed(frame)
-    service = world.service(service_name)
-    pool = world.pool(service["pool"])
-    backend = next(each for each in pool["backends"] if each["name"] == backend_name)
+    pool = world.pool(world.service(service_name)["pool"])
+    backend, = pool["backends"]
     sources = pool["source"] if isinstance(pool["source"], list) else [pool["source"]]
     client = packed(parsed.layer.src)
     own = [source for source in sources if len(packed(source)) == len(client)]
     address, port = first_place(world.seed, client, parsed.l4.sport, PROTOCOL[parsed.protocol], own)
-    return address, port, backend["address"], backend.get("port", parsed.l4.dport)
+    return address, port, backend
 
 
 def rewritten(frame, link, source, sport, destination, dport):
@@ -40,21 +39,23 @@ def rewritten(frame, link, source, sport, destination, dport):
     return bytes(link / layer)
 
 
-def to_backend(world, frame, service="tcp4", backend="b1", events=None):
+def to_backend(world, frame, service="tcp4", events=None):
     """A client's packet on its way to the backend."""
-    address, port, to, to_port = translation(world, frame, service, backend)
+    address, port, backend = translation(world, frame, service)
+    to, to_port = backend["address"], backend.get("port", Parsed(frame).l4.dport)
     hop = world.next_hops[to]
     return {"verdict": "forward", "reason": "forwarded", "interface": hop["interface"],
-            "service": f"{service}/{Parsed(frame).protocol}", "backend": backend,
+            "service": f"{service}/{Parsed(frame).protocol}", "backend": backend["name"],
             "events": MISS if events is None else events,
             "bytes": rewritten(frame, link_layer(hop), address, port, to, to_port).hex()}
 
 
-def answer(world, frame, service="tcp4", backend="b1", data=b"", ttl=64, **fields):
+def answer(world, frame, service="tcp4", data=b"", ttl=64, **fields):
     """What the backend answers to the translated `frame`, as it comes in."""
-    address, port, to, to_port = translation(world, frame, service, backend)
-    hop = world.next_hops[to]
+    address, port, backend = translation(world, frame, service)
     parsed = Parsed(frame)
+    to, to_port = backend["address"], backend.get("port", parsed.l4.dport)
+    hop = world.next_hops[to]
     ends = {"sport": to_port, "dport": port}
     l4 = TCP(**{"flags": "SA", "seq": 9, **ends, **fields}) if parsed.protocol == "tcp" else UDP(**ends, **fields)
     addresses = {"src": to, "dst": address}

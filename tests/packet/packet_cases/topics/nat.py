@@ -5,7 +5,7 @@ from ..expected import HIT, MISS, dropped, to_kernel
 from ..expected_nat import answer, marked_reset, reset_to, to_backend, to_client, translation
 from ..files import age_step, mark_step, packet_step, world_step
 from ..packets import Raw, at, ethernet, frame, ip, tcp, udp
-from ..worlds import BACKEND, ctag, hops, next_hop, pool, service, stag, unresolved, world
+from ..worlds import BACKEND, ctag, hops, pool, service, stag, unresolved, world
 
 SOURCE = {4: "198.51.100.9", 6: "2001:db8:9::9"}
 SECOND = {4: "198.51.100.10", 6: "2001:db8:9::10"}
@@ -14,7 +14,7 @@ EXPIRED = {"flow_misses": 1}
 
 def nat_pool(name="web", family=4, source=None, port=6400, **more):
     text = f", port = {port}" if port else ""
-    return pool(name, "nat", [("b1", BACKEND[family], text)], source=source or f'"{SOURCE[family]}"', **more)
+    return pool(name, "nat", [("b1" if family == 4 else "b6", BACKEND[family], text)], source=source or f'"{SOURCE[family]}"', **more)
 
 
 def nat_world(name="nat", next_hops=None, **more):
@@ -146,10 +146,10 @@ def make_worlds(topic, here):
         used.add(translation(two, packet)[0])
         topic.case(f"two addresses, port {sport}", two, packet, to_backend(two, packet))
     assert used == {SOURCE[4], SECOND[4]}, used
-    far = nat_world("small path", {**hops(), BACKEND[4]: next_hop(0x11, mtu=600)})
+    far = nat_world("small path", hops(mtu=600))
     large = frame(data=b"x" * 600)
     topic.case("larger than the path", far, large, dropped("mtu_exceeded", MISS))
     lost = nat_world("no neighbour", unresolved())
     topic.case("no next hop: no new flow", lost, first, dropped("no_backend", EXPIRED))
-    topic.case("the next hop is lost", lost, ack, dropped("no_neighbour", HIT),
+    topic.case("the next hop is lost", here, ack, dropped("no_neighbour", HIT),
                before=[packet_step(first), world_step(lost)])
