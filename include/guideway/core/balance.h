@@ -59,36 +59,40 @@ GW_INLINE enum gw_reason gw_forward(const struct gw_port *port, struct gw_packet
   return gw_rewrite(packet, w);
 }
 
-/* The rest of the way of a packet for NAT: gw_nat() and its account. */
-GW_INLINE struct gw_outcome gw_conclude_nat(const struct gw_port *port, struct gw_packet *packet,
-                                            struct gw_work *w, uint32_t now_s) {
-  uint32_t frame_length = w->frame_length;
+/* Whether gw_nat() goes on with it. REQUIRES: gw_classify() said GW_GO_ON. */
+GW_INLINE int gw_is_for_nat(const struct gw_work *w) {
+  return (w->service->flags & (GW_SERVICE_NAT | GW_SERVICE_NAT_RETURN)) != 0;
+}
+
+/* gw_nat(), which wants all of *w to have been written: so does the verifier. */
+GW_INLINE uint64_t gw_translate(const struct gw_port *port, struct gw_packet *packet,
+                                struct gw_work *w, uint32_t now_s) {
   w->tracked = w->reason = 0;
   w->match = 0;
   w->reserved = 0;
-  w->buckets[1] = NULL; /* the verifier wants all of *w to have been written */
+  w->buckets[1] = NULL;
   w->entry = NULL;
   w->word = 0;
   w->record = NULL;
-  uint64_t result = gw_nat(gw_packet_frame(packet), gw_port_to_token(port), w, now_s);
-  uint32_t reason = (uint32_t)result & 0xffff;
-  if (reason >= GW_REASON_COUNT) reason = GW_REASON_BAD_TABLE;
-  return gw_count(port, (enum gw_reason)reason, frame_length, (uint16_t)(result >> 16),
-                  (uint16_t)(result >> 32), (uint16_t)(result >> 48));
-}
-
-/* Whether gw_conclude_nat() goes on with it. REQUIRES: gw_classify() said GW_GO_ON. */
-GW_INLINE int gw_is_for_nat(const struct gw_work *w) {
-  return (w->service->flags & (GW_SERVICE_NAT | GW_SERVICE_NAT_RETURN)) != 0;
+  return gw_nat(gw_packet_frame(packet), gw_port_to_token(port), w, now_s);
 }
 
 /* The rest of the way of a packet of which gw_classify() said `reason`. `now_s` is the coarse
  * monotonic clock in seconds. */
 GW_INLINE struct gw_outcome gw_conclude(const struct gw_port *port, struct gw_packet *packet,
                                         struct gw_work *w, enum gw_reason reason, uint32_t now_s) {
-  if (GW_UNLIKELY(reason == GW_GO_ON && gw_is_for_nat(w)))
-    return gw_conclude_nat(port, packet, w, now_s);
-  if (GW_LIKELY(reason == GW_GO_ON)) reason = gw_forward(port, packet, w, 0, now_s);
+  if (GW_UNLIKELY(reason == GW_GO_ON && gw_is_for_nat(w))) {
+    uint32_t frame_length = w->frame_length;
+    uint64_t result = gw_translate(port, packet, w, now_s);
+    reason = gw_nat_reason(result);
+    w->backend = (uint16_t)(result >> 32);
+    w->frame_length = frame_length;
+    if (reason != GW_REASON_MTU_EXCEEDED)
+      return gw_count(port, reason, frame_length, (uint16_t)(result >> 16),
+                      (uint16_t)(result >> 32), (uint16_t)(result >> 48));
+  } else if (GW_LIKELY(reason == GW_GO_ON)) {
+    reason = gw_forward(port, packet, w, 0, now_s);
+  }
   if (GW_UNLIKELY(gw_may_respond(reason))) return gw_respond(port, packet, w, reason, now_s);
   return gw_account(port, w, reason);
 }

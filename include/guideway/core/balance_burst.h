@@ -49,6 +49,12 @@ GW_INLINE void gw_look_ahead(const struct gw_port *port, struct gw_work *w) {
     gw_prefetch(&port->slots[pool->slot_base + gw_hash_slot(w->hash, pool->slot_count)]);
 }
 
+/* The second half of a packet for NAT, which has nothing to look ahead for. */
+GW_APART struct gw_outcome gw_conclude_apart(const struct gw_port *port, struct gw_packet *packet,
+                                             struct gw_work *w, uint32_t now_s) {
+  return gw_conclude(port, packet, w, GW_GO_ON, now_s);
+}
+
 /* REQUIRES: count <= GW_BURST_MAX. */
 static inline void gw_balance_burst(const struct gw_port *port, struct gw_packet *packets,
                                     struct gw_outcome *outcomes, unsigned count, uint32_t now_s) {
@@ -65,7 +71,7 @@ static inline void gw_balance_burst(const struct gw_port *port, struct gw_packet
   for (unsigned i = 0; i < count; i++) {
     enum gw_reason reason = (enum gw_reason)works[i].reason;
     if (GW_UNLIKELY(reason == GW_GO_ON && gw_is_for_nat(&works[i]))) {
-      outcomes[i] = gw_conclude_nat(port, &packets[i], &works[i], now_s);
+      outcomes[i] = gw_conclude_apart(port, &packets[i], &works[i], now_s);
       continue;
     }
     if (GW_LIKELY(reason == GW_GO_ON))

@@ -37,6 +37,10 @@ GW_INLINE uint64_t gw_nat_result(enum gw_reason reason, uint32_t interface_index
   return (uint64_t)reason | (uint64_t)(interface_index & 0xffff) << 16 |
          (uint64_t)(backend & 0xffff) << 32 | (uint64_t)(service & 0xffff) << 48;
 }
+GW_INLINE enum gw_reason gw_nat_reason(uint64_t result) {
+  uint32_t reason = (uint32_t)result & 0xffff;
+  return reason < GW_REASON_COUNT ? (enum gw_reason)reason : GW_REASON_BAD_TABLE;
+}
 GW_INLINE uint64_t gw_nat_refused(enum gw_reason reason) {
   return gw_nat_result(reason, 0, GW_NO_BACKEND, 0);
 }

@@ -142,7 +142,7 @@ class NatTest : public testing::Test {
   /// What the backend answers to sent_.
   Bytes answer(std::uint8_t flags) {
     const Parts got(sent_);
-    FrameSpec spec{.family = got.v4() ? std::uint8_t{4} : std::uint8_t{6},
+    FrameSpec spec{.family = static_cast<std::uint8_t>(got.v4() ? 4 : 6),
                    .protocol = got.protocol(),
                    .source_port = static_cast<std::uint16_t>(got.destination_port()),
                    .destination_port = static_cast<std::uint16_t>(got.source_port()),
@@ -183,7 +183,9 @@ TEST_F(NatTest, BothDirectionsAreTranslatedWithRightChecksums) {
       EXPECT_GE(to.source_port(), 1024U);
       EXPECT_EQ(to.ttl(), 56);
       EXPECT_EQ(to.l4_sum(), 0xffff);
-      if (family == 4) EXPECT_EQ(internet_sum({&sent_[14], 20}), 0xffff);
+      if (family == 4) {
+        EXPECT_EQ(internet_sum({&sent_[14], 20}), 0xffff);
+      }
       EXPECT_EQ(sent_[4], 1) << "the backend's MAC address";
 
       const gw_outcome back = send_bytes(answer(kNatSynAck), 1);
@@ -197,7 +199,9 @@ TEST_F(NatTest, BothDirectionsAreTranslatedWithRightChecksums) {
       EXPECT_EQ(from.destination_port(), 40000U);
       EXPECT_EQ(from.ttl(), 56);
       EXPECT_EQ(from.l4_sum(), 0xffff);
-      if (family == 4) EXPECT_EQ(internet_sum({&sent_[14], 20}), 0xffff);
+      if (family == 4) {
+        EXPECT_EQ(internet_sum({&sent_[14], 20}), 0xffff);
+      }
       const Bytes request = make_frame(spec);
       EXPECT_TRUE(std::equal(sent_.begin(), sent_.begin() + 6, request.begin() + 6));
       EXPECT_TRUE(std::equal(sent_.begin() + 6, sent_.begin() + 12, request.begin()));

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Forwarding mode nat: service port 80, backends on port 6400, both directions. RFC 3022."""
 
-from ..expected import HIT, MISS, dropped, to_kernel
+from ..expected import HIT, MISS, dropped
 from ..expected_nat import answer, marked_reset, reset_to, to_backend, to_client, translation
 from ..files import age_step, mark_step, packet_step, world_step
+from ..icmp import answered_echo, echo_request, time_exceeded, too_big
 from ..packets import Raw, at, ethernet, frame, ip, tcp, udp
 from ..worlds import BACKEND, ctag, hops, pool, service, stag, unresolved, world
 
@@ -77,9 +78,10 @@ def make_replies(topic, here):
                                             udp(sport=6400, dport=translation(here, first)[1])),
              "nat_no_flow")):
         topic.case(f"a reply {name}", here, packet, dropped(reason), before=known)
-    topic.case("a reply with TTL 1", here, answer(here, first, ttl=1), dropped("ttl_expired"), before=known)
-    ping = bytes(ethernet() / ip(4, src=BACKEND[4], dst=SOURCE[4], proto=1) / Raw(b"\x08\0\0\0" + b"x" * 12))
-    topic.case("a ping to the NAT address", here, ping, to_kernel("other_protocol"))
+    last_hop = answer(here, first, ttl=1)
+    topic.case("a reply with TTL 1", here, last_hop, time_exceeded(last_hop), before=known)
+    ping = bytes(ethernet() / ip(4, src=BACKEND[4], dst=SOURCE[4]) / echo_request(4))
+    topic.case("a ping to the NAT address", here, ping, answered_echo(ping))
 
 
 def make_ends(topic, here):
@@ -146,9 +148,15 @@ def make_worlds(topic, here):
         used.add(translation(two, packet)[0])
         topic.case(f"two addresses, port {sport}", two, packet, to_backend(two, packet))
     assert used == {SOURCE[4], SECOND[4]}, used
-    far = nat_world("small path", hops(mtu=600))
+    far = nat_world("small path", {**hops(), **hops(BACKEND[4], mtu=600)})
     large = frame(data=b"x" * 600)
-    topic.case("larger than the path", far, large, dropped("mtu_exceeded", MISS))
+    topic.case("larger than the path, may be fragmented", far, large, dropped("mtu_exceeded", MISS))
+    for family in (4, 6):
+        narrow = nat_world(f"narrow {family}", {**hops(), **hops(BACKEND[family], mtu=1280)})
+        fields = {"flags": "DF"} if family == 4 else {}
+        whole = bytes(ethernet() / ip(family, **fields) / tcp(flags="S") / Raw(b"x" * 1300))
+        topic.case(f"larger than the path, IPv{family}", narrow, whole,
+                   too_big(whole, 1280, {"flow_misses": 1, "flows_new": 1}))
     lost = nat_world("no neighbour", unresolved())
     topic.case("no next hop: no new flow", lost, first, dropped("no_backend", EXPIRED))
     topic.case("the next hop is lost", here, ack, dropped("no_neighbour", HIT),
