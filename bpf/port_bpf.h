@@ -210,12 +210,6 @@ GW_INLINE const struct gw_port *gw_port_take(gw_port_part part, struct gw_port *
   return room;
 }
 
-typedef struct xdp_md *gw_packet_handle;
-GW_INLINE gw_packet_handle gw_packet_give(struct gw_packet *packet) { return packet->context; }
-GW_INLINE struct gw_packet *gw_packet_take(gw_packet_handle handle, struct gw_packet *room) {
-  room->context = handle;
-  return room;
-}
 typedef struct xdp_md gw_frame;
 GW_INLINE gw_frame *gw_packet_frame(struct gw_packet *packet) { return packet->context; }
 GW_INLINE struct gw_packet *gw_packet_again(gw_frame *frame, struct gw_packet *local) {

@@ -120,6 +120,8 @@ GW_COLD enum gw_reason gw_pass_icmp_error(const struct gw_port *port, struct gw_
   if (reason != GW_GO_ON) return reason;
   reason = gw_find_service(port, w, GW_GO_ON);
   if (reason != GW_GO_ON) return reason; /* of the host's own connections, perhaps */
+  /* Its backend has not sent what is quoted, but what that was before it was translated. */
+  if (w->service->flags & (GW_SERVICE_NAT | GW_SERVICE_NAT_RETURN)) return GW_REASON_ICMP_ERROR;
   reason = gw_find_quoted_flow(port, w, now_s);
   if (reason != GW_GO_ON) return reason;
   gw_raise_mtu(port, packet, w);

@@ -35,9 +35,9 @@ GW_INLINE uint32_t gw_fold64(uint64_t sum) {
 
 /* The sum of the frame's bytes from `offset` to its end, folded to 32 bits. A function of its own
  * for the verifier, which would follow the loop's exits for as long as the caller goes on. */
-GW_SEPARATE uint64_t gw_sum_from(gw_packet_handle handle, uint32_t offset) {
+GW_SEPARATE uint64_t gw_sum_from(gw_frame *frame, uint32_t offset) {
   struct gw_packet room;
-  struct gw_packet *packet = gw_packet_take(handle, &room);
+  struct gw_packet *packet = gw_packet_again(frame, &room);
   const uint8_t *end = gw_packet_end(packet);
   const uint8_t *c = gw_packet_data(packet) + (offset & 0x7f);
   uint64_t sum = 0;
@@ -89,7 +89,7 @@ GW_INLINE int gw_make_icmp4(struct gw_packet *packet, const struct gw_work *w,
   uint32_t quote = w->ip_length < most ? w->ip_length : most;
   uint32_t l3_offset = w->l3_offset & 0x1f;
   if (!gw_make_room(packet, w, GW_ICMP4_GROWTH, quote)) return 0;
-  uint64_t sum = gw_sum_from(gw_packet_give(packet), l3_offset + GW_ICMP4_GROWTH);
+  uint64_t sum = gw_sum_from(gw_packet_frame(packet), l3_offset + GW_ICMP4_GROWTH);
   uint8_t *ip = gw_packet_data(packet) + l3_offset;
   uint8_t *icmp = ip + GW_IPV4_LENGTH;
   if (ip + GW_ICMP4_GROWTH > gw_packet_end(packet)) return 0;
@@ -107,7 +107,7 @@ GW_INLINE int gw_make_icmp6(struct gw_packet *packet, const struct gw_work *w,
   uint32_t quote = w->ip_length < most ? w->ip_length : most;
   uint32_t l3_offset = w->l3_offset & 0x1f;
   if (!gw_make_room(packet, w, GW_ICMP6_GROWTH, quote)) return 0;
-  uint64_t sum = gw_sum_from(gw_packet_give(packet), l3_offset + GW_ICMP6_GROWTH);
+  uint64_t sum = gw_sum_from(gw_packet_frame(packet), l3_offset + GW_ICMP6_GROWTH);
   uint8_t *ip = gw_packet_data(packet) + l3_offset;
   uint8_t *icmp = ip + GW_IPV6_LENGTH;
   if (ip + GW_ICMP6_GROWTH > gw_packet_end(packet)) return 0;

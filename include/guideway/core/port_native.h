@@ -100,13 +100,7 @@ GW_INLINE const struct gw_port *gw_port_take(gw_port_part part, struct gw_port *
   (void)room;
   return part;
 }
-/* A packet, likewise. */
-typedef struct gw_packet *gw_packet_handle;
-GW_INLINE gw_packet_handle gw_packet_give(struct gw_packet *packet) { return packet; }
-GW_INLINE struct gw_packet *gw_packet_take(gw_packet_handle handle, struct gw_packet *room) {
-  (void)room;
-  return handle;
-}
+
 /* What a GW_APART function is given in place of a packet and of a port, and how it makes them of
  * that again; `local` is where they may stand. */
 typedef struct gw_packet gw_frame;
@@ -131,7 +125,9 @@ GW_INLINE void gw_flow_store(uint64_t *word, uint64_t value) {
   __atomic_store_n(word, value, __ATOMIC_RELAXED);
 }
 
-/* The value, of which the verifier is to remember nothing that it was compared with. */
+/* The value, of which the verifier is to remember nothing that it was compared with, and whose
+ * origin the compiler is not to know: where it knows that a mask changes nothing it leaves it out,
+ * and an older verifier needs it. */
 GW_INLINE uint32_t gw_opaque(uint32_t value) { return value; }
 /* Words that guard others, in the NAT table. What is read after the acquiring load was written
  * before the releasing one; what is read before gw_word_check() is older than what it reads. */
