@@ -28,7 +28,8 @@ const Json* find_or_refuse(const Call& call, const ResourcePath& path) {
   const auto& running = call.controller.desired().running;
   const Json* found = config::find_resource(running, path);
   if (found == nullptr)
-    refuse(call, {404, "not_found", path.to_string(), config::no_such(running, path)});
+    refuse(call, {404, "not_found", base::escape_untrusted(path.to_string()),
+                  config::no_such(running, path)});
   return found;
 }
 
