@@ -4,7 +4,9 @@
 
 // Asio of Boost 1.74 needs <utility> before it.
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <charconv>
+#include <memory>
 
 #include "guideway/admin/status_json.h"
 #include "guideway/base/clock.h"
@@ -28,7 +30,8 @@ const Json* find_or_refuse(const Call& call, const ResourcePath& path) {
   const auto& running = call.controller.desired().running;
   const Json* found = config::find_resource(running, path);
   if (found == nullptr)
-    refuse(call, {404, "not_found", path.to_string(), config::no_such(running, path)});
+    refuse(call, {404, "not_found", base::escape_untrusted(path.to_string()),
+                  config::no_such(running, path)});
   return found;
 }
 
@@ -155,11 +158,19 @@ std::string hex(const std::vector<std::uint8_t>& bytes) {
 
 }  // namespace
 
+/// With thousands of backends the text takes long: figures are taken here, the text is made aside.
 void get_status(Call call) {
-  Response response;
-  response.body = status_json(call.controller.status());
-  response.revision = call.controller.desired().revision;
-  call.respond(std::move(response));
+  control::Controller& controller = call.controller;
+  const auto status = std::make_shared<const control::Status>(controller.status());
+  // Emptied on the control thread: what it holds must not end on the helper's.
+  const auto holder = std::make_shared<Respond>(std::move(call.respond));
+  controller.run_aside([status, holder, &loop = controller.loop()] {
+    const auto response = std::make_shared<Response>();
+    response->body = status_json(*status);
+    response->revision = status->revision;
+    boost::asio::post(loop,
+                      [holder, response] { std::exchange(*holder, {})(std::move(*response)); });
+  });
 }
 
 void get_config(Call call) {

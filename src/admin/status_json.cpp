@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <utility>
 
 #include "guideway/base/version.h"
 #include "guideway/core/reasons.h"
@@ -66,6 +67,8 @@ Json nat_json(const control::NatAddressStatus& nat) {
   return {{"address", nat.address.to_string()}, {"ports_used", nat.ports_used}};
 }
 
+constexpr std::size_t kBackendFields = 22;
+
 template <typename T, typename Function>
 Json array_of(const std::vector<T>& values, Function one) {
   Json array = Json::array();
@@ -82,29 +85,34 @@ Json service_json(const control::ServiceStatus& service) {
           {"bytes", service.traffic.bytes}, {"flows", service.traffic.flows}};
 }
 
+// There are thousands of these: braces would make an array of each pair first, and copy it.
 Json backend_json(const control::BackendStatus& backend) {
-  return {{"name", backend.name},
-          {"address", backend.address.to_string()},
-          {"port", backend.port},
-          {"weight", backend.weight},
-          {"state", backend.state},
-          {"slots", backend.slots},
-          {"packets", backend.traffic.packets},
-          {"bytes", backend.traffic.bytes},
-          {"flows", backend.traffic.flows},
-          {"live_flows", backend.live_flows},
-          {"reason", backend.reason},
-          {"effective_weight", backend.effective_weight},
-          {"weight_rule", backend.weight_rule},
-          {"reachable", backend.reachable},
-          {"forced", backend.forced},
-          {"standing", backend.standing},
-          {"home", backend.home},
-          {"health", backend.health},
-          {"health_reason", backend.health_reason},
-          {"health_detail", backend.health_detail},
-          {"health_since_s", backend.health_since_s},
-          {"probe_latency_us", backend.probe_latency_us}};
+  Json::object_t object;
+  object.reserve(kBackendFields);
+  const auto add = [&](const char* key, auto&& value) { object.emplace_back(key, Json(value)); };
+  add("name", backend.name);
+  add("address", backend.address.to_string());
+  add("port", backend.port);
+  add("weight", backend.weight);
+  add("state", backend.state);
+  add("slots", backend.slots);
+  add("packets", backend.traffic.packets);
+  add("bytes", backend.traffic.bytes);
+  add("flows", backend.traffic.flows);
+  add("live_flows", backend.live_flows);
+  add("reason", backend.reason);
+  add("effective_weight", backend.effective_weight);
+  add("weight_rule", backend.weight_rule);
+  add("reachable", backend.reachable);
+  add("forced", backend.forced);
+  add("standing", backend.standing);
+  add("home", backend.home);
+  add("health", backend.health);
+  add("health_reason", backend.health_reason);
+  add("health_detail", backend.health_detail);
+  add("health_since_s", backend.health_since_s);
+  add("probe_latency_us", backend.probe_latency_us);
+  return object;
 }
 
 Json pool_json(const control::PoolStatus& pool) {
@@ -129,7 +137,7 @@ Json pool_json(const control::PoolStatus& pool) {
           {"state", pool.state},
           {"mode", pool.mode},
           {"healthy_percent", pool.healthy_percent},
-          {"backends", backends}};
+          {"backends", std::move(backends)}};
 }
 
 std::string status_json(const control::Status& status) {
