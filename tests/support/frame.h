@@ -34,7 +34,7 @@ class Frame {
 
  private:
   std::unique_ptr<std::uint8_t[]> buffer_;
-  gw_packet packet_;
+  gw_packet packet_{};
 };
 
 /// A packet of one flow. IPv4 addresses use the first four bytes.
