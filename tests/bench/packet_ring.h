@@ -33,7 +33,7 @@ class PacketRing {
   gw_packet view(std::uint32_t index) const {
     std::uint8_t* buffer = buffer_at(index);
     std::uint8_t* data = buffer + kHeadroom;
-    return {data, data + frame_length_, buffer, buffer + kStride};
+    return {data, data + frame_length_, buffer, buffer + kStride, 0};
   }
   /// Writes the frame of `flow` (below 2^39) into a buffer.
   void fill(std::uint32_t index, std::uint64_t flow, TcpFlags flags);
