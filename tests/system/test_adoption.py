@@ -63,7 +63,8 @@ def change_config(lab, old, new):
 def restarts():
     """Datapath and signal; SIGKILL only with --long, test_death.py has it anyway."""
     for datapath in _BESIDE_THE_KERNEL:
-        yield pytest.param(datapath, signal.SIGTERM, id=f"{datapath}-SIGTERM")
+        marks = () if datapath == "afxdp" else pytest.mark.long
+        yield pytest.param(datapath, signal.SIGTERM, id=f"{datapath}-SIGTERM", marks=marks)
         name = f"{datapath}-SIGKILL"
         yield pytest.param(datapath, signal.SIGKILL, id=name, marks=pytest.mark.long)
 

@@ -144,6 +144,7 @@ def test_kill_9_and_restart_under_load(lab_that_keeps, is_long, capsys):
     assert "cannot be adopted" not in lab.director.log()
 
 
+@pytest.mark.parametrize("lab_that_keeps", ["afxdp", pytest.param("xdp", marks=pytest.mark.long)], indirect=True)
 def test_a_hang_under_load_and_its_end(lab_that_keeps, is_long, capsys):
     lab = lab_that_keeps
     names = ("undisturbed", "hung, its first second", "resumed", "hung, the rest")

@@ -17,7 +17,7 @@ _PRELOADED = 60
 _NEW = 30
 
 
-@pytest.mark.parametrize(("datapath", "workers"), [("dpdk", 2), ("afxdp", 2), ("xdp", 1)])
+@pytest.mark.parametrize(("datapath", "workers"), [("dpdk", 2), pytest.param("afxdp", 2, marks=pytest.mark.long), ("xdp", 1)])
 def test_round_robin_gives_each_the_same(make_lab, datapath, workers):
     lab = make_lab(datapath=datapath, scheduler="round_robin", workers=workers)
     assert lab.director.status()["pools"][0]["scheduler"] == "round_robin"
@@ -32,7 +32,9 @@ def test_round_robin_gives_each_the_same(make_lab, datapath, workers):
     assert max(got) - min(got) <= os.cpu_count() + (workers if datapath == "afxdp" else 0)
 
 
-@pytest.mark.parametrize("datapath", DATAPATHS)
+@pytest.mark.parametrize(
+    "datapath", [pytest.param(d, marks=() if d == "xdp" else pytest.mark.long) for d in DATAPATHS]
+)
 def test_least_connections_spares_who_has_many(make_lab, datapath):
     lab = make_lab(start_director=False, datapath=datapath, scheduler="least_connections")
     pool = config.pool_of(lab.plan)
