@@ -208,7 +208,7 @@ def wait_for_requests(lab, more):
 def test_a_backend_that_flaps_every_second_costs_few_generations(make_lab, is_long, capsys):
     lab = healthy_lab(make_lab, datapath="xdp")
     before = lab.director.status()["generation"]
-    seconds = 60 if is_long else 8
+    seconds = 60 if is_long else 9
     for second in range(seconds):
         set_sick(lab, ["backend2"], second % 2 == 0)
         time.sleep(1)  # the backend's own pace
