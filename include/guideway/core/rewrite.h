@@ -47,6 +47,10 @@ GW_INLINE enum gw_reason gw_decrement_ttl(uint8_t *data, const uint8_t *end,
  * the verifier follows the range of what is left.) Returns 0 if it would pass `end`. */
 GW_INLINE int gw_copy_template(uint8_t *to, const uint8_t *end, const uint8_t *from,
                                uint32_t length) {
+  /* What `from` has left: a plain number on each way through, where Linux 6.1's verifier has lost
+   * what it knew of the length. Opaque, or the compiler would leave the comparisons out. */
+  uint32_t left = GW_TEMPLATE_SIZE;
+  length = gw_opaque(length);
   if (length >= 64) {
     if (to + 64 > end) return 0;
 #pragma GCC unroll 8
@@ -54,6 +58,7 @@ GW_INLINE int gw_copy_template(uint8_t *to, const uint8_t *end, const uint8_t *f
     to += 64;
     from += 64;
     length -= 64;
+    left -= 64;
   }
   if (length >= 32) {
     if (to + 32 > end) return 0;
@@ -62,30 +67,34 @@ GW_INLINE int gw_copy_template(uint8_t *to, const uint8_t *end, const uint8_t *f
     to += 32;
     from += 32;
     length -= 32;
+    left -= 32;
   }
-  if (length >= 16) {
+  if (length >= 16 && left >= 16) {
     if (to + 16 > end) return 0;
     gw_store64(to, gw_load64(from));
     gw_store64(to + 8, gw_load64(from + 8));
     to += 16;
     from += 16;
     length -= 16;
+    left -= 16;
   }
-  if (length >= 8) {
+  if (length >= 8 && left >= 8) {
     if (to + 8 > end) return 0;
     gw_store64(to, gw_load64(from));
     to += 8;
     from += 8;
     length -= 8;
+    left -= 8;
   }
-  if (length >= 4) {
+  if (length >= 4 && left >= 4) {
     if (to + 4 > end) return 0;
     gw_store32(to, gw_load32(from));
     to += 4;
     from += 4;
     length -= 4;
+    left -= 4;
   }
-  if (length >= 2) {
+  if (length >= 2 && left >= 2) {
     if (to + 2 > end) return 0;
     gw_store16(to, gw_load16(from));
   }
