@@ -277,6 +277,15 @@ GW_SEPARATE uint32_t gw_find_ended(gw_port_part part, const struct gw_flow_bucke
   return GW_NO_WAY;
 }
 
+/* Counts an entry made. */
+GW_INLINE void gw_count_new_flow(const struct gw_port *port, uint32_t backend, uint32_t service) {
+  gw_counter_add(&gw_port_counters(port)->events[GW_EVENT_FLOW_NEW], 1);
+  struct gw_traffic *traffic = gw_port_backend_traffic(port, backend);
+  if (traffic) gw_counter_add(&traffic->flows, 1);
+  traffic = gw_port_service_traffic(port, service);
+  if (traffic) gw_counter_add(&traffic->flows, 1);
+}
+
 /* After a miss: records the flow with w->backend in `state`. Takes, in this order, our own stale
  * entry, an empty way, a way on probation, one that is over; the better bucket first. Sets
  * w->tracked. */
@@ -317,11 +326,7 @@ GW_INLINE void gw_insert_flow(const struct gw_port *port, struct gw_work *w, uin
   gw_flow_store(entry, word);
   w->entry = entry;
   w->tracked = 1;
-  gw_counter_add(&counters->events[GW_EVENT_FLOW_NEW], 1);
-  struct gw_traffic *traffic = gw_port_backend_traffic(port, w->backend);
-  if (traffic) gw_counter_add(&traffic->flows, 1);
-  traffic = gw_port_service_traffic(port, w->service->id);
-  if (traffic) gw_counter_add(&traffic->flows, 1);
+  gw_count_new_flow(port, w->backend, w->service->id);
 }
 
 /* What to look for in the other shards. */

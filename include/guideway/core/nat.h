@@ -152,15 +152,6 @@ GW_INLINE void gw_nat_touch_client(const struct gw_packet *packet, const struct 
     if (gw_flow_load(&entry->path[i]) != path[i]) gw_flow_store(&entry->path[i], path[i]);
 }
 
-/* Counts an entry made. */
-GW_INLINE void gw_nat_count_new(const struct gw_port *port, uint32_t backend, uint32_t service) {
-  gw_counter_add(&gw_port_counters(port)->events[GW_EVENT_FLOW_NEW], 1);
-  struct gw_traffic *traffic = gw_port_backend_traffic(port, backend);
-  if (traffic) gw_counter_add(&traffic->flows, 1);
-  traffic = gw_port_service_traffic(port, service);
-  if (traffic) gw_counter_add(&traffic->flows, 1);
-}
-
 /* A new flow, at its own old place or at another one. Sets query->place and query->word. */
 GW_INLINE enum gw_reason gw_nat_begin(const struct gw_port *port, const struct gw_packet *packet,
                                       const struct gw_work *w, const struct gw_service *service,
@@ -178,7 +169,7 @@ GW_INLINE enum gw_reason gw_nat_begin(const struct gw_port *port, const struct g
     query->place = gw_nat_insert(table, query, start);
   if (query->place == GW_NAT_NO_PLACE) return GW_REASON_NAT_NO_PORT;
   if (query->evicts) gw_counter_add(&gw_port_counters(port)->events[GW_EVENT_FLOW_EVICTED], 1);
-  gw_nat_count_new(port, start->backend, service->id);
+  gw_count_new_flow(port, start->backend, service->id);
   return GW_GO_ON;
 }
 
