@@ -216,6 +216,9 @@ GW_INLINE enum gw_reason gw_rewrite(struct gw_packet *packet, struct gw_work *w)
 
   uint8_t *data = gw_packet_data(packet);
   const uint8_t *end = gw_packet_end(packet);
+  /* Once more: where this had to be kept on the stack, Linux 6.1's verifier has forgotten it. */
+  l2_length = gw_opaque(l2_length) & 0x1f;
+  if (l2_length < GW_ETHERNET_LENGTH) return GW_REASON_BAD_TABLE;
   if (!gw_copy_template(data, end, record->template_bytes, l2_length + outer_length))
     return GW_REASON_BAD_TABLE;
   if (outer_length == 0) {
