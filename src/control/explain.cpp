@@ -231,7 +231,8 @@ class Explainer {
 
   enum gw_reason go_on_with_new_nat(const gw_nat_query& query) {
     result_.flow = "miss";
-    if (gw_is_late_tcp(&work_)) return GW_REASON_NAT_RESET;
+    const enum gw_reason reason = gw_nat_admit(frame_.packet(), &work_);
+    if (reason != GW_GO_ON) return reason;
     result_.why = "a new flow: it gets a port of " + nat_address(query.address);
     if (goes_by_turn()) {
       result_.why += ", and the backend whose turn it is then";

@@ -77,9 +77,9 @@ GW_INLINE const struct gw_service *gw_nat_service(const struct gw_port *port, st
   return service ? service : gw_service_lookup(port, w, w->protocol, 0);
 }
 
-/* Looks for the client's flow: in the plane that it would get a place in now, and, if it cannot be
- * new, in those of the pool's other addresses, whose number may have changed. Sets query->address;
- * after a miss it is the one for a new flow. */
+/* Looks for the client's flow: in the plane that it would get a place in now, and, if it may be an
+ * old one, in those of the pool's other addresses, whose number may have changed. Sets
+ * query->address; after a miss it is the one for a new flow. */
 GW_INLINE uint32_t gw_nat_find_of_client(gw_port_token table, const struct gw_work *w,
                                          const struct gw_service *service,
                                          struct gw_nat_query *query) {
@@ -89,7 +89,7 @@ GW_INLINE uint32_t gw_nat_find_of_client(gw_port_token table, const struct gw_wo
   uint32_t chosen = service->nat_addresses[gw_opaque(turn) & (GW_NAT_POOL_ADDRESSES - 1)];
   query->address = chosen;
   uint32_t place = gw_nat_find(table, query);
-  if (place != GW_NAT_NO_PLACE || !gw_is_late_tcp(w)) return place;
+  if (place != GW_NAT_NO_PLACE || count < 2 || gw_is_syn(w)) return place;
   for (uint32_t i = 0; i < GW_NAT_POOL_ADDRESSES && i < count; i++) {
     query->address = service->nat_addresses[gw_opaque(i) & (GW_NAT_POOL_ADDRESSES - 1)];
     if (query->address == chosen) continue;
@@ -132,7 +132,9 @@ GW_INLINE enum gw_flow_use gw_nat_use(const struct gw_port *port, const struct g
   const struct gw_backend *record = gw_nat_record(port, gw_nat_backend(word));
   struct gw_nat_life life = gw_nat_judge(entry, now_s);
   if (!record || record->pool != service->pool || life.is_over) return GW_FLOW_USE_MISS;
-  if (gw_is_syn(w) && life.is_ending) return GW_FLOW_USE_MISS;
+  uint32_t client_seen = (uint32_t)(gw_flow_load(&entry->client_word) >> 32);
+  int moves = (client_seen & GW_NAT_SEEN_RST) && !(record->flags & GW_BACKEND_TAKES_NEW);
+  if (gw_is_syn(w) && (life.is_ending || moves)) return GW_FLOW_USE_MISS;
   if (!gw_nat_marked(word)) return GW_FLOW_USE_HIT;
   return gw_is_late_tcp(w) ? GW_FLOW_USE_RESET : GW_FLOW_USE_MISS;
 }
@@ -143,7 +145,10 @@ GW_INLINE void gw_nat_touch_client(const struct gw_packet *packet, const struct 
                                    struct gw_nat_entry *entry, uint64_t path[4], uint32_t now_s) {
   uint32_t seen = gw_nat_seen_of(w);
   if (use == GW_FLOW_USE_RESET) seen |= GW_NAT_SEEN_RST;
-  if (gw_flow_load(&entry->backend_word) >> 32 & GW_NAT_SEEN) seen |= GW_NAT_CONFIRMED;
+  /* A SYN sent twice says nothing of whether its sender hears the answer. */
+  int speaks =
+      w->protocol != GW_PROTO_TCP || (w->tcp_flags & (GW_TCP_SYN | GW_TCP_ACK)) == GW_TCP_ACK;
+  if (speaks && (gw_flow_load(&entry->backend_word) >> 32 & GW_NAT_SEEN)) seen |= GW_NAT_CONFIRMED;
   if (!gw_nat_touch(&entry->client_word, seen, now_s)) return;
   uint64_t settings = gw_nat_settings(service->idle_timeout_s, service->id);
   if (gw_flow_load(&entry->settings) != settings) gw_flow_store(&entry->settings, settings);
@@ -194,9 +199,19 @@ GW_INLINE enum gw_reason gw_nat_to_backend(const struct gw_port *port, const str
   return GW_GO_ON;
 }
 
-/* TCP of no flow is answered by a reset, which tells the client at once; a reset is not. */
-GW_INLINE uint64_t gw_nat_stranger(struct gw_packet *packet, const struct gw_work *w) {
-  if (w->tcp_flags & GW_TCP_RST) return gw_nat_refused(GW_REASON_NAT_NO_FLOW);
+/* What becomes of a client's packet without an entry: GW_GO_ON, it begins a flow; else the reason.
+ * TCP of no flow is answered by a reset, which tells the client at once; a reset is not. */
+GW_INLINE enum gw_reason gw_nat_admit(const struct gw_packet *packet, const struct gw_work *w) {
+  const uint8_t *data = gw_packet_data(packet);
+  if (data + GW_ETHERNET_LENGTH > gw_packet_end(packet) || !gw_may_answer(data, w))
+    return GW_REASON_BAD_SOURCE;
+  if (w->protocol != GW_PROTO_TCP) return GW_GO_ON;
+  if (w->tcp_flags & GW_TCP_RST) return GW_REASON_NAT_NO_FLOW;
+  uint32_t others = GW_TCP_ACK | GW_TCP_FIN;
+  return (w->tcp_flags & (GW_TCP_SYN | others)) == GW_TCP_SYN ? GW_GO_ON : GW_REASON_NAT_RESET;
+}
+
+GW_INLINE uint64_t gw_nat_reset_stranger(struct gw_packet *packet, const struct gw_work *w) {
   enum gw_reason reason = gw_make_reset(packet, w);
   return gw_nat_refused(reason == GW_REASON_RESET_SENT ? GW_REASON_NAT_RESET : reason);
 }
@@ -225,8 +240,9 @@ GW_INLINE uint64_t gw_nat_from_client(const struct gw_port *port, struct gw_pack
   if (use == GW_FLOW_USE_RESET && !(w->tcp_flags & GW_TCP_RST))
     return gw_nat_refused(gw_make_reset(packet, w));
   if (use == GW_FLOW_USE_MISS) {
-    if (gw_is_late_tcp(w)) return gw_nat_stranger(packet, w);
-    enum gw_reason reason = gw_nat_begin(port, packet, w, service, scratch);
+    enum gw_reason reason = gw_nat_admit(packet, w);
+    if (reason == GW_REASON_NAT_RESET) return gw_nat_reset_stranger(packet, w);
+    if (reason == GW_GO_ON) reason = gw_nat_begin(port, packet, w, service, scratch);
     if (reason != GW_GO_ON) return gw_nat_refused(reason);
   }
   uint32_t id = gw_nat_backend(query->word);
