@@ -14,7 +14,7 @@
 namespace guideway::bench {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::uint32_t kBurst = 32;
 /// Flow numbers of a worker begin here times its number, and have its shard to themselves.
@@ -121,7 +121,7 @@ double TimedWorkers::work(unsigned index) {
 /// Builds and publishes a generation with another weight of another backend each time.
 void TimedWorkers::swap_until_stopped() {
   const auto period = std::chrono::nanoseconds(1'000'000'000 / spec_.swaps_per_s);
-  const auto start = Clock::now();
+  const auto start = SteadyClock::now();
   auto due = start;
   while (!is_over_) {
     auto& members = generations_.pool().backends;
@@ -138,7 +138,7 @@ void TimedWorkers::swap_until_stopped() {
     due += period;
     std::this_thread::sleep_until(due);
   }
-  swap_seconds_ += std::chrono::duration<double>(Clock::now() - start).count();
+  swap_seconds_ += std::chrono::duration<double>(SteadyClock::now() - start).count();
 }
 
 Result<WorkersResult> TimedWorkers::result() const {
