@@ -21,6 +21,7 @@
 #include "tests/support/answer.h"
 #include "tests/support/core_world.h"
 #include "tests/support/plain_config.h"
+#include "tests/support/router_error.h"
 #include "tests/support/xdp_world.h"
 
 namespace guideway::test {
@@ -126,7 +127,10 @@ class Pair {
               0)
         << "the flow tables differ";
     reasons_ |= std::uint64_t{1} << outcome.reason;
+    if (core_counts.events[GW_EVENT_ICMP_ERROR_PASSED] != 0 && !core_.nat_buckets().empty())
+      errors_ |= std::uint64_t{1} << outcome.reason;
     if (outcome.reason == GW_REASON_FORWARDED) forwarded_ = native.bytes();
+    if (outcome.reason == GW_REASON_NAT_RETURNED) returned_ = native.bytes();
   }
   /// What was forwarded last is answered, if translation makes answers come here.
   void answer(std::uint8_t flags, std::uint64_t damage) {
@@ -134,6 +138,12 @@ class Pair {
     if (!frame) return;
     if (damage % 4 == 0) (*frame)[damage / 4 % frame->size()] ^= 1;
     send(*frame);
+  }
+  /// A router says that what was sent last, to a backend or to a client, did not get through.
+  void complain(std::uint64_t how) {
+    const auto frame = router_error(how & 1 ? returned_ : forwarded_,
+                                    static_cast<std::uint8_t>(how >> 8), how >> 16 & 63);
+    if (frame) send(*frame);
   }
   void require_equal_nat_tables() {
     auto& own = core_.nat_buckets();
@@ -166,6 +176,8 @@ class Pair {
     copy_table();
   }
   std::uint64_t reasons() const { return reasons_; }
+  /// Of ICMP errors that were translated.
+  std::uint64_t errors() const { return errors_; }
 
  private:
   void copy_table() {
@@ -176,7 +188,9 @@ class Pair {
   CoreWorld core_;
   XdpWorld& program_;
   std::uint64_t reasons_ = 0;
+  std::uint64_t errors_ = 0;
   Bytes forwarded_;
+  Bytes returned_;
 };
 
 void step(Pair& pair, Mutations& mutations, std::uint32_t shards) {
@@ -196,6 +210,9 @@ void step(Pair& pair, Mutations& mutations, std::uint32_t shards) {
     case 6:
     case 7:
       return pair.answer(static_cast<std::uint8_t>(mutations.word()), mutations.word());
+    case 8:
+    case 9:
+      return pair.complain(mutations.word());
     default:
       return pair.send(mutations.next());
   }
@@ -215,6 +232,7 @@ TEST(CoreAndProgram, DoTheSame) {
   using Clock = std::chrono::steady_clock;
   const auto end = Clock::now() + std::chrono::duration<double>(seconds);
   std::uint64_t reasons = 0;
+  std::uint64_t errors = 0;
   std::size_t sequence = 0;
   // Each shape once at least.
   for (; sequence < std::size(kShapes) || Clock::now() < end; sequence++) {
@@ -230,6 +248,7 @@ TEST(CoreAndProgram, DoTheSame) {
     }
     pair.require_equal_nat_tables();
     reasons |= pair.reasons();
+    errors |= pair.errors();
   }
   std::printf("%zu sequences of %zu steps, reasons met: %lx\n", sequence, kSteps,
               static_cast<unsigned long>(reasons));
@@ -239,6 +258,8 @@ TEST(CoreAndProgram, DoTheSame) {
         GW_REASON_NAT_RETURNED, GW_REASON_NAT_RESET, GW_REASON_NAT_NO_FLOW,
         GW_REASON_NAT_NOT_ITS_BACKEND})
     EXPECT_TRUE(reasons >> met & 1) << "no packet met reason " << met;
+  for (const gw_reason met : {GW_REASON_FORWARDED, GW_REASON_NAT_RETURNED})
+    EXPECT_TRUE(errors >> met & 1) << "no ICMP error was translated for reason " << met;
 }
 
 }  // namespace

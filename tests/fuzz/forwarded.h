@@ -90,7 +90,8 @@ inline void require_outer(FrameView outer, const ForwardedShape& shape) {
 }
 
 /// Addresses and ports are others, the TTL is one less, and the checksums are as right as they
-/// were: the sum over addresses and all that follows is the same (RFC 1071).
+/// were: the sum over addresses and all that follows is the same (RFC 1071); of ICMP over IPv4,
+/// that over its message alone.
 inline void require_translated(FrameView in, FrameView out) {
   const FrameView before = ip_and_padding(in).first(ip_length(ip_and_padding(in)));
   const FrameView now = ip_and_padding(out).first(before.size());
@@ -108,8 +109,9 @@ inline void require_translated(FrameView in, FrameView out) {
             "the IPv4 checksum is as right as it was");
   }
   const bool without_checksum = is_v4 && before[9] == 17 && be16(before, header + 6) == 0;
-  require(without_checksum || internet_sum(now.subspan(addresses)) % 0xffff ==
-                                  internet_sum(before.subspan(addresses)) % 0xffff,
+  const std::size_t covered = is_v4 && before[9] == GW_PROTO_ICMP ? header : addresses;
+  require(without_checksum || internet_sum(now.subspan(covered)) % 0xffff ==
+                                  internet_sum(before.subspan(covered)) % 0xffff,
           "the checksum is as right as it was");
 }
 

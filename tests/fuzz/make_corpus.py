@@ -17,13 +17,14 @@ MAX_BYTES = 700
 PARSE = {"ipv4": 2, "ipv6": 2, "vlan": 20, "layer4": 4, "not_ours": 1, "truncation": 20, "echo": 3,
          "icmp_sent": 4, "icmp_passed": 3, "hostile": 3}
 PIPELINE = {"modes": 6, "vlan": 20, "ipv6": 9, "flows": 3, "resets": 3, "backends": 20, "hash_keys": 5, "echo": 9,
-            "icmp_sent": 9, "icmp_passed": 5, "hostile": 6, "nat": 2}
+            "icmp_sent": 9, "icmp_passed": 5, "hostile": 6, "nat": 2,
+            "icmp_nat": 8}
 # In the order of twins_of() in pipeline_fuzz.cpp.
 WORLDS = ("l2dsr", "ipip", "vxlan", "vxlan over IPv6 by source", "gre", "gue")
 VXLAN_6_BY_SOURCE = 3
 NAT, NAT_6 = 6, 7
 HEADROOM = 128
-PACKET, ANSWER, SECONDS, MARK = 0x00, 0xEC, 0xF0, 0xF4
+PACKET, ANSWER, ERROR, ANSWER_ERROR, SECONDS, MARK = 0x00, 0xEC, 0xEE, 0xEF, 0xF0, 0xF4
 
 
 def cases_of(topic):
@@ -43,7 +44,7 @@ def packet_step(hex_text):
 def world_of(case):
     """The number of the world in pipeline_fuzz.cpp that is most like the case's."""
     name = case["world"]
-    if case["topic"] == "nat":
+    if case["topic"] in ("nat", "icmp_nat"):
         return NAT_6 if "IPv6" in case["name"] else NAT
     if "source" in name or ("vxlan" in name and "outer6" in name):
         return VXLAN_6_BY_SOURCE
@@ -59,6 +60,9 @@ def program(case):
             steps += packet_step(step["packet"])
             if case["topic"] == "nat":
                 steps += bytes([ANSWER, 0x12])
+            if case["topic"] == "icmp_nat":  # the ports in the packets are of another world
+                quoted = len(case["packet"]) // 2 % 29
+                steps += bytes([ERROR, len(steps) % 256, quoted, ANSWER, 0x12, ANSWER_ERROR, len(steps) % 251, quoted])
         elif "age_s" in step:
             steps += bytes([SECONDS, step["age_s"] % 256])
         elif "mark" in step:

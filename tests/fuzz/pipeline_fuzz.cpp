@@ -2,7 +2,10 @@
 // The whole pipeline, by gw_balance() in one world and by gw_balance_burst() in its twin. The input
 // is a little program: world, headroom, then steps until it ends:
 //   0x00–0xeb  a packet: length (16 bits, little-endian), bytes; packets in a row are one burst
-//   0xec–0xef  its backend answers what was forwarded last: TCP flags (8 bits)
+//   0xec–0xed  its backend answers what was forwarded last: TCP flags (8 bits)
+//   0xee–0xef  a router says that it did not get through: kind (8 bits), bytes quoted (8 bits);
+//   0xef: of
+//              what was sent back to a client
 //   0xf0–0xf3  time passes: seconds (8 bits) × 1, 10, 100, 1000; then a sweep
 //   0xf4–0xf7  a sweep that marks backend id (8 bits)
 //   0xf8–0xfb  the next burst comes to shard (8 bits)
@@ -23,6 +26,7 @@
 #include "tests/support/answer.h"
 #include "tests/support/core_world.h"
 #include "tests/support/plain_config.h"
+#include "tests/support/router_error.h"
 
 namespace guideway::test {
 namespace {
@@ -86,6 +90,7 @@ class Twins {
     }
     shard_ = 0;
     forwarded_.clear();
+    returned_.clear();
   }
 
   void pass_time(std::uint32_t seconds, std::uint32_t marked) {
@@ -106,6 +111,10 @@ class Twins {
     const auto frame = answer_to(forwarded_, flags);
     if (frame) balance({*frame}, headroom);
   }
+  void complain(bool about_answer, std::uint8_t choice, std::size_t quoted, std::size_t headroom) {
+    const auto frame = router_error(about_answer ? returned_ : forwarded_, choice, quoted);
+    if (frame) balance({*frame}, headroom);
+  }
   void require_sums();
 
  private:
@@ -114,6 +123,7 @@ class Twins {
   CoreWorld plain_;
   CoreWorld burst_;
   Bytes forwarded_;  // last, to a backend
+  Bytes returned_;   // last, to a client
   ForwardedShape shape_;
   std::uint32_t shard_ = 0;
 };
@@ -145,7 +155,10 @@ void Twins::balance(const std::vector<std::span<const std::uint8_t>>& packets,
         outcome.reason == GW_REASON_TOO_BIG_SENT) {
       require_error_about(packets[i], ours[i].bytes());
     }
-    if (outcome.reason == GW_REASON_NAT_RETURNED) require_translated(packets[i], ours[i].bytes());
+    if (outcome.reason == GW_REASON_NAT_RETURNED) {
+      require_translated(packets[i], ours[i].bytes());
+      returned_ = ours[i].bytes();
+    }
     if (outcome.verdict == GW_KERNEL) {
       require(std::ranges::equal(ours[i].bytes(), packets[i]), "the kernel gets what came in");
     }
@@ -201,7 +214,10 @@ void run(Input input) {
     twins.balance(burst, headroom);
     burst.clear();
     constexpr std::uint32_t kSteps_s[] = {1, 10, 100, 1000};
-    if (step >= 0xec && step < 0xf0) {
+    if (step == 0xee || step == 0xef) {
+      const auto choice = static_cast<std::uint8_t>(input.take(1));
+      twins.complain(step == 0xef, choice, input.take(1), headroom);
+    } else if (step >= 0xec && step < 0xf0) {
       twins.answer(static_cast<std::uint8_t>(input.take(1)), headroom);
     } else if (step >= 0xfc) {
       const std::size_t index = input.take(2);

@@ -67,13 +67,7 @@ GW_INLINE int gw_is_for_nat(const struct gw_work *w) {
 /* gw_nat(), which wants all of *w to have been written: so does the verifier. */
 GW_INLINE uint64_t gw_translate(const struct gw_port *port, struct gw_packet *packet,
                                 struct gw_work *w, uint32_t now_s) {
-  w->tracked = w->reason = 0;
-  w->match = 0;
-  w->reserved = 0;
-  w->buckets[1] = NULL;
-  w->entry = NULL;
-  w->word = 0;
-  w->record = NULL;
+  gw_work_complete(w);
   return gw_nat(gw_packet_frame(packet), gw_port_to_token(port), w, now_s);
 }
 

@@ -2,7 +2,8 @@
 /* ICMP errors of others, about a packet that a backend has sent from the VIP: sent on to that
  * backend, which learns of a smaller path MTU or a dead client by them. Whose they are is found by
  * the packet that they quote, with its two ends exchanged: that is how its client's packets look.
- * Nothing is written into the flow table for them. Threading: as flow_table.h.
+ * Nothing is written into the flow table for them. Those about translated packets are nat_icmp.h's.
+ * Threading: as flow_table.h.
  * Source: RFC 792, RFC 4443 §2.4 and §3, RFC 1191, RFC 8201, RFC 5508 §7 (the quote has at least 8
  * bytes behind its IP header), RFC 5927 (attacks by forged errors). */
 #ifndef GUIDEWAY_CORE_ICMP_PASS_H_
@@ -120,7 +121,7 @@ GW_COLD enum gw_reason gw_pass_icmp_error(const struct gw_port *port, struct gw_
   if (reason != GW_GO_ON) return reason;
   reason = gw_find_service(port, w, GW_GO_ON);
   if (reason != GW_GO_ON) return reason; /* of the host's own connections, perhaps */
-  /* Its backend has not sent what is quoted, but what that was before it was translated. */
+  /* nat_icmp.h knows no such flow. */
   if (w->service->flags & (GW_SERVICE_NAT | GW_SERVICE_NAT_RETURN)) return GW_REASON_ICMP_ERROR;
   reason = gw_find_quoted_flow(port, w, now_s);
   if (reason != GW_GO_ON) return reason;

@@ -69,12 +69,18 @@ GW_INLINE int gw_nat_learn_path(const struct gw_packet *packet, const struct gw_
   return 1;
 }
 
-/* The service or NAT address that gw_find_service() has found. */
-GW_INLINE const struct gw_service *gw_nat_service(const struct gw_port *port, struct gw_work *w) {
-  if (GW_POINTERS_STAY) return w->service;
+/* The service or NAT address that *w is for, or null. */
+GW_INLINE const struct gw_service *gw_nat_look_up(const struct gw_port *port,
+                                                  const struct gw_work *w) {
   const struct gw_service *service =
       gw_service_lookup(port, w, w->protocol, (gw_be16)(w->ports >> 16));
   return service ? service : gw_service_lookup(port, w, w->protocol, 0);
+}
+
+/* The one that gw_find_service() has found. */
+GW_INLINE const struct gw_service *gw_nat_service(const struct gw_port *port,
+                                                  const struct gw_work *w) {
+  return GW_POINTERS_STAY ? w->service : gw_nat_look_up(port, w);
 }
 
 /* Looks for the client's flow: in the plane that it would get a place in now, and, if it may be an

@@ -104,18 +104,27 @@ GW_INLINE uint8_t *gw_nat_write_ethernet(uint8_t *c, const uint8_t *end, const s
   return c;
 }
 
-/* Writes the packet. REQUIRES: TTL >= 2 (admit). */
-GW_INLINE enum gw_reason gw_nat_write(struct gw_packet *packet, const struct gw_work *w,
-                                      const struct gw_nat_rewrite *to) {
+/* Replaces the link layer by that of *to, and sets *ip to what follows it. */
+GW_INLINE enum gw_reason gw_nat_write_link(struct gw_packet *packet, const struct gw_work *w,
+                                           const struct gw_nat_rewrite *to, uint8_t **ip) {
   uint32_t length = to->ethernet_length;
   if (length != GW_ETHERNET_LENGTH && length != GW_ETHERNET_LENGTH + GW_VLAN_LENGTH &&
       length != GW_ETHERNET_LENGTH + 2 * GW_VLAN_LENGTH)
     return GW_REASON_BAD_TABLE;
   int grow = (int)length - (int)w->l3_offset;
   if (grow != 0 && gw_packet_resize(packet, grow, 0) != 0) return GW_REASON_NO_HEADROOM;
+  *ip = gw_nat_write_ethernet(gw_packet_data(packet), gw_packet_end(packet), w, to);
+  return *ip ? GW_GO_ON : GW_REASON_TOO_SHORT;
+}
+
+/* Writes the packet. REQUIRES: TTL >= 2 (admit). */
+GW_INLINE enum gw_reason gw_nat_write(struct gw_packet *packet, const struct gw_work *w,
+                                      const struct gw_nat_rewrite *to) {
+  uint8_t *ip;
+  enum gw_reason reason = gw_nat_write_link(packet, w, to, &ip);
+  if (reason != GW_GO_ON) return reason;
   const uint8_t *end = gw_packet_end(packet);
-  uint8_t *ip = gw_nat_write_ethernet(gw_packet_data(packet), end, w, to);
-  if (!ip || !gw_nat_write_ip(ip, end, w, to)) return GW_REASON_TOO_SHORT;
+  if (!gw_nat_write_ip(ip, end, w, to)) return GW_REASON_TOO_SHORT;
   uint8_t *l4 = ip + (((uint32_t)w->l4_offset - w->l3_offset) & 0x3fff);
   return gw_nat_write_l4(l4, end, w, to) ? GW_GO_ON : GW_REASON_L4_TRUNCATED;
 }

@@ -69,7 +69,7 @@ enum gw_verdict {
   X(FLOW_EVICTED,     "flows_evicted",     "entries on probation replaced by a newer flow")        \
   X(SECOND_BUCKET,    "flow_second_bucket", "hits found in the second bucket")                      \
   X(WORKER_ABSENT,    "worker_absent",     "packets for a service that the XDP program balanced itself, as no live worker served their queue") \
-  X(ICMP_ERROR_PASSED, "icmp_errors_passed", "ICMP errors sent on to the backend whose flow they are about") \
+  X(ICMP_ERROR_PASSED, "icmp_errors_passed", "ICMP errors sent on to the backend whose flow they are about, or by NAT to its client") \
   X(ICMP_MTU_RAISED,  "icmp_mtu_raised",   "of those: MTUs below what IP guarantees, raised to that") \
   X(ICMP_HELD_BACK,   "icmp_held_back",    "ICMP messages not sent because of icmp_rate")
 /* clang-format on */

@@ -3,7 +3,7 @@
  * request is answered, an ICMP error of somebody else is sent on to the backend that it is about.
  *
  *   GW_REASON_ICMP_LIMITED   an echo request          icmp_echo.h
- *   GW_REASON_ICMP_ERROR     somebody's ICMP error    icmp_pass.h
+ *   GW_REASON_ICMP_ERROR     somebody's ICMP error    icmp_pass.h, nat_icmp.h
  *   GW_REASON_TTL_EXPIRED    a service's packet       icmp_send.h
  *   GW_REASON_MTU_EXCEEDED   likewise                 icmp_send.h
  *
@@ -16,6 +16,7 @@
 #include "guideway/core/icmp_echo.h"
 #include "guideway/core/icmp_pass.h"
 #include "guideway/core/icmp_send.h"
+#include "guideway/core/nat_icmp.h"
 #include "guideway/core/outcome.h"
 #include "guideway/core/parse.h"
 
@@ -40,32 +41,38 @@ GW_INLINE enum gw_reason gw_think_again(const struct gw_port *port, struct gw_pa
   return gw_send_too_big(port, packet, w, now_s);
 }
 
-/* gw_respond() behind the call. Returns the outcome, but for its frame_length, as a number: one in
- * memory would cost the caller stack, of which a program has 512 bytes. */
+/* gw_respond() behind the call. Returns the outcome as gw_pack() makes it. */
 GW_COLD uint64_t gw_respond_apart(const struct gw_port *port, struct gw_packet *packet,
                                   struct gw_work *w, uint32_t now_s) {
   enum gw_reason reason = (enum gw_reason)w->reason;
   gw_parse_anew(packet, w);
   reason = gw_think_again(port, packet, w, reason, now_s);
   struct gw_outcome outcome = gw_account(port, w, reason);
-  return outcome.verdict | (uint64_t)outcome.reason << 8 | (uint64_t)outcome.interface_index << 16 |
-         (uint64_t)outcome.backend << 32 | (uint64_t)outcome.service << 48;
+  return gw_pack(&outcome);
+}
+
+/* gw_nat_pass_icmp_error(), if there is NAT at all. */
+GW_INLINE uint64_t gw_respond_by_nat(const struct gw_port *port, struct gw_packet *packet,
+                                     struct gw_work *w, enum gw_reason reason, uint32_t now_s) {
+  if (reason != GW_REASON_ICMP_ERROR || gw_port_state(port)->nat_address_count == 0)
+    return (uint64_t)reason << 8;
+  gw_work_complete(w);
+  w->hash = 0;
+  w->buckets[0] = NULL;
+  return gw_nat_pass_icmp_error(gw_packet_frame(packet), gw_port_to_token(port), w, now_s);
 }
 
 /* Does what can be done for the packet, and counts it. *w serves as paper: it is filled anew.
  * REQUIRES: gw_may_respond(reason), and the packet is as it came. */
 GW_INLINE struct gw_outcome gw_respond(const struct gw_port *port, struct gw_packet *packet,
                                        struct gw_work *w, enum gw_reason reason, uint32_t now_s) {
-  struct gw_outcome outcome;
-  w->reason = (uint8_t)reason;
-  uint64_t packed = gw_respond_apart(port, packet, w, now_s);
-  outcome.verdict = (uint8_t)packed;
-  outcome.reason = (uint8_t)(packed >> 8);
-  outcome.interface_index = (uint16_t)(packed >> 16);
-  outcome.backend = (uint16_t)(packed >> 32);
-  outcome.service = (uint16_t)(packed >> 48);
-  outcome.frame_length = w->frame_length;
-  return outcome;
+  uint32_t frame_length = w->frame_length;
+  uint64_t packed = gw_respond_by_nat(port, packet, w, reason, now_s);
+  if ((uint8_t)(packed >> 8) == (uint8_t)reason) {
+    w->reason = (uint8_t)reason;
+    packed = gw_respond_apart(port, packet, w, now_s);
+  }
+  return gw_unpack(packed, frame_length);
 }
 
 #endif /* GUIDEWAY_CORE_RESPOND_H_ */

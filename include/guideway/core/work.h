@@ -61,4 +61,16 @@ GW_INLINE void gw_work_start(struct gw_work *w) {
   __builtin_memset(w, 0, offsetof(struct gw_work, hash));
 }
 
+/* Clears the rest but for what gw_locate_flow() sets: a function that is verified by itself is
+ * given a *w of which all has been written. */
+GW_INLINE void gw_work_complete(struct gw_work *w) {
+  w->tracked = w->reason = 0;
+  w->match = 0;
+  w->reserved = 0;
+  w->buckets[1] = NULL;
+  w->entry = NULL;
+  w->word = 0;
+  w->record = NULL;
+}
+
 #endif /* GUIDEWAY_CORE_WORK_H_ */

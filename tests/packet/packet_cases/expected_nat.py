@@ -82,3 +82,56 @@ def reset_to(frame, reason="nat_reset", events=None):
 
 def marked_reset(frame):
     return reset_to(frame, "reset_sent", HIT)
+
+
+class Sides:
+    """A NAT flow begun by a client's frame: what each end calls the two of them."""
+
+    def __init__(self, world, frame, service="tcp4"):
+        parsed = Parsed(frame)
+        nat, nat_port, backend = translation(world, frame, service)
+        self.world, self.frame, self.backend = world, frame, backend
+        self.protocol, self.service = parsed.protocol, f"{service}/{parsed.protocol}"
+        # Source and destination of a packet from the client to the backend, and whether the other way.
+        self.outside = (parsed.layer.src, parsed.l4.sport, parsed.layer.dst, parsed.l4.dport)
+        self.inside = (nat, nat_port, backend["address"], backend.get("port", parsed.l4.dport))
+        self.hop = world.next_hops[backend["address"]]
+
+    def quotes(self, to_client=False, most=None, data=b"some more data", build=None, **fields):
+        """A packet of the flow as (the backend's side, the client's side) would have it, the first `most` bytes.
+        `build`: makes the L4 header of (sport, dport)."""
+        both = []
+        for source, sport, destination, dport in (self.inside, self.outside):
+            if to_client:
+                source, sport, destination, dport = destination, dport, source, sport
+            layer = (IPv6 if ":" in source else IP)(**{"src": source, "dst": destination, **fields})
+            l4 = TCP(sport=sport, dport=dport, flags="A", seq=7, ack=9) if self.protocol == "tcp" else UDP(sport=sport, dport=dport)
+            l4 = build(sport, dport) if build else l4
+            both.append(bytes(layer / l4 / Raw(data))[:most])
+        return both
+
+    def error_to_client(self, message, quote, source, ttl, more=b"", vlans=()):
+        """The error `message` about `quote` on its way to the client."""
+        client, _, vip, _ = self.outside
+        link = with_tags(Ether(src=Ether(self.frame).dst, dst=Ether(self.frame).src), vlans)
+        shown = vip if source == self.inside[2] else source
+        return {"verdict": "forward", "reason": "nat_returned", "interface": "wan",
+                "events": {"icmp_errors_passed": 1},
+                "bytes": (error_bytes(link, shown, client, message, quote, ttl) + more).hex()}
+
+    def error_to_backend(self, message, quote, source, ttl, more=b""):
+        """Likewise, to the backend."""
+        nat, _, backend, _ = self.inside
+        shown = nat if source == self.outside[0] else source
+        return {"verdict": "forward", "reason": "forwarded", "interface": self.hop["interface"],
+                "service": self.service, "backend": self.backend["name"], "events": {"icmp_errors_passed": 1},
+                "bytes": (error_bytes(link_layer(self.hop), shown, backend, message, quote, ttl) + more).hex()}
+
+
+def error_bytes(link, source, destination, message, quote, ttl, **fields):
+    """An ICMP error as scapy makes it."""
+    if ":" in source:
+        layer = IPv6(src=source, dst=destination, hlim=ttl, **fields)
+    else:
+        layer = IP(src=source, dst=destination, ttl=ttl, **fields)
+    return bytes(link / layer / message / Raw(quote))

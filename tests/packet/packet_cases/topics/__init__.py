@@ -6,7 +6,8 @@ import importlib
 from ..files import Topic
 
 NAMES = ("modes", "vlan", "ipv4", "ipv6", "layer4", "truncation", "not_ours", "services", "hash_keys", "mtu",
-         "backends", "flows", "resets", "schedulers", "nat", "echo", "icmp_sent", "icmp_passed", "hostile")
+         "backends", "flows", "resets", "schedulers", "nat", "echo", "icmp_sent", "icmp_passed", "icmp_nat",
+         "hostile")
 
 
 def all_topics():

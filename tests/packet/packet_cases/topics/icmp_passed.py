@@ -6,10 +6,9 @@ from scapy.all import (ICMP, IP, ICMPv6DestUnreach, ICMPv6PacketTooBig, ICMPv6Pa
 
 from ..expected import dropped, to_kernel
 from ..files import packet_step, world_step
-from ..icmp import HELD_BACK, Flow, answered_echo, echo_request, passed_on, time_exceeded
+from ..icmp import HELD_BACK, Flow, passed_on
 from ..packets import at, ethernet, frame, ip, tcp, udp
 from ..worlds import BACKEND, CLIENT, OTHER, VIP, ctag, hops, pool, service, services_for_all, world
-from .nat import nat_world
 
 HOP = {4: "192.0.2.254", 6: "2001:db8:7::fe"}  # a router on the way to the client
 USEFUL = {4: ((3, 0), (3, 1), (3, 3), (3, 4), (3, 13), (11, 0), (11, 1), (12, 0)),
@@ -27,7 +26,6 @@ def make(topic):
                     packet = about(family, 3, 3, protocol) if family == 4 else about(6, 1, 4, protocol)
                     topic.case(f"{mode}, outer IPv{outer}, {protocol}{family}", here, packet,
                                passed_on(here, packet, flow(family, protocol), f"{protocol}{family}"))
-    make_nat(topic)
     plain = world("plain", pool(), services_for_all())
     for family in (4, 6):
         make_kinds(topic, plain, family)
@@ -36,20 +34,6 @@ def make(topic):
         make_foreign(topic, plain, family)
         make_flows(topic, family)
         make_rate(topic, family)
-
-
-def make_nat(topic):
-    """What a nat service's backend has sent looked otherwise: not translated in this version, so not passed on."""
-    here = nat_world()
-    for family in (4, 6):
-        for protocol in ("tcp", "udp"):
-            packet = port_unreachable(family, quoted(family, protocol))
-            topic.case(f"nat, {protocol}{family}", here, packet, dropped("icmp_error"),
-                       before=[packet_step(frame(family, protocol))])
-        ping = bytes(ethernet() / ip(family) / echo_request(family))
-        topic.case(f"nat, IPv{family}, ping", here, ping, answered_echo(ping))
-        expired = bytes(ethernet() / ip(family, **({"ttl": 1} if family == 4 else {"hlim": 1})) / udp())
-        topic.case(f"nat, IPv{family}, TTL 1", here, expired, time_exceeded(expired))
 
 
 def flow(family, protocol="tcp"):
