@@ -25,6 +25,7 @@
 #include "guideway/netlink/host_addresses.h"
 #include "guideway/netlink/monitor.h"
 #include "instance_lock.h"
+#include "run_loop.h"
 #include "service_manager.h"
 #include "signals.h"
 
@@ -176,7 +177,7 @@ Result<void> run(const config::LoadResult& file, const std::string& config_file)
     if (ends_reload(event)) manager.ready(summary(controller));
   });
   manager.ready(summary(controller));
-  loop.run();
+  run_loop(loop);
   manager.stopping();
   end(controller.model().director, **datapath, **addresses);
   return {};
