@@ -129,7 +129,10 @@ std::vector<RouteName> routes() {
   return names;
 }
 
-void Api::handle(const Request& request, Respond respond) const {
+Api::Api(control::Controller& controller, Access access)
+    : controller_(controller), access_(access), texts_(make_shared_texts(controller)) {}
+
+void Api::handle(Request request, Respond respond) const {
   const std::size_t question = std::min(request.target.find('?'), request.target.size());
   const std::string path = request.target.substr(0, question);
   if (!path.starts_with('/'))
@@ -161,8 +164,8 @@ void Api::handle(const Request& request, Respond respond) const {
   auto body =
       found.route->takes_json ? parse_body(request.body) : tl::expected<Json, CallError>(Json());
   if (!body) return respond(to_response(body.error()));
-  found.route->run({controller_, request, std::move(found.names), std::move(*query),
-                    std::move(*body), std::move(respond)});
+  found.route->run({controller_, texts_, std::move(request), std::move(found.names),
+                    std::move(*query), std::move(*body), std::move(respond)});
 }
 
 }  // namespace guideway::admin

@@ -112,4 +112,10 @@ std::string to_text(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
+Json changes_json(const std::vector<config::Change>& changes) {
+  Json list = Json::array();
+  for (const auto& change : changes) list.push_back(config::to_json(change));
+  return list;
+}
+
 }  // namespace guideway::admin

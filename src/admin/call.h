@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "guideway/admin/api.h"
 #include "guideway/admin/http_server.h"
 #include "guideway/control/controller.h"
 #include "status_parts.h"
@@ -25,7 +26,8 @@ inline constexpr std::size_t kMostKeys = 256;
 /// What a route may be given; everything else is refused.
 struct Call {
   control::Controller& controller;
-  const Request& request;
+  const SharedTexts texts;
+  Request request;
   /// By the name in the route's path: "pool" → "web".
   std::map<std::string, std::string> names;
   std::map<std::string, std::string> query;
@@ -61,6 +63,7 @@ tl::expected<std::chrono::seconds, CallError> parse_time(const std::string& fiel
 Response answer_of(const Call& call, Json more);
 
 std::string to_text(const Json& json);
+Json changes_json(const std::vector<config::Change>& changes);
 
 }  // namespace guideway::admin
 

@@ -4,9 +4,7 @@
 
 // Asio of Boost 1.74 needs <utility> before it.
 #include <algorithm>
-#include <boost/asio/post.hpp>
 #include <charconv>
-#include <memory>
 
 #include "guideway/admin/status_json.h"
 #include "guideway/base/clock.h"
@@ -96,12 +94,6 @@ const Json& backends_of(const Json& pool) {
   return found != pool.end() && found->is_array() ? *found : kNone;
 }
 
-Json changes_json(const std::vector<config::Change>& changes) {
-  Json list = Json::array();
-  for (const auto& change : changes) list.push_back(config::to_json(change));
-  return list;
-}
-
 /// "198.51.100.7:4242", "[2001:db8::7]:4242".
 std::optional<std::pair<IpAddress, std::uint16_t>> parse_endpoint(std::string_view text) {
   const std::size_t colon = text.rfind(':');
@@ -157,21 +149,6 @@ std::string hex(const std::vector<std::uint8_t>& bytes) {
 }
 
 }  // namespace
-
-/// With thousands of backends the text takes long: figures are taken here, the text is made aside.
-void get_status(Call call) {
-  control::Controller& controller = call.controller;
-  const auto status = std::make_shared<const control::Status>(controller.status());
-  // Emptied on the control thread: what it holds must not end on the helper's.
-  const auto holder = std::make_shared<Respond>(std::move(call.respond));
-  controller.run_aside([status, holder, &loop = controller.loop()] {
-    const auto response = std::make_shared<Response>();
-    response->body = status_json(*status);
-    response->revision = status->revision;
-    boost::asio::post(loop,
-                      [holder, response] { std::exchange(*holder, {})(std::move(*response)); });
-  });
-}
 
 void get_config(Call call) {
   const auto& desired = call.controller.desired();
@@ -248,22 +225,6 @@ void get_history(Call call) {
   Json answer = {{"history", std::move(list)}, {"unconfirmed_until", nullptr}};
   if (desired.unconfirmed) answer["unconfirmed_until"] = base::utc_text(desired.unconfirmed->until);
   call.respond(answer_of(call, std::move(answer)));
-}
-
-void get_diff(Call call) {
-  auto& controller = call.controller;
-  controller.compare_with_file([call = std::move(call)](const control::FileDifference& found) {
-    if (!found.errors.empty())
-      return refuse(call,
-                    {409, "conflict", "", "the file cannot be used: " + found.errors.front()});
-    Json restart = Json::array();
-    for (const std::string& key : found.restart_keys) restart.push_back(key);
-    Response response = answer_of(call, {{"revision", found.revision},
-                                         {"changes", changes_json(found.changes)},
-                                         {"needs_restart", std::move(restart)}});
-    response.revision = found.revision;
-    call.respond(std::move(response));
-  });
 }
 
 void get_explain(Call call) {

@@ -24,8 +24,13 @@ struct Route {
 
 std::span<const Route> route_table();
 
-// read_routes.cpp
+// shared_texts.cpp
+/// `controller` outlives them.
+SharedTexts make_shared_texts(control::Controller& controller);
 void get_status(Call call);
+void get_diff(Call call);
+
+// read_routes.cpp
 void get_config(Call call);
 void get_services(Call call);
 void get_service(Call call);
@@ -34,7 +39,6 @@ void get_pool(Call call);
 void get_backends(Call call);
 void get_backend(Call call);
 void get_history(Call call);
-void get_diff(Call call);
 void get_explain(Call call);
 
 // events_route.cpp

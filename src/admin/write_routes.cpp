@@ -33,12 +33,6 @@ CallError bad_call(std::string field, std::string message) {
   return {400, "bad_request", std::move(field), std::move(message)};
 }
 
-Json changes_list(const std::vector<Change>& changes) {
-  Json list = Json::array();
-  for (const Change& change : changes) list.push_back(config::to_json(change));
-  return list;
-}
-
 struct CodeName {
   unsigned status;
   const char* code;
@@ -108,7 +102,7 @@ Response done_of(const ChangeOutcome& outcome, bool dry_run, bool created) {
                {"revision", outcome.revision},
                {"generation", outcome.generation},
                {"change_id", outcome.change_id},
-               {"changes", changes_list(outcome.changes)},
+               {"changes", changes_json(outcome.changes)},
                {"dry_run", dry_run}};
   if (dry_run) {
     Json plan = plan_json(outcome.plan.value_or(control::Plan{}));

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <memory>
 #include <vector>
 
@@ -26,6 +25,7 @@
 #include "guideway/netlink/host_addresses.h"
 #include "guideway/netlink/monitor.h"
 #include "instance_lock.h"
+#include "run_loop.h"
 #include "service_manager.h"
 #include "signals.h"
 
@@ -83,15 +83,10 @@ Result<std::unique_ptr<metrics::MetricsServer>> serve_metrics(asio::io_context& 
                                                               const metrics::LoopLag& lag) {
   if (address.empty()) return nullptr;
   return metrics::MetricsServer::open(
-      loop, address, [&loop, &running, &lag](metrics::MetricsServer::Done done) {
+      loop, address, [&running, &lag](metrics::MetricsServer::Done done) {
         auto snapshot = std::make_shared<const metrics::Snapshot>(
             metrics::Snapshot{running->status(), lag.lag()});
-        // Emptied on the control thread: what it holds must not end on the helper's.
-        auto holder = std::make_shared<metrics::MetricsServer::Done>(std::move(done));
-        running->run_aside([&loop, snapshot, holder] {
-          asio::post(loop, [holder, text = std::make_shared<const std::string>(metrics::render(
-                                        *snapshot))] { std::exchange(*holder, {})(text); });
-        });
+        running->run_aside([snapshot] { return metrics::render(*snapshot); }, std::move(done));
       });
 }
 
@@ -142,16 +137,17 @@ Result<void> run(const config::LoadResult& file, const std::string& config_file)
   });
   // Before anything of the host is touched: a second daemon on this socket fails here. Nothing is
   // answered before the loop runs.
-  const auto answers = [&running](admin::Access access) {
-    return [&running, access](const admin::Request& request, admin::Respond respond) {
-      admin::Api(*running, access).handle(request, std::move(respond));
+  std::unique_ptr<admin::Api> read_api;
+  std::unique_ptr<admin::Api> write_api;
+  const auto answers = [](const std::unique_ptr<admin::Api>& api) {
+    return [&api](admin::Request request, admin::Respond respond) {
+      api->handle(std::move(request), std::move(respond));
     };
   };
-  auto reader = admin::HttpServer::open(loop, model.admin.status_socket, kReaders,
-                                        answers(admin::Access::kRead));
+  auto reader =
+      admin::HttpServer::open(loop, model.admin.status_socket, kReaders, answers(read_api));
   if (!reader) return forward_error(reader);
-  auto writer =
-      admin::HttpServer::open(loop, model.admin.socket, kWriters, answers(admin::Access::kWrite));
+  auto writer = admin::HttpServer::open(loop, model.admin.socket, kWriters, answers(write_api));
   if (!writer) return forward_error(writer);
   const metrics::LoopLag lag(loop);
   auto metrics_server = serve_metrics(loop, model.admin.metrics, running, lag);
@@ -171,6 +167,8 @@ Result<void> run(const config::LoadResult& file, const std::string& config_file)
   control::Controller controller({loop, **datapath, **monitor, **addresses, names, &*state_dir},
                                  file, *seed, loader_of(config_file));
   running = &controller;
+  read_api = std::make_unique<admin::Api>(controller, admin::Access::kRead);
+  write_api = std::make_unique<admin::Api>(controller, admin::Access::kWrite);
   if (auto started = controller.start(); !started) return started;
   if (auto dropped = base::drop_privileges(base::Keep::kNetwork); !dropped) return dropped;
 
@@ -179,7 +177,7 @@ Result<void> run(const config::LoadResult& file, const std::string& config_file)
     if (ends_reload(event)) manager.ready(summary(controller));
   });
   manager.ready(summary(controller));
-  loop.run();
+  run_loop(loop);
   manager.stopping();
   end(controller.model().director, **datapath, **addresses);
   return {};

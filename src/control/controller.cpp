@@ -105,6 +105,7 @@ void Controller::log_fault(const Result<void>& netlink) {
 }
 
 Controller::~Controller() {
+  aside_.reset();
   helper_.reset();
   // The descriptor belongs to the monitor.
   if (monitor_ready_.is_open()) monitor_ready_.release();
@@ -127,7 +128,8 @@ Result<void> Controller::start() {
   report_generation(events_, generation_, change_id_, Cause::kStart, build_took_);
   if (auto owned = place_addresses(); !owned) return owned;
 
-  helper_ = std::make_unique<HelperThread>(kSweepPeriod, [this] { sweep_slice(); });
+  helper_ = std::make_unique<HelperThread>("gw-helper", kSweepPeriod, [this] { sweep_slice(); });
+  aside_ = std::make_unique<HelperThread>("gw-aside");
   monitor_ready_.assign(parts_.monitor.fd());
   read_monitor();
   tick();
@@ -149,6 +151,7 @@ void Controller::tick() {
   after_monitor();
   announce();
   save_health();
+  if (std::exchange(retry_build_, false)) request_build();
   end_what_is_over();
   tick_timer_.expires_after(kTick);
   tick_timer_.async_wait([this](const boost::system::error_code& error) {
@@ -156,9 +159,18 @@ void Controller::tick() {
   });
 }
 
+/// The kernel says something new of what runs. New neighbours of a change are that change's, and
+/// cost no build of their own.
+bool Controller::network_changed() {
+  if (!parts_.monitor.take_changed()) return false;
+  return !resolving_ ||
+         !same_hops(built_hops_, parts_.monitor.next_hops(), backend_addresses(ids_));
+}
+
 /// Acts on what the monitor has seen.
 void Controller::after_monitor() {
-  if (parts_.monitor.take_changed()) request_build();
+  if (network_changed()) build_wanted_ = true;
+  start_build();
   const netlink::HostEvents events = parts_.monitor.take_host_events();
   if (events.link_up) parts_.addresses.announce_again();
   if (events.link_up || events.address_lost) repair_wanted_ = true;
@@ -167,15 +179,18 @@ void Controller::after_monitor() {
   if (repair_wanted_ && steady_clock::now() >= last_repair_ + kMinRepairInterval) repair();
 }
 
-void Controller::run_aside(HelperThread::Job job) {
-  if (helper_) helper_->run(std::move(job));
+/// Those of a change that looks for its neighbours are among them: other builds go on meanwhile.
+void Controller::watch_backends() {
+  std::set<IpAddress> watched = backend_addresses(ids_);
+  if (resolving_) watched.insert(resolving_->fresh.begin(), resolving_->fresh.end());
+  watch(std::move(watched));
 }
 
 /// Has the kernel keep these neighbours resolved.
 void Controller::watch(std::set<IpAddress> addresses) {
   if (auto watched = parts_.monitor.watch(std::move(addresses)); !watched)
     spdlog::error("{}", watched.error().message);
-  if (parts_.monitor.take_changed()) build_wanted_ = true;
+  if (network_changed()) build_wanted_ = true;
 }
 
 /// Has the kernel's side carry what the model says. Tries everything; what failed is tried again.
@@ -245,11 +260,11 @@ void Controller::remember_health() {
   checker_.remember(std::move(*verdicts));
 }
 
-/// At most once a tick, on the helper thread: a disk may take its time.
+/// At most once a tick, beside the builds: a disk may take its time.
 void Controller::save_health() {
-  if (!health_changed_ || !parts_.state_dir || !helper_) return;
+  if (!health_changed_ || !parts_.state_dir || !aside_) return;
   health_changed_ = false;
-  helper_->run([text = health::to_text(checker_.verdicts()), &dir = *parts_.state_dir] {
+  aside_->run([text = health::to_text(checker_.verdicts()), &dir = *parts_.state_dir] {
     if (auto saved = dir.save(kHealthFile, text); !saved)
       spdlog::error("{}; after a restart, health starts from what was saved before",
                     saved.error().message);

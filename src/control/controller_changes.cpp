@@ -77,29 +77,33 @@ void Controller::request_build() {
   start_build();
 }
 
-/// Starts what is wanted, unless a job is under way (its end comes back here) or the last one was
-/// less than director.min_rebuild_interval ago. A change that waits for its neighbours goes first,
-/// and has the latest next hops.
+/// Starts what is wanted and due, unless a job is under way: its end comes back here.
 void Controller::start_build() {
   if (building_ || !helper_) return;
-  if (resolving_) {
-    if (neighbours_known()) {
-      Build build = std::move(resolving_->build);
-      resolving_.reset();
-      resolve_timer_.cancel();
-      run_compile(std::move(build));
-    }
-    return;
+  const auto interval = model_.director.min_rebuild_interval;
+  switch (turns_.take({build_wanted_, next_change()}, steady_clock::now(), interval)) {
+    case BuildTurns::Next::kNothing:
+      return;
+    case BuildTurns::Next::kBuild:
+      return run_compile(new_build(change_id_));
+    case BuildTurns::Next::kChange:
+      return run_change();
+    case BuildTurns::Next::kLater:
+      break;
   }
-  if (waiting_.empty() && !build_wanted_) return;
-  const auto due = last_build_ + model_.director.min_rebuild_interval;
-  const bool is_due = steady_clock::now() >= due;
-  if (!waiting_.empty() && (is_due || waiting_.front().request.dry_run)) return run_change();
-  if (is_due) return run_compile(new_build(change_id_));
-  build_timer_.expires_at(due);
+  build_timer_.expires_at(turns_.due(interval));
   build_timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) start_build();
   });
+}
+
+/// Of the one that looks for its neighbours, or else of the first that waits.
+BuildTurns::Change Controller::next_change() const {
+  using enum BuildTurns::Change;
+  if (resolving_ && !neighbours_known()) return kNone;
+  if (resolving_) return resolving_->build.dry_run() ? kDryRun : kToPublish;
+  if (waiting_.empty()) return kNone;
+  return waiting_.front().request.dry_run ? kDryRun : kToRead;
 }
 
 Build Controller::new_build(std::string change_id) const {
@@ -110,6 +114,12 @@ Build Controller::new_build(std::string change_id) const {
 }
 
 void Controller::run_change() {
+  if (resolving_) {
+    Build build = std::move(resolving_->build);
+    resolving_.reset();
+    resolve_timer_.cancel();
+    return run_compile(std::move(build));
+  }
   Waiting next = std::move(waiting_.front());
   waiting_.pop_front();
   Build build = new_build(next.request.change_id);
@@ -141,15 +151,11 @@ void Controller::finish_model(Build build) {
     if (!build.dry_run()) desired_ = build.asked->desired;
     return finish_asked(build);
   }
-  std::set<IpAddress> watched = backend_addresses(ids_);
-  std::set<IpAddress> fresh;
-  for (const auto& pool : build.input.model.pools)
-    for (const auto& backend : pool.backends)
-      if (watched.insert(backend.address).second) fresh.insert(backend.address);
+  std::set<IpAddress> fresh = unwatched(build.input.model);
   resolving_ = std::make_unique<Resolving>(
       Resolving{std::move(build), std::move(fresh), steady_clock::now() + kResolveWait});
   if (!resolving_->fresh.empty() && !resolving_->build.dry_run()) {
-    watch(std::move(watched));
+    watch_backends();
     resolve_timer_.expires_at(resolving_->deadline);
     resolve_timer_.async_wait([this](const boost::system::error_code& error) {
       if (!error) start_build();
@@ -168,8 +174,9 @@ void Controller::run_compile(Build build) {
   building_ = true;
   build_wanted_ = build_wanted_ && (build.nothing_to_compile || build.dry_run());
   auto job = std::make_shared<Build>(std::move(build));
+  built_hops_ = parts_.monitor.next_hops();
   job->input = {std::move(job->input.model),
-                parts_.monitor.next_hops(),
+                built_hops_,
                 seed_,
                 generation_ + 1,
                 ids_,
@@ -207,14 +214,18 @@ void Controller::finish_compile(Build build) {
     return build.failed() ? finish_refused(build) : finish_asked(build);
   }
   if (build.failed()) {
-    last_build_ = steady_clock::now();
-    watch(backend_addresses(ids_));
-    // What else it would have brought: the latest next hops.
-    build_wanted_ = build_wanted_ || build.asked.has_value();
+    turns_.built(steady_clock::now());
+    watch_backends();
+    // What else it would have brought: the latest next hops and health.
+    if (build.asked)
+      build_wanted_ = true;
+    else
+      retry_build_ = true;
     return finish_refused(build);
   }
   if (build.output) {
-    last_build_ = steady_clock::now();
+    turns_.built(steady_clock::now());
+    build_fault_.clear();
     accept(build);
     report_generation(events_, generation_, change_id_, cause_of(build), build_took_);
   }
@@ -236,8 +247,11 @@ void Controller::finish_asked(const Build& build) {
   start_build();
 }
 
+/// A build that nobody asked for is tried again each tick, and its fault is said once.
 void Controller::finish_refused(const Build& build) {
-  if (!build.dry_run()) {
+  const std::string fault = build.asked ? std::string() : build.errors.front();
+  const bool said = !build.asked && std::exchange(build_fault_, fault) == fault;
+  if (!build.dry_run() && !said) {
     refused_++;
     report_refused(events_, build, generation_);
   }
@@ -263,7 +277,7 @@ void Controller::accept(Build& build) {
   generation_ = build.input.generation;
   change_id_ = build.change_id;
   publish(*build.output);
-  watch(backend_addresses(ids_));
+  watch_backends();
   if (build.asked) {
     checker_.follow(model_);
     repair();
@@ -293,20 +307,20 @@ void Controller::publish(const compile::Output& output) {
   parts_.datapath.publish(state_);
 }
 
-void Controller::compare_with_file(std::function<void(const FileDifference&)> done) {
-  // Emptied on the control thread: what it holds must not end on the helper's.
-  auto holder = std::make_shared<decltype(done)>(std::move(done));
-  helper_->run([load = load_, model = model_, desired = desired_, holder, &loop = parts_.loop] {
-    auto found = std::make_shared<FileDifference>();
+void Controller::compare_with_file(
+    std::function<void(const std::shared_ptr<const FileDifference>&)> done) {
+  const auto compare = [load = load_, model = model_, desired = desired_] {
+    FileDifference found;
     config::LoadResult file = load();
-    found->errors = std::move(file.errors);
-    found->revision = desired->revision;
+    found.errors = std::move(file.errors);
+    found.revision = desired->revision;
     if (file.model) {
-      found->changes = config::difference(file.resources, desired->running);
-      found->restart_keys = model::restart_keys_changed(model, *file.model);
+      found.changes = config::difference(file.resources, desired->running);
+      found.restart_keys = model::restart_keys_changed(model, *file.model);
     }
-    boost::asio::post(loop, [holder, found] { std::exchange(*holder, {})(*found); });
-  });
+    return found;
+  };
+  run_aside(compare, std::move(done));
 }
 
 /// Marks that are over, and changes that nobody has confirmed, become changes of their own.

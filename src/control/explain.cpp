@@ -209,9 +209,7 @@ class Explainer {
     const gw_port* port = view_.port();
     gw_nat_query& query = scratch.query;
     result_.hash = work_.hash;
-    gw_nat_key_of(&work_, &query.key);
-    query.hash = gw_nat_hash(&port->state->hash_key, &query.key);
-    query.now_s = now_s_;
+    gw_nat_ask(port, &work_, work_.service, &scratch, now_s_);
     const std::uint32_t place = gw_nat_find_of_client(port, &work_, work_.service, &query);
     enum gw_flow_use use = GW_FLOW_USE_MISS;
     if (place != GW_NAT_NO_PLACE) {
@@ -235,7 +233,8 @@ class Explainer {
 
   enum gw_reason go_on_with_new_nat(const gw_nat_query& query) {
     result_.flow = "miss";
-    if (gw_is_late_tcp(&work_)) return GW_REASON_NAT_RESET;
+    const enum gw_reason reason = gw_nat_admit(frame_.packet(), &work_);
+    if (reason != GW_GO_ON) return reason;
     result_.why = keeps_client() ? "a new flow: it keeps the client's address and port"
                                  : "a new flow: it gets a port of " + nat_address(query.address);
     if (goes_by_turn()) {

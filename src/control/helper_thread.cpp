@@ -10,9 +10,11 @@
 
 namespace guideway::control {
 
-HelperThread::HelperThread(std::chrono::milliseconds period, Job periodic)
+HelperThread::HelperThread(const char* name) : HelperThread(name, std::chrono::hours(24), [] {}) {}
+
+HelperThread::HelperThread(const char* name, std::chrono::milliseconds period, Job periodic)
     : period_(period), periodic_(std::move(periodic)), thread_([this] { loop(); }) {
-  pthread_setname_np(thread_.native_handle(), "gw-helper");
+  pthread_setname_np(thread_.native_handle(), name);
 }
 
 HelperThread::~HelperThread() {

@@ -18,4 +18,15 @@ bool all_known(const compile::NextHops& hops, const std::set<IpAddress>& address
   });
 }
 
+bool same_hops(const compile::NextHops& one, const compile::NextHops& other,
+               const std::set<IpAddress>& addresses) {
+  const auto hop_in = [](const compile::NextHops& hops, const IpAddress& address) {
+    const auto hop = hops.find(address);
+    return hop == hops.end() ? compile::NextHop{} : hop->second;
+  };
+  return std::all_of(addresses.begin(), addresses.end(), [&](const auto& address) {
+    return hop_in(one, address) == hop_in(other, address);
+  });
+}
+
 }  // namespace guideway::control

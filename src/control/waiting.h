@@ -23,6 +23,10 @@ std::set<IpAddress> backend_addresses(const compile::BackendIds& ids);
 /// The kernel has said of each how to reach it, or that it cannot be reached.
 bool all_known(const compile::NextHops& hops, const std::set<IpAddress>& addresses);
 
+/// What the kernel says of these is the same in both.
+bool same_hops(const compile::NextHops& one, const compile::NextHops& other,
+               const std::set<IpAddress>& addresses);
+
 }  // namespace guideway::control
 
 #endif  // GUIDEWAY_CONTROL_WAITING_H_

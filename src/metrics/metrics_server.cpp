@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "guideway/base/address.h"
+#include "guideway/base/shared_answer.h"
 #include "guideway/metrics/metrics_server.h"
 
 namespace guideway::metrics {
@@ -20,7 +21,6 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using asio::ip::tcp;
-using std::chrono::steady_clock;
 using Stream = beast::basic_stream<tcp, asio::io_context::executor_type>;
 /// Of the text that all connections share: nothing is copied.
 using Body = http::span_body<const char>;
@@ -31,37 +31,12 @@ constexpr std::chrono::seconds kRequestTime{10};
 constexpr std::chrono::milliseconds kRetryTime{100};
 constexpr const char* kTextFormat = "text/plain; version=0.0.4; charset=utf-8";
 
-/// The text for all who ask: made once for those that wait, and given again while it is fresh.
-class Texts : public std::enable_shared_from_this<Texts> {
- public:
-  explicit Texts(MetricsServer::Make make) : make_(std::move(make)) {}
-
-  void get(MetricsServer::Done done) {
-    if (text_ && steady_clock::now() - made_at_ < MetricsServer::kFresh) return done(text_);
-    waiting_.push_back(std::move(done));
-    if (waiting_.size() > 1) return;
-    make_([weak = weak_from_this()](Text text) {
-      if (const auto self = weak.lock()) self->give(std::move(text));
-    });
-  }
-
- private:
-  void give(Text text) {
-    text_ = std::move(text);
-    made_at_ = steady_clock::now();
-    const auto waiting = std::exchange(waiting_, {});
-    for (const auto& done : waiting) done(text_);
-  }
-
-  const MetricsServer::Make make_;
-  Text text_;
-  steady_clock::time_point made_at_{};
-  std::vector<MetricsServer::Done> waiting_;
-};
+using Texts = base::SharedAnswer<std::string>;
 
 /// What the server has in common for its connections.
 struct Shared {
-  explicit Shared(MetricsServer::Make make) : texts(std::make_shared<Texts>(std::move(make))) {}
+  explicit Shared(MetricsServer::Make make)
+      : texts(std::make_shared<Texts>(std::move(make), MetricsServer::kFresh)) {}
   std::shared_ptr<Texts> texts;
   std::size_t connections = 0;
 };
@@ -101,8 +76,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
       return refuse(http::status::not_found, "the only resource is /metrics\n");
     if (request.method() != http::verb::get && !head_only_)
       return refuse(http::status::method_not_allowed, "this can only be read\n");
-    shared_->texts->get([self = shared_from_this()](Text text) {
-      self->answer(http::status::ok, std::move(text), self->parser_->keep_alive());
+    shared_->texts->get([self = shared_from_this()](const Text& text) {
+      if (!text)
+        return self->refuse(http::status::internal_server_error, "see the log of guidewayd\n");
+      self->answer(http::status::ok, text, self->parser_->keep_alive());
     });
   }
 

@@ -85,7 +85,7 @@ class KernelHostAddresses final : public HostAddresses {
  public:
   KernelHostAddresses(Socket socket, OwnedAddresses record)
       : socket_(std::move(socket)), record_(std::move(record)) {}
-  ~KernelHostAddresses() override { release(); }
+  ~KernelHostAddresses() override { take_back(adopted_); }
   KernelHostAddresses(const KernelHostAddresses&) = delete;
   KernelHostAddresses& operator=(const KernelHostAddresses&) = delete;
 
@@ -111,9 +111,12 @@ class KernelHostAddresses final : public HostAddresses {
   void remove(const HostState& host, const std::set<OwnedAddress>& addresses, Faults& faults);
   Result<void> remove_one(const HostState& host, const OwnedAddress& address);
   Result<void> bring_up(const Link& link);
+  void take_back(const std::set<OwnedAddress>& but);
 
   Socket socket_;
   OwnedAddresses record_;
+  /// What an earlier run has left.
+  std::set<OwnedAddress> adopted_;
   /// What set_interface() was asked for; own_vips() leaves it alone.
   std::set<OwnedAddress> interface_addresses_;
   std::set<std::string> brought_up_;
@@ -155,6 +158,7 @@ Result<void> KernelHostAddresses::adopt() {
   auto ours = record_.all();
   std::erase_if(ours,
                 [&](const OwnedAddress& address) { return !host->addresses.contains(address); });
+  adopted_ = ours;
   return record_.set(std::move(ours));
 }
 
@@ -315,15 +319,23 @@ void KernelHostAddresses::announce_again() {
 }
 
 void KernelHostAddresses::release() {
-  if (left_ || record_.all().empty()) return;
-  // Best effort: at the end there is nobody left to tell. What fails stays on record.
-  const auto host = read_host();
-  if (!host) return;
-  Faults ignored;
-  remove(*host, record_.all(), ignored);
+  take_back({});
   interface_addresses_.clear();
   vips_.clear();
   to_announce_ = {};
+  adopted_.clear();
+}
+
+/// Removes what is ours `but` this. Best effort: at the end there is nobody left to tell. What
+/// fails stays on record.
+void KernelHostAddresses::take_back(const std::set<OwnedAddress>& but) {
+  auto unwanted = record_.all();
+  for (const OwnedAddress& address : but) unwanted.erase(address);
+  if (left_ || unwanted.empty()) return;
+  const auto host = read_host();
+  if (!host) return;
+  Faults ignored;
+  remove(*host, unwanted, ignored);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // core_bench: cycles per packet of the packet path in memory, without a NIC. Prints one JSON object
-// a row; tools/bench makes a table of them. docs/benchmarks.md has the method and the figures.
+// a row; tools/bench makes a table of them. docs/benchmarks/ has the method and the figures.
 #include <boost/program_options.hpp>
 #include <cstdio>
 #include <iostream>
@@ -119,6 +119,7 @@ void print(const Options& options, const CoreCase& row, const CoreResult& result
       {"pages", name_of(result.pages)},
       {"cpu", options.cpu},
       {"interruptions", result.interruptions},
+      {"repeated", result.repeated},
   };
   std::cout << json.dump() << std::endl;
 }

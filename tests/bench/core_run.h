@@ -6,26 +6,22 @@
 #define GUIDEWAY_TESTS_BENCH_CORE_RUN_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <vector>
 
 #include "core_tables.h"
+#include "core_worker.h"
 #include "cycles.h"
 #include "guideway/base/result.h"
 #include "pages.h"
+#include "random.h"
 
 namespace guideway::bench {
-
-/// As GW_BURST_MAX, without its header.
-inline constexpr std::uint32_t kMaxBurst = 64;
 
 enum class Traffic {
   kKnownFlows,  // each packet belongs to a flow in the table
   kNewFlows,    // each packet is the SYN of a flow never seen before; the table is full of such
-};
-
-enum class Pipeline {
-  kBurst,       // gw_balance_burst()
-  kSequential,  // gw_balance(), one packet after another
 };
 
 struct CoreCase {
@@ -50,7 +46,7 @@ struct CoreResult {
   std::uint64_t table_entries = 0;
   /// Of the flow table, which the speed depends on most.
   PageKind pages = PageKind::kSmall;
-  /// All rounds together.
+  /// All rounds together, repeated ones included.
   std::uint64_t packets = 0;
   std::uint64_t hits = 0;
   std::uint64_t misses = 0;
@@ -58,10 +54,44 @@ struct CoreResult {
   std::uint64_t second_bucket = 0;
   /// How often the kernel took the CPU away; above a few a second the machine was busy.
   std::uint64_t interruptions = 0;
+  /// Rounds that were repeated because the hypervisor took time away.
+  unsigned repeated = 0;
 };
 
-/// Runs the rounds. Errors: no memory; counters that say that packets took another path than the
-/// one to be measured.
+/// One case, ready to be measured round by round, so that several can take turns.
+class CoreRun {
+ public:
+  /// The flow table is filled. Errors: no memory; the tables cannot be compiled.
+  static Result<std::unique_ptr<CoreRun>> make(const CoreCase& spec);
+
+  /// Cycles per packet of one round: the median over the rings, each of a tenth of a millisecond,
+  /// so that an interrupt spoils one and not the round. Warms up first.
+  double round();
+  /// So far. Errors: counters that say that packets took another path than the one to be measured.
+  Result<CoreResult> result() const;
+
+ private:
+  CoreRun(const CoreCase& spec, const compile::ForwardingStatePtr& state, PacketRing ring,
+          FlowTable flows);
+  void warm_up();
+  double timed_round();
+  void fill_ring();
+  double process_ring();
+
+  CoreCase spec_;
+  datapath::TablesPtr tables_;
+  PacketRing ring_;
+  FlowTable flows_;
+  CoreWorker worker_;
+  Random random_;
+  std::uint64_t next_new_flow_ = 0;
+  std::uint64_t interruptions_before_ = 0;
+  std::vector<double> rounds_;
+  std::vector<double> rings_;  // of all rounds
+  CoreResult result_;
+};
+
+/// All rounds of a case.
 Result<CoreResult> run_core_case(const CoreCase& spec);
 
 }  // namespace guideway::bench

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <utility>
 
@@ -23,6 +24,22 @@ double median(std::vector<double> values) { return quantile(std::move(values), 0
 Summary summarize(const std::vector<double>& values) {
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
   return {median(values), *low, *high};
+}
+
+Summary median_interval(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t count = values.size();
+  double outside = 0;
+  double term = std::pow(0.5, static_cast<double>(count));
+  std::size_t rank = 0;
+  while (rank < count / 2 && outside + term <= 0.025) {
+    outside += term;
+    term *= static_cast<double>(count - rank) / static_cast<double>(rank + 1);
+    rank++;
+  }
+  if (rank > 0) rank--;
+  const double middle = (values[(count - 1) / 2] + values[count / 2]) / 2;
+  return {middle, values[rank], values[count - 1 - rank]};
 }
 
 double measure_tsc_hz(unsigned milliseconds) {
@@ -44,13 +61,18 @@ bool pin_to_cpu(unsigned cpu) {
   return sched_setaffinity(0, sizeof set, &set) == 0;
 }
 
-unsigned default_cpu() {
+std::vector<unsigned> highest_cpus(unsigned most) {
+  std::vector<unsigned> found;
   cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return 0;
-  for (unsigned cpu = CPU_SETSIZE; cpu-- > 0;) {
-    if (CPU_ISSET(cpu, &set)) return cpu;
-  }
-  return 0;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return found;
+  for (unsigned cpu = CPU_SETSIZE; cpu-- > 0 && found.size() < most;)
+    if (CPU_ISSET(cpu, &set)) found.push_back(cpu);
+  return found;
+}
+
+unsigned default_cpu() {
+  const std::vector<unsigned> highest = highest_cpus(1);
+  return highest.empty() ? 0 : highest.front();
 }
 
 std::uint64_t interruptions() {

@@ -33,13 +33,18 @@ struct Summary {
 double quantile(std::vector<double> values, double share);
 double median(std::vector<double> values);
 Summary summarize(const std::vector<double>& values);
+/// The median with its 95 % interval: the order statistics that enclose it by the binomial
+/// distribution; the lowest and the highest value where there are too few. REQUIRES: not empty.
+Summary median_interval(std::vector<double> values);
 
 /// TSC cycles a second, measured against the monotonic clock for `milliseconds`.
 double measure_tsc_hz(unsigned milliseconds);
 
 /// Keeps the calling thread on one CPU; false if it is not allowed there.
 bool pin_to_cpu(unsigned cpu);
-/// The highest CPU that this thread may use: interrupts mostly go to the lowest.
+/// The highest CPUs that this thread may use, at most so many, from above: interrupts mostly go to
+/// the lowest.
+std::vector<unsigned> highest_cpus(unsigned most);
 unsigned default_cpu();
 /// How often the kernel has taken the CPU away from this process.
 std::uint64_t interruptions();

@@ -142,7 +142,7 @@ double at_percent(const std::vector<double>& sorted, double percent) {
   return sorted[static_cast<std::size_t>(percent / 100 * static_cast<double>(sorted.size() - 1))];
 }
 
-int report(const Options& options, WatchedEnvironment& world, const Usage& cost, bool is_json) {
+int report(const Options& options, WatchedEnvironment& world, const Usage& cost) {
   std::vector<double>& late = world.late_ms;
   if (late.empty() || world.failed * 1000 > world.succeeded) {
     std::fprintf(stderr, "health_bench: %zu probes, %llu failed: the figures mean nothing\n",
@@ -168,16 +168,11 @@ int report(const Options& options, WatchedEnvironment& world, const Usage& cost,
       {"user_percent_of_a_core", 100 * cost.user_s / took_s},
       {"system_percent_of_a_core", 100 * cost.system_s / took_s},
   };
-  if (is_json) {
-    std::cout << row.dump() << std::endl;
-    return 0;
-  }
-  for (const auto& [name, value] : row.items())
-    if (name != "bench") std::cout << name << ": " << value.dump() << "\n";
+  std::cout << row.dump() << std::endl;
   return 0;
 }
 
-int run(const Options& options, bool is_json) {
+int run(const Options& options) {
   std::uint16_t port = 0;
   const int listener = listen_anywhere(port);
   if (listener < 0) {
@@ -204,7 +199,7 @@ int run(const Options& options, bool is_json) {
   }
   kill(server, SIGKILL);
   waitpid(server, nullptr, 0);
-  return report(options, world, cost, is_json);
+  return report(options, world, cost);
 }
 
 int main(int argc, char** argv) {
@@ -213,7 +208,6 @@ int main(int argc, char** argv) {
   // clang-format off
   description.add_options()
     ("help", "show this")
-    ("json", "one JSON object")
     ("backends", po::value(&options.backends)->default_value(options.backends), "at most 60000")
     ("interval-ms", po::value(&options.interval_ms)->default_value(options.interval_ms), "of each")
     ("seconds", po::value(&options.seconds)->default_value(options.seconds), "to measure");
@@ -226,7 +220,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "health_bench: see --help\n");
     return 2;
   }
-  return run(options, given.contains("json"));
+  return run(options);
 }
 
 }  // namespace

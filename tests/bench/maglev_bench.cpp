@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // maglev_bench: how long building a pool's slot table takes, from backends to slots, on one core
-// and with warm caches. Prints a table, or with --json one JSON object a row.
+// and with warm caches. Prints one JSON object a row.
 #include <algorithm>
 #include <boost/program_options.hpp>
 #include <chrono>
@@ -73,7 +73,7 @@ std::string name_of_weights(const Row& row) {
   return row.weights == 1 ? "equal" : "1 to " + std::to_string(row.weights);
 }
 
-void print_json(const Row& row, unsigned runs, const Times& times) {
+void print(const Row& row, unsigned runs, const Times& times) {
   const nlohmann::ordered_json json = {
       {"bench", "maglev"},
       {"slots", row.slots},
@@ -87,24 +87,14 @@ void print_json(const Row& row, unsigned runs, const Times& times) {
   std::cout << json.dump() << std::endl;
 }
 
-void print_line(const Row& row, const Times& times) {
-  std::printf("%8u %9u  %-9s %10.3f %10.3f %10.3f\n", row.slots, row.backends,
-              name_of_weights(row).c_str(), times.median_ms, times.p95_ms, times.least_ms);
-  std::fflush(stdout);
-}
-
-int run(unsigned runs, bool is_json) {
-  if (!is_json) {
-    std::printf("%8s %9s  %-9s %10s %10s %10s\n", "slots", "backends", "weights", "median ms",
-                "p95 ms", "least ms");
-  }
+int run(unsigned runs) {
   for (const Row& row : kRows) {
     const Result<Times> times = measure(row, runs);
     if (!times) {
       std::fprintf(stderr, "maglev_bench: %s\n", times.error().message.c_str());
       return 1;
     }
-    is_json ? print_json(row, runs, *times) : print_line(row, *times);
+    print(row, runs, *times);
   }
   return 0;
 }
@@ -115,7 +105,6 @@ int main(int argc, char** argv) {
   // clang-format off
   options.add_options()
     ("help", "show this")
-    ("json", "one JSON object a row")
     ("runs", po::value(&runs)->default_value(runs), "tables to build for a row");
   // clang-format on
   po::variables_map values;
@@ -134,7 +123,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "maglev_bench: --runs is at least 1\n");
     return 2;
   }
-  return run(runs, values.contains("json"));
+  return run(runs);
 }
 
 }  // namespace

@@ -16,7 +16,16 @@
 
 namespace guideway::bench {
 
-enum TcpFlags : std::uint8_t { kSyn = 0x02, kAck = 0x10 };
+enum TcpFlags : std::uint8_t { kSyn = 0x02, kAck = 0x10, kSynAck = 0x12 };
+
+/// What a ring's frames are.
+struct RingSpec {
+  std::uint32_t size = 4096;
+  Family family = Family::kIpv4;
+  /// That the flows are spread over.
+  std::uint32_t services = 1;
+  PageKind largest_pages = PageKind::kHuge;
+};
 
 class PacketRing {
  public:
@@ -24,8 +33,7 @@ class PacketRing {
   static constexpr std::size_t kHeadroom = 128;
   static constexpr std::size_t kStride = 2048 + kHeadroom;
 
-  static Result<PacketRing> make(std::uint32_t size, Family family, std::uint32_t services,
-                                 PageKind largest);
+  static Result<PacketRing> make(const RingSpec& spec);
 
   std::uint32_t size() const { return size_; }
   PageKind page_kind() const { return pages_.kind(); }
@@ -36,20 +44,32 @@ class PacketRing {
     return {data, data + frame_length_, buffer, buffer + kStride, 0};
   }
   /// Writes the frame of `flow` (below 2^39) into a buffer.
-  void fill(std::uint32_t index, std::uint64_t flow, TcpFlags flags);
+  void fill(std::uint32_t index, std::uint64_t flow, TcpFlags flags) {
+    fill_from(tcp_, index, flow)[13] = flags;
+  }
+  void fill_udp(std::uint32_t index, std::uint64_t flow) { fill_from(udp_, index, flow); }
+  /// Makes of a translated frame (IPv4, TCP) what its backend answers it by.
+  void answer(std::uint32_t index, TcpFlags flags);
 
  private:
-  PacketRing(std::uint32_t size, Family family, std::uint32_t services, Pages pages);
+  PacketRing(const RingSpec& spec, Pages pages);
   std::uint8_t* buffer_at(std::uint32_t index) const {
     return static_cast<std::uint8_t*>(pages_.data()) + index * kStride;
   }
 
   static constexpr std::size_t kMaxFrame = 80;
+  using Frame = std::array<std::uint8_t, kMaxFrame>;
+
+  /// Returns where the TCP or UDP header is.
+  std::uint8_t* fill_from(const Frame& frame, std::uint32_t index, std::uint64_t flow);
+
   std::uint32_t size_;
   std::uint32_t frame_length_;
   std::uint32_t source_offset_;  // of the four bytes that the flow number enters
-  std::uint32_t tcp_offset_;
-  std::vector<std::array<std::uint8_t, kMaxFrame>> templates_;  // one per service
+  std::uint32_t l4_offset_;      // before it the last two bytes of the destination address
+  Frame tcp_;                    // to the first service
+  Frame udp_;
+  std::vector<std::uint16_t> services_;  // the last two bytes of each one's address
   Pages pages_;
 };
 

@@ -41,7 +41,7 @@ def assert_all_stay(kept, held):
     assert [c.backend for c in connections] == held
 
 
-@pytest.mark.parametrize("datapath", ["afxdp", "xdp"])
+@pytest.mark.parametrize("datapath", ["afxdp", pytest.param("xdp", marks=pytest.mark.long)])
 def test_nobody_notices_that_guidewayd_was_killed(make_lab, datapath):
     lab = make_lab(datapath=datapath, mode="nat", on_stop="keep")
     with KeptConnections(lab.plan, _KEPT) as kept:

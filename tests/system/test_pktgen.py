@@ -14,6 +14,7 @@ import subprocess
 import pytest
 
 from guideway_lab.config import pool_of
+from guideway_lab.director import default_build_dir
 from guideway_lab.network import NIC
 from guideway_lab.plan import PORT
 from guideway_lab.shell import in_netns, ip_batch, ip_json, wait_until
@@ -107,10 +108,16 @@ def assert_all_right(result):
 
 def test_100000_packets_of_all_kinds_come_out_right_and_no_flow_moves(lab):
     code, result = Pktgen(lab).run_until_forwarded(
-        110_000, "--traffic", "mixed", "--size", "imix", "--flows", "20000", "--rate", "20000"
+        110_000,
+        *("--traffic", "mixed", "--size", "imix", "--flows", "20000", "--rate", "20000"),
+        *("--popularity", "zipf:1.1", "--latency"),
     )
     assert_all_right(result)
     assert code == 0
+    latency = result["latency_us"]
+    assert 0 < latency["least"] <= latency["p50"] <= latency["p99.9"] <= latency["most"]
+    # All data is timed, and only SYNs have none: one of each established flow, 2 of 16 packets else.
+    assert latency["count"] > result["received"] * 14 / 16 - 20000
     assert 100_000 <= result["received"] <= forwarded(lab) <= result["sent"]
     assert len(result["backends"]) == 3
     assert all(backend["forwarding"] == "l2dsr" for backend in result["backends"])
@@ -152,6 +159,47 @@ def test_a_reload_without_a_backend_moves_no_flow(lab):
     assert code == 0
     assert len(result["backends"]) == 3
     assert result["received"] > 4 * flows
+
+
+def over_memif(folder, *options):
+    """(exit code, the JSON object) of packets from one end of shared memory to the other."""
+    ends = [f"net_memif{i},role={role},socket={folder}/memif.sock,socket-abstract=no"
+            for i, role in enumerate(("server", "client"))]
+    words = [default_build_dir() / "tools/pktgen/guideway-pktgen", "--device", ends[0],
+             "--sink", ends[1], "--gateway-mac", "02:00:00:00:00:01", "--vip", "203.0.113.10",
+             "--port", "80", "--bridge", "--json", *options]
+    process = subprocess.Popen(
+        [str(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    return result_of(process)
+
+
+def test_whole_connections_over_shared_memory(tmp_path):
+    options = ("--traffic", "connections", "--data", "2", "--open", "10", "--flows", "200")
+    code, result = over_memif(tmp_path, *options, "--rate", "20000", "--seconds", "0.5", "--latency")
+    assert_all_right(result)
+    assert code == 0 and result["lost"] == 0 and result["late"] == 0
+    assert result["flows_seen"] == 200
+    # Of six packets SYN and two ACKs have no data.
+    assert result["latency_us"]["count"] == pytest.approx(result["received"] / 2, abs=60)
+
+
+def test_the_highest_rate_without_loss_is_looked_for(tmp_path):
+    # Shared memory holds back its sender, so the first trial is good.
+    options = ("--find-rate", "--rate", "5000", "--seconds", "0.2", "--flows", "100")
+    code, result = over_memif(tmp_path, *options)
+    assert_all_right(result)
+    assert code == 0
+    assert [trial["rate_pps"] for trial in result["trials"]] == [5000] and result["trials"][0]["good"]
+    assert result["found_pps"] == pytest.approx(result["sent_pps"])
+
+
+@pytest.mark.long  # after each trial packets are waited for
+def test_a_rate_that_is_not_there_is_not_found(lab):
+    options = ("--find-rate", "--rate", "100000", "--seconds", "0.01", "--protocol", "udp")
+    code, result = Pktgen(lab).run(*options)  # no service: all is lost at any rate
+    assert code == 1 and result["found_pps"] == 0
+    assert len(result["trials"]) > 5 and "every rate" in result["problems"][0]
 
 
 def test_loss_is_a_failure_unless_allowed(lab):

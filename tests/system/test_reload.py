@@ -112,7 +112,16 @@ def bad_files(lab):
     }
 
 
-_BAD_FILES = ["unknown key", "no TOML", "missing pool", "restart only", "two errors"]
+_BAD_FILES = [
+    pytest.param(kind, marks=pytest.mark.long if is_long else ())
+    for kind, is_long in (
+        ("unknown key", True),
+        ("no TOML", True),
+        ("missing pool", True),
+        ("restart only", False),
+        ("two errors", False),
+    )
+]
 
 
 @pytest.mark.parametrize("kind", _BAD_FILES)

@@ -41,6 +41,7 @@ void FlowMemory::see_sequence(Entry& entry, std::uint32_t sequence, Seen& seen) 
     entry.window |= bit;
   }
   seen.late = !seen.duplicate;
+  seen.late_by = seen.late ? behind : 0;
 }
 
 }  // namespace guideway::pktgen

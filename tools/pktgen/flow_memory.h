@@ -30,6 +30,8 @@ class FlowMemory {
     /// After one with a higher sequence number. More than kWindow late, it cannot be told from a
     /// duplicate, and is taken for late.
     bool late = false;
+    /// How many sequence numbers ahead the flow was already, if it was late.
+    std::uint32_t late_by = 0;
   };
 
   /// REQUIRES: mark.flow < flows(); 0 < backend < 32768.

@@ -5,10 +5,10 @@
 #include <rte_mbuf.h>
 #include <sched.h>
 
-#include <ctime>
 #include <utility>
 
 #include "guideway/datapath/dpdk/idle.h"
+#include "now.h"
 #include "pacer.h"
 
 namespace guideway::pktgen {
@@ -16,21 +16,14 @@ namespace {
 
 constexpr std::uint64_t kSecond_ns = 1'000'000'000;
 
-std::uint64_t now_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * kSecond_ns +
-         static_cast<std::uint64_t>(now.tv_nsec);
-}
-
 }  // namespace
 
 Generator::Generator(std::uint16_t port_id, rte_mempool* buffers, PacketBuilder builder,
-                     TrafficPattern traffic, std::uint64_t rate_pps, Waiting waiting)
+                     TrafficSource traffic, std::uint64_t rate_pps, Waiting waiting)
     : port_id_(port_id),
       buffers_(buffers),
       builder_(std::move(builder)),
-      traffic_(traffic),
+      traffic_(std::move(traffic)),
       rate_pps_(rate_pps),
       waiting_(waiting) {}
 
@@ -61,7 +54,8 @@ void Generator::send(unsigned count) {
     if (is_stopped()) return;
     wait_for_room();
   }
-  for (unsigned i = 0; i < count; i++) fill(*packets[i]);
+  const std::uint64_t now_for_stamps = now_ns();
+  for (unsigned i = 0; i < count; i++) fill(*packets[i], now_for_stamps);
   unsigned done = 0;
   while (done < count && !is_stopped()) {
     std::uint64_t lengths[kBurst + 1] = {0};
@@ -76,9 +70,9 @@ void Generator::send(unsigned count) {
   if (done < count) rte_pktmbuf_free_bulk(packets + done, count - done);
 }
 
-void Generator::fill(rte_mbuf& buffer) {
+void Generator::fill(rte_mbuf& buffer, std::uint64_t now) {
   auto* frame = rte_pktmbuf_mtod(&buffer, std::uint8_t*);
-  const unsigned length = builder_.build(traffic_.step(next_++), frame);
+  const unsigned length = builder_.build(traffic_.next(), frame, now);
   buffer.data_len = static_cast<std::uint16_t>(length);
   buffer.pkt_len = length;
 }

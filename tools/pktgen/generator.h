@@ -9,7 +9,7 @@
 
 #include "packet.h"
 #include "sink.h"
-#include "traffic.h"
+#include "traffic_source.h"
 #include "waiting.h"
 
 struct rte_mbuf;
@@ -20,7 +20,7 @@ namespace guideway::pktgen {
 class Generator {
  public:
   Generator(std::uint16_t port_id, rte_mempool* buffers, PacketBuilder builder,
-            TrafficPattern traffic, std::uint64_t rate_pps, Waiting waiting);
+            TrafficSource traffic, std::uint64_t rate_pps, Waiting waiting);
 
   /// Sends until stop().
   void run();
@@ -39,15 +39,14 @@ class Generator {
   bool is_stopped() const { return stop_.load(std::memory_order_relaxed); }
   void wait_for_room();
   void send(unsigned count);
-  void fill(rte_mbuf& buffer);
+  void fill(rte_mbuf& buffer, std::uint64_t now);
 
   std::uint16_t port_id_;
   rte_mempool* buffers_;
   PacketBuilder builder_;
-  TrafficPattern traffic_;
+  TrafficSource traffic_;
   std::uint64_t rate_pps_;
   Waiting waiting_;
-  std::uint64_t next_ = 0;
   double seconds_ = 0;
   std::atomic<bool> stop_{false};
   Count sent_;

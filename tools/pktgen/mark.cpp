@@ -41,4 +41,18 @@ std::optional<Mark> read_mark(const std::uint8_t* segment, Protocol protocol, st
   return mark;
 }
 
+void write_stamp(std::uint8_t* segment, Protocol protocol, std::uint64_t now_ns) {
+  std::uint8_t* stamp = segment + shortest_segment(protocol);
+  store_be16(stamp, static_cast<std::uint16_t>(now_ns >> 32));
+  store_be32(stamp + 2, static_cast<std::uint32_t>(now_ns));
+}
+
+std::uint64_t ns_since_stamp(const std::uint8_t* segment, Protocol protocol, std::uint64_t now_ns) {
+  constexpr unsigned kBits = 8 * kStampLength;
+  const std::uint8_t* stamp = segment + shortest_segment(protocol);
+  const std::uint64_t sent_ns = std::uint64_t{load_be16(stamp)} << 32 | load_be32(stamp + 2);
+  const std::uint64_t passed = (now_ns - sent_ns) & ((std::uint64_t{1} << kBits) - 1);
+  return passed >> (kBits - 1) == 0 ? passed : 0;
+}
+
 }  // namespace guideway::pktgen

@@ -8,6 +8,9 @@
 //   UDP  payload bytes 0–3, 4–7, 8–9                 the same three
 //
 // The check depends on the seed too, so packets of another run do not pass for ours.
+//
+// Behind it, if times are measured, data has a stamp: when it was sent, in ns, the low 48 bits. It
+// fits the smallest frame of IPv4.
 // Threading: no state.
 #ifndef GUIDEWAY_TOOLS_PKTGEN_MARK_H_
 #define GUIDEWAY_TOOLS_PKTGEN_MARK_H_
@@ -30,6 +33,13 @@ struct Mark {
 constexpr unsigned shortest_segment(Protocol protocol) {
   return protocol == Protocol::kTcp ? 20 : 8 + 10;
 }
+
+constexpr unsigned kStampLength = 6;
+
+/// REQUIRES: shortest_segment() + kStampLength bytes at `segment`.
+void write_stamp(std::uint8_t* segment, Protocol protocol, std::uint64_t now_ns);
+/// Time from the stamp to now; 0 if it is in the future. REQUIRES: likewise.
+std::uint64_t ns_since_stamp(const std::uint8_t* segment, Protocol protocol, std::uint64_t now_ns);
 
 /// REQUIRES: shortest_segment() bytes at `segment`, the start of the TCP or UDP header;
 /// mark.flow < kMostFlows.

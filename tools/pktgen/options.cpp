@@ -29,6 +29,7 @@ constexpr unsigned kMostCpus = CPU_SETSIZE;
 
 const std::map<std::string, Traffic> kTraffics = {{"syn-flood", Traffic::kSynFlood},
                                                   {"new", Traffic::kNew},
+                                                  {"connections", Traffic::kConnections},
                                                   {"established", Traffic::kEstablished},
                                                   {"mixed", Traffic::kMixed}};
 const std::map<std::string, Size> kSizes = {
@@ -58,7 +59,13 @@ po::options_description description() {
       ("flows", po::value<std::int64_t>()->value_name("N")->default_value(1'000'000),           //
        "different clients, 1 to 10000000")                                                      //
       ("traffic", po::value<std::string>()->value_name("T")->default_value("established"),      //
-       "syn-flood, new, established or mixed")                                                  //
+       "syn-flood, new, connections, established or mixed")                                     //
+      ("popularity", po::value<std::string>()->value_name("P")->default_value("uniform"),       //
+       "of established flows: uniform, or zipf:S with an exponent S from 0.1 to 5")             //
+      ("open", po::value<int>()->value_name("N")->default_value(64),                            //
+       "new, connections: so many side by side, 1 to 1000000")                                  //
+      ("data", po::value<int>()->value_name("N")->default_value(4),                             //
+       "connections: data packets of each, 0 to 1000")                                          //
       ("size", po::value<std::string>()->value_name("S")->default_value("64"),                  //
        "64 (bytes on the wire), imix or mtu")                                                   //
       ("mtu", po::value<int>()->value_name("BYTES"),                                            //
@@ -73,6 +80,15 @@ po::options_description description() {
        "of the random addresses and ports: the same seed gives the same packets")               //
       ("max-loss", po::value<double>()->value_name("FRACTION")->default_value(0, "0"),          //
        "how much loss is no failure, 0 to 1")                                                   //
+      ("max-late", po::value<double>()->value_name("FRACTION")->default_value(1, "1"),          //
+       "how much reordering is no failure, 0 to 1")                                             //
+      ("latency", po::bool_switch(),                                                            //
+       "stamp data with its time of sending, and report percentiles")                           //
+      ("find-rate", po::bool_switch(),                                                          //
+       "look for the highest rate, up to --rate, that loses no more than --max-loss; "          //
+       "--seconds is a trial's time")                                                           //
+      ("bridge", po::bool_switch(),                                                             //
+       "what is between does not route: TTL and MAC addresses may stay as they were")           //
       ("cpus", po::value<std::string>()->value_name("A,B"),                                     //
        "pin the sending thread to CPU A, the receiving one to B, and let them spin "            //
        "(default: they sleep in between)")                                                      //
@@ -222,21 +238,21 @@ Result<void> read_run(const po::variables_map& given, Options& options) {
     return tl::unexpected(wrong("port", std::to_string(port), "a port from 1 to 65535"));
   }
   options.port = static_cast<std::uint16_t>(port);
-  const auto flows = given["flows"].as<std::int64_t>();
-  if (flows < 1 || flows > std::int64_t{kMostFlows}) {
-    return tl::unexpected(wrong("flows", std::to_string(flows), "a number from 1 to 10000000"));
-  }
-  options.flows = static_cast<std::uint32_t>(flows);
   options.seconds = given["seconds"].as<double>();
   if (!(options.seconds > 0 && options.seconds <= kLongestRun_s)) {
     return fail("--seconds is to be above 0 and at most 86400");
   }
   options.max_loss = given["max-loss"].as<double>();
-  if (!(options.max_loss >= 0 && options.max_loss <= 1)) {
-    return fail("--max-loss is to be a fraction from 0 to 1");
-  }
+  options.max_late = given["max-late"].as<double>();
+  for (const auto& [name, value] :
+       {std::pair("loss", options.max_loss), {"late", options.max_late}})
+    if (!(value >= 0 && value <= 1))
+      return fail(std::string("--max-") + name + " is to be a fraction from 0 to 1");
   options.seed = given["seed"].as<std::uint64_t>();
   options.json = given["json"].as<bool>();
+  options.latency = given["latency"].as<bool>();
+  options.find_rate = given["find-rate"].as<bool>();
+  if (given["bridge"].as<bool>()) options.between = Between::kBridge;
   options.allow_real_network = given["allow-real-network"].as<bool>();
   auto rate = read_rate(given["rate"].as<std::string>());
   if (!rate) return tl::unexpected(rate.error());
@@ -244,13 +260,66 @@ Result<void> read_run(const po::variables_map& given, Options& options) {
   return read_cpus(given, options);
 }
 
+/// "uniform" or "zipf:1.1".
+Result<std::optional<double>> read_popularity(const std::string& text) {
+  if (text == "uniform") return std::nullopt;
+  const auto exponent = number_of<double>(without_prefix(text, "zipf:"));
+  if (text.rfind("zipf:", 0) != 0 || !exponent || !(*exponent >= 0.1 && *exponent <= 5)) {
+    return tl::unexpected(
+        wrong("popularity", text, "\"uniform\" or \"zipf:S\" with S from 0.1 to 5"));
+  }
+  return exponent;
+}
+
+Result<std::uint32_t> number_in(const po::variables_map& given, const std::string& option,
+                                int least, int most) {
+  const int number = given[option].as<int>();
+  if (number < least || number > most) {
+    return tl::unexpected(
+        wrong(option, std::to_string(number),
+              "a number from " + std::to_string(least) + " to " + std::to_string(most)));
+  }
+  return static_cast<std::uint32_t>(number);
+}
+
+Result<void> read_traffic(const po::variables_map& given, Options& options) {
+  TrafficSpec& spec = options.traffic;
+  auto traffic = one_of(kTraffics, given, "traffic");
+  if (!traffic) return tl::unexpected(traffic.error());
+  spec.traffic = *traffic;
+  const auto flows = given["flows"].as<std::int64_t>();
+  if (flows < 1 || flows > std::int64_t{kMostFlows}) {
+    return tl::unexpected(wrong("flows", std::to_string(flows), "a number from 1 to 10000000"));
+  }
+  spec.flows = static_cast<std::uint32_t>(flows);
+  const auto open = number_in(given, "open", 1, 1'000'000);
+  if (!open) return tl::unexpected(open.error());
+  spec.side_by_side = *open;
+  const auto data = number_in(given, "data", 0, 1000);
+  if (!data) return tl::unexpected(data.error());
+  spec.data = *data;
+  if (spec.traffic == Traffic::kSynFlood && options.protocol != Protocol::kTcp) {
+    return fail("--traffic syn-flood needs --protocol tcp");
+  }
+  if (spec.traffic == Traffic::kMixed && spec.flows < TrafficPattern::kFewestMixedFlows) {
+    return fail("--traffic mixed needs at least 8 flows");
+  }
+  const auto popularity = read_popularity(given["popularity"].as<std::string>());
+  if (!popularity) return tl::unexpected(popularity.error());
+  options.zipf = *popularity;
+  if (options.zipf && TrafficPattern(spec).established_flows() == 0) {
+    return fail("--popularity is for --traffic established and mixed");
+  }
+  if (options.latency && spec.traffic == Traffic::kSynFlood) {
+    return fail("--latency needs packets with data, and --traffic syn-flood has none");
+  }
+  return {};
+}
+
 Result<void> read_packets(const po::variables_map& given, Options& options) {
   auto protocol = one_of(kProtocols, given, "protocol");
   if (!protocol) return tl::unexpected(protocol.error());
   options.protocol = *protocol;
-  auto traffic = one_of(kTraffics, given, "traffic");
-  if (!traffic) return tl::unexpected(traffic.error());
-  options.traffic = *traffic;
   auto size = one_of(kSizes, given, "size");
   if (!size) return tl::unexpected(size.error());
   options.size = *size;
@@ -260,12 +329,6 @@ Result<void> read_packets(const po::variables_map& given, Options& options) {
       return tl::unexpected(wrong("mtu", std::to_string(mtu), "a number from 68 to 9000"));
     }
     options.mtu = static_cast<unsigned>(mtu);
-  }
-  if (options.traffic == Traffic::kSynFlood && options.protocol != Protocol::kTcp) {
-    return fail("--traffic syn-flood needs --protocol tcp");
-  }
-  if (options.traffic == Traffic::kMixed && options.flows < TrafficPattern::kFewestMixedFlows) {
-    return fail("--traffic mixed needs at least 8 flows");
   }
   return {};
 }
@@ -289,7 +352,8 @@ Result<Options> read_all(const po::variables_map& given) {
                   .and_then([&] { return read_vips(given, options); })
                   .and_then([&] { return read_mac(given, options); })
                   .and_then([&] { return read_run(given, options); })
-                  .and_then([&] { return read_packets(given, options); });
+                  .and_then([&] { return read_packets(given, options); })
+                  .and_then([&] { return read_traffic(given, options); });
   if (!done) return tl::unexpected(done.error());
   return options;
 }

@@ -11,6 +11,7 @@
 
 #include "flow.h"
 #include "guideway/base/result.h"
+#include "sink.h"
 #include "sizes.h"
 #include "traffic.h"
 
@@ -26,8 +27,9 @@ struct Options {
   std::uint16_t port = 0;
   Protocol protocol = Protocol::kTcp;
   Mac gateway;
-  std::uint32_t flows = 1'000'000;
-  Traffic traffic = Traffic::kEstablished;
+  TrafficSpec traffic;
+  /// Exponent of the established flows' popularity; none: all are as popular.
+  std::optional<double> zipf;
   Size size = Size::k64;
   /// IP bytes; none: the device's.
   std::optional<unsigned> mtu;
@@ -36,6 +38,12 @@ struct Options {
   double seconds = 10;
   std::uint64_t seed = 1;
   double max_loss = 0;
+  double max_late = 1;
+  /// Data says when it was sent, and the report how long it took.
+  bool latency = false;
+  /// The highest rate without more loss than max_loss is looked for, from rate_pps downwards.
+  bool find_rate = false;
+  Between between = Between::kRouter;
   /// Of the sending and of the receiving thread.
   std::vector<unsigned> cpus;
   bool json = false;

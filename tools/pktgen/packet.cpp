@@ -74,7 +74,7 @@ std::uint16_t segment_sum(Protocol protocol, ByteSpan addresses, ByteSpan segmen
 PacketBuilder::PacketBuilder(FlowSpace flows, Sizes sizes, Mac source, Mac gateway)
     : flows_(std::move(flows)), sizes_(sizes), source_(source), gateway_(gateway) {}
 
-unsigned PacketBuilder::build(const Step& step, std::uint8_t* frame) const {
+unsigned PacketBuilder::build(const Step& step, std::uint8_t* frame, std::uint64_t now_ns) const {
   const Flow flow = flows_.flow(step.mark.flow);
   const Protocol protocol = flows_.protocol();
   const Family family = flow.destination.family();
@@ -94,6 +94,7 @@ unsigned PacketBuilder::build(const Step& step, std::uint8_t* frame) const {
   const unsigned segment_length = length - header_length;
   write_segment(segment, segment_length, flow, protocol, step.flags);
   write_mark(segment, protocol, flows_.seed(), step.mark);
+  if (sizes_.has_stamp(step.flags, protocol)) write_stamp(segment, protocol, now_ns);
   const unsigned addresses_length = 2 * static_cast<unsigned>(flow.source.size());
   auto checksum = static_cast<std::uint16_t>(~segment_sum(
       protocol, {segment - addresses_length, addresses_length}, {segment, segment_length}));

@@ -25,9 +25,9 @@ class PacketBuilder {
   /// REQUIRES: an MTU of at most 9000.
   PacketBuilder(FlowSpace flows, Sizes sizes, Mac source, Mac gateway);
 
-  /// Writes the frame; returns its length. REQUIRES: kEthernetLength + MTU and kShortestFrame bytes
-  /// at `frame`.
-  unsigned build(const Step& step, std::uint8_t* frame) const;
+  /// Writes the frame; returns its length. `now_ns`: for its stamp, if it has one. REQUIRES:
+  /// kEthernetLength + MTU and kShortestFrame bytes at `frame`.
+  unsigned build(const Step& step, std::uint8_t* frame, std::uint64_t now_ns = 0) const;
 
  private:
   FlowSpace flows_;

@@ -13,6 +13,14 @@
 
 namespace guideway::pktgen {
 
+/// One step of the search for a rate.
+struct Trial {
+  std::uint64_t rate_pps = 0;  // 0: as fast as it goes
+  double sent_pps = 0;
+  double loss = 0;
+  bool good = false;
+};
+
 struct Report {
   std::uint64_t seed = 0;
   std::uint32_t flows = 0;
@@ -24,6 +32,17 @@ struct Report {
   /// Times that the device took no packet at once.
   std::uint64_t device_busy = 0;
   std::string memory;
+  /// Whether data was stamped.
+  bool latency = false;
+  /// Of the search, if one was made: this report is then the best trial's, or the last one's if
+  /// none was good.
+  std::vector<Trial> trials;
+};
+
+/// What is still good.
+struct Judgement {
+  double max_loss = 0;
+  double max_late = 1;
 };
 
 /// How evenly flows are spread over backends. All 0 without backends.
@@ -38,13 +57,17 @@ Spread spread_of(const std::vector<BackendTotals>& backends);
 
 /// Packets that did not come back.
 std::uint64_t lost(const Report& report, const SinkCounts& counts);
+/// The same as a fraction of those that were sent.
+double loss_of(const Report& report, const SinkCounts& counts);
+double sent_pps(const Report& report);
 
 /// One sentence for each thing that makes the run a failure: moved flows, faults, duplicates, more
-/// loss than `max_loss` (a fraction), nothing sent.
-std::vector<std::string> problems(const Report& report, const SinkCounts& counts, double max_loss);
+/// loss or reordering than is good, nothing sent, no rate found.
+std::vector<std::string> problems(const Report& report, const SinkCounts& counts,
+                                  const Judgement& judgement);
 
-std::string as_json(const Report& report, const Sink& sink, double max_loss);
-std::string as_text(const Report& report, const Sink& sink, double max_loss);
+std::string as_json(const Report& report, const Sink& sink, const Judgement& judgement);
+std::string as_text(const Report& report, const Sink& sink, const Judgement& judgement);
 
 }  // namespace guideway::pktgen
 

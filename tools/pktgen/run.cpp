@@ -5,11 +5,17 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "generator.h"
 #include "guideway/datapath/dpdk/thread.h"
 #include "ports.h"
+#include "rate_search.h"
 #include "real_network.h"
 #include "receiver.h"
 #include "report.h"
@@ -110,7 +116,7 @@ Result<Sizes> sizes_for(const Options& options, const Ports& ports) {
     return base::fail("--mtu " + std::to_string(mtu) +
                       " is more than the device takes: " + std::to_string(ports.mtu()));
   }
-  return Sizes{options.size, mtu};
+  return Sizes{options.size, mtu, options.latency};
 }
 
 Result<void> refuse_real_networks(const Options& options) {
@@ -120,39 +126,102 @@ Result<void> refuse_real_networks(const Options& options) {
   });
 }
 
+/// What a run at one rate gave.
+struct Outcome {
+  Report report;
+  std::unique_ptr<Sink> sink;
+
+  std::vector<std::string> problems_beside_loss() const {
+    return problems(report, sink->counts(), {.max_loss = 1});
+  }
+};
+
+/// Runs over open devices, one after the other.
+class Runs {
+ public:
+  Runs(const Options& options, const Ports& ports, const Sizes& sizes, const StopSignals& signals)
+      : options_(options), ports_(ports), sizes_(sizes), signals_(signals) {}
+
+  Result<Outcome> at(std::uint64_t rate_pps) const;
+  /// Trials at rates up to options.rate_pps, or up to what can be sent.
+  Result<Outcome> find_rate() const;
+
+ private:
+  const Options& options_;
+  const Ports& ports_;
+  const Sizes sizes_;
+  const StopSignals& signals_;
+};
+
+Result<Outcome> Runs::at(std::uint64_t rate_pps) const {
+  const FlowSpace flows(options_.seed, options_.vips, options_.port, options_.protocol);
+  const datapath::dpdk::Port& source = ports_.source();
+  const PacketBuilder builder(flows, sizes_, source.mac(), options_.gateway);
+  auto sink = std::make_unique<Sink>(flows, options_.traffic.flows, sizes_, options_.gateway,
+                                     options_.between);
+  const Waiting waiting = options_.cpus.empty() ? Waiting::kSleep : Waiting::kSpin;
+  Generator generator(source.id(), ports_.buffers(), builder,
+                      TrafficSource(TrafficPattern(options_.traffic), options_.zipf, options_.seed),
+                      rate_pps, waiting);
+  Receiver receiver(ports_.sink().id(), *sink, waiting);
+  const auto interrupted = exchange(options_, signals_, generator, receiver, sink->counts());
+  if (!interrupted) return tl::unexpected(interrupted.error());
+  return Outcome{{.seed = options_.seed,
+                  .flows = options_.traffic.flows,
+                  .seconds = generator.seconds(),
+                  .interrupted = *interrupted,
+                  .sent = generator.sent(),
+                  .bytes_sent = generator.bytes_sent(),
+                  .device_busy = generator.device_busy(),
+                  .memory = ports_.memory(),
+                  .latency = options_.latency,
+                  .trials = {}},
+                 std::move(sink)};
+}
+
+Result<Outcome> Runs::find_rate() const {
+  std::optional<RateSearch> search;
+  std::vector<Trial> trials;
+  std::optional<Outcome> shown;
+  std::uint64_t rate_pps = options_.rate_pps;
+  do {
+    auto outcome = at(rate_pps);
+    if (!outcome) return outcome;
+    const Report& report = outcome->report;
+    const double loss = loss_of(report, outcome->sink->counts());
+    const bool good = loss <= options_.max_loss && report.sent != 0;
+    trials.push_back({rate_pps, sent_pps(report), loss, good});
+    const bool is_over = report.interrupted || !outcome->problems_beside_loss().empty();
+    if (!search)
+      search.emplace(std::max<std::uint64_t>(
+          rate_pps != 0 ? rate_pps : static_cast<std::uint64_t>(sent_pps(report)), 1));
+    search->tell(good);
+    if (good || is_over || !shown || search->best() == 0) shown = std::move(*outcome);
+    if (is_over) break;
+    rate_pps = search->next().value_or(0);
+  } while (rate_pps != 0);
+  shown->report.trials = std::move(trials);
+  return std::move(*shown);
+}
+
 }  // namespace
 
 Result<bool> run(const Options& options) {
   if (auto done = refuse_real_networks(options); !done) return tl::unexpected(done.error());
-  const StopSignals signals;
+  const StopSignals signals;  // before DPDK starts threads, which inherit it
   auto ports = Ports::open(options);
   if (!ports) return tl::unexpected(ports.error());
   const auto sizes = sizes_for(options, **ports);
   if (!sizes) return tl::unexpected(sizes.error());
+  const Runs runs(options, **ports, *sizes, signals);
+  const auto outcome = options.find_rate ? runs.find_rate() : runs.at(options.rate_pps);
+  if (!outcome) return tl::unexpected(outcome.error());
 
-  const FlowSpace flows(options.seed, options.vips, options.port, options.protocol);
-  const datapath::dpdk::Port& source = (*ports)->source();
-  const PacketBuilder builder(flows, *sizes, source.mac(), options.gateway);
-  Sink sink(flows, options.flows, *sizes, options.gateway);
-  const Waiting waiting = options.cpus.empty() ? Waiting::kSleep : Waiting::kSpin;
-  Generator generator(source.id(), (*ports)->buffers(), builder,
-                      TrafficPattern(options.traffic, options.flows), options.rate_pps, waiting);
-  Receiver receiver((*ports)->sink().id(), sink, waiting);
-  const auto interrupted = exchange(options, signals, generator, receiver, sink.counts());
-  if (!interrupted) return tl::unexpected(interrupted.error());
-
-  const Report report{.seed = options.seed,
-                      .flows = options.flows,
-                      .seconds = generator.seconds(),
-                      .interrupted = *interrupted,
-                      .sent = generator.sent(),
-                      .bytes_sent = generator.bytes_sent(),
-                      .device_busy = generator.device_busy(),
-                      .memory = (*ports)->memory()};
-  const std::string text = options.json ? as_json(report, sink, options.max_loss) + "\n"
-                                        : as_text(report, sink, options.max_loss);
+  const Judgement judgement{options.max_loss, options.max_late};
+  const std::string text = options.json ? as_json(outcome->report, *outcome->sink, judgement) + "\n"
+                                        : as_text(outcome->report, *outcome->sink, judgement);
   std::fputs(text.c_str(), stdout);
-  return problems(report, sink.counts(), options.max_loss).empty();
+  return problems(outcome->report, outcome->sink->counts(), judgement).empty();
 }
 
 }  // namespace guideway::pktgen

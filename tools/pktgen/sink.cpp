@@ -35,9 +35,10 @@ bool has_tuple(const ClientPacket& packet, const Flow& flow) {
          load_be16(ports) == flow.source_port && load_be16(ports + 2) == flow.destination_port;
 }
 
-void check_ip_header(const ClientPacket& packet, Faults& faults) {
+void check_ip_header(const ClientPacket& packet, Between between, Faults& faults) {
   const ByteSpan bytes = packet.bytes;
-  faults.add_if(bytes[packet.family == Family::kIpv4 ? 8 : 7] != kSentTtl - 1, Fault::kTtl);
+  const std::uint8_t ttl = between == Between::kRouter ? kSentTtl - 1 : kSentTtl;
+  faults.add_if(bytes[packet.family == Family::kIpv4 ? 8 : 7] != ttl, Fault::kTtl);
   if (packet.family == Family::kIpv6) {
     // Traffic class and flow label, which no checksum covers, were 0.
     faults.add_if(load_be32(&bytes[0]) != 6u << 28, Fault::kIpHeader);
@@ -48,15 +49,27 @@ void check_ip_header(const ClientPacket& packet, Faults& faults) {
   faults.add_if(checksum.folded() != 0xffff, Fault::kIpChecksum);
 }
 
+/// What its sender's flags were, as far as they decide its size; a changed flag shows in the
+/// checksum too.
+TcpFlags flags_of(ByteSpan segment) {
+  const std::uint8_t flags = segment[kTcpFlags];
+  return flags == kSyn || flags == kAck ? static_cast<TcpFlags>(flags) : kPushAck;
+}
+
 }  // namespace
 
-Sink::Sink(FlowSpace flows, std::uint32_t flow_count, Sizes sizes, Mac gateway)
-    : flows_(std::move(flows)), sizes_(sizes), gateway_(gateway), memory_(flow_count) {}
+Sink::Sink(FlowSpace flows, std::uint32_t flow_count, Sizes sizes, Mac gateway, Between between)
+    : flows_(std::move(flows)),
+      sizes_(sizes),
+      gateway_(gateway),
+      between_(between),
+      memory_(flow_count) {}
 
-void Sink::take(ByteSpan frame) {
+void Sink::take(ByteSpan frame, std::uint64_t now_ns) {
   const auto packet = find_client_packet(frame, flows_);
   if (!packet) return counts_.foreign.add();
-  if (std::memcmp(frame.data(), gateway_.bytes.data(), gateway_.bytes.size()) == 0) {
+  if (between_ == Between::kRouter &&
+      std::memcmp(frame.data(), gateway_.bytes.data(), gateway_.bytes.size()) == 0) {
     return counts_.outgoing.add();
   }
   const std::size_t header_length = ip_header_length(packet->family);
@@ -69,7 +82,9 @@ void Sink::take(ByteSpan frame) {
     if (mark && mark->flow < memory_.flows()) {
       const Faults faults = check(*packet, *mark);
       if (faults.any()) count_corrupt(faults);
-      return record(*packet, *mark);
+      const bool is_new = record(*packet, *mark);
+      if (is_new && !faults.any()) time(*packet, now_ns);
+      return;
     }
     unreadable.add(Fault::kMark);
   }
@@ -81,7 +96,7 @@ void Sink::take(ByteSpan frame) {
 /// REQUIRES: the header is plain, and the shortest segment is there.
 Faults Sink::check(const ClientPacket& packet, const Mark& mark) const {
   Faults faults = packet.faults;
-  check_ip_header(packet, faults);
+  check_ip_header(packet, between_, faults);
   faults.add_if(!has_tuple(packet, flows_.flow(mark.flow)), Fault::kAddresses);
   const std::size_t header_length = ip_header_length(packet.family);
   const std::size_t length = ip_length(packet);
@@ -91,8 +106,7 @@ Faults Sink::check(const ClientPacket& packet, const Mark& mark) const {
     return faults;
   }
   const ByteSpan segment = packet.bytes.subspan(header_length, length - header_length);
-  // Only SYNs are sized by their flags, and a changed flag shows in the checksum too.
-  const Step step{mark, segment[kTcpFlags] == kSyn ? kSyn : kPushAck};
+  const Step step{mark, flags_of(segment)};
   faults.add_if(length != sizes_.ip_length(step, packet.family, flows_.protocol()), Fault::kLength);
   const ByteSpan addresses{source_of(packet), packet.family == Family::kIpv4 ? 8u : 32u};
   faults.add_if(segment_sum(flows_.protocol(), addresses, segment) != 0xffff,
@@ -100,7 +114,7 @@ Faults Sink::check(const ClientPacket& packet, const Mark& mark) const {
   return faults;
 }
 
-void Sink::record(const ClientPacket& packet, const Mark& mark) {
+bool Sink::record(const ClientPacket& packet, const Mark& mark) {
   const std::uint16_t number = backends_.number_of(packet.backend);
   const FlowMemory::Seen seen = memory_.see(mark, number);
   BackendTotals& backend = backends_.totals(number);
@@ -112,12 +126,19 @@ void Sink::record(const ClientPacket& packet, const Mark& mark) {
   }
   if (seen.moved) counts_.moves.add();
   if (seen.flow_moved) counts_.flows_moved.add();
-  if (seen.late) counts_.late.add();
-  if (seen.duplicate) {
-    counts_.duplicates.add();
-  } else {
-    counts_.received.add();
+  if (seen.late) {
+    counts_.late.add();
+    late_by_.add(seen.late_by);
   }
+  (seen.duplicate ? counts_.duplicates : counts_.received).add();
+  return !seen.duplicate;
+}
+
+/// REQUIRES: the packet is what was sent.
+void Sink::time(const ClientPacket& packet, std::uint64_t now_ns) {
+  const ByteSpan segment = packet.bytes.subspan(ip_header_length(packet.family));
+  if (!sizes_.has_stamp(flags_of(segment), flows_.protocol())) return;
+  latency_.add(ns_since_stamp(segment.data(), flows_.protocol(), now_ns));
 }
 
 void Sink::count_corrupt(const Faults& faults) {

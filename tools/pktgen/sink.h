@@ -15,6 +15,7 @@
 #include "faults.h"
 #include "flow.h"
 #include "flow_memory.h"
+#include "histogram.h"
 #include "sizes.h"
 
 namespace guideway::pktgen {
@@ -49,26 +50,41 @@ struct SinkCounts {
   Count foreign;
 };
 
+/// What is between generator and sink. A router takes one off the TTL, and its own MAC address is
+/// not a backend's; a bridge, or somebody who only turns packets round, leaves them as they were.
+enum class Between : std::uint8_t { kRouter, kBridge };
+
 class Sink {
  public:
-  Sink(FlowSpace flows, std::uint32_t flow_count, Sizes sizes, Mac gateway);
+  Sink(FlowSpace flows, std::uint32_t flow_count, Sizes sizes, Mac gateway,
+       Between between = Between::kRouter);
 
-  void take(ByteSpan frame);
+  /// `now_ns`: by the clock of the stamps.
+  void take(ByteSpan frame, std::uint64_t now_ns = 0);
 
   const SinkCounts& counts() const { return counts_; }
+  /// In ns, of stamped packets that were right and not there before. Not to be read meanwhile.
+  const Histogram& latency() const { return latency_; }
+  /// By how many sequence numbers late packets were late. Likewise.
+  const Histogram& late_by() const { return late_by_; }
   const std::vector<BackendTotals>& backends() const { return backends_.all(); }
 
  private:
   Faults check(const ClientPacket& packet, const Mark& mark) const;
-  void record(const ClientPacket& packet, const Mark& mark);
+  /// Whether it was not there before.
+  bool record(const ClientPacket& packet, const Mark& mark);
+  void time(const ClientPacket& packet, std::uint64_t now_ns);
   void count_corrupt(const Faults& faults);
 
   FlowSpace flows_;
   Sizes sizes_;
   Mac gateway_;
+  Between between_;
   FlowMemory memory_;
   BackendTable backends_;
   SinkCounts counts_;
+  Histogram latency_;
+  Histogram late_by_;
 };
 
 }  // namespace guideway::pktgen

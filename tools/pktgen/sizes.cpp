@@ -20,8 +20,9 @@ unsigned imix(const Mark& mark) {
 }  // namespace
 
 unsigned Sizes::ip_length(const Step& step, Family family, Protocol protocol) const {
-  const unsigned shortest = ip_header_length(family) + shortest_segment(protocol);
-  if (protocol == Protocol::kTcp && step.flags == kSyn) return shortest;
+  const unsigned shortest = ip_header_length(family) + shortest_segment(protocol) +
+                            (has_stamp(step.flags, protocol) ? kStampLength : 0);
+  if (protocol == Protocol::kTcp && !carries_data(step.flags)) return shortest;
   unsigned length = mtu;
   if (size == Size::k64) length = kSmall;
   if (size == Size::kImix) length = imix(step.mark);

@@ -18,8 +18,15 @@ struct Sizes {
   Size size = Size::k64;
   /// IP bytes; none longer is sent.
   unsigned mtu = 1500;
+  /// Data says when it was sent.
+  bool stamped = false;
 
-  /// IP bytes of a packet: at least what headers and mark need, and no more than that in a SYN.
+  /// Whether the packet of this step has a stamp.
+  bool has_stamp(TcpFlags flags, Protocol protocol) const {
+    return stamped && (protocol == Protocol::kUdp || carries_data(flags));
+  }
+  /// IP bytes of a packet: at least what headers, mark and stamp need, and no more than that in TCP
+  /// without data.
   unsigned ip_length(const Step& step, Family family, Protocol protocol) const;
 };
 

@@ -3,9 +3,10 @@
 // generator keeps no state of any flow.
 //
 //   syn-flood    SYNs only, each of the next flow; after the last flow again from the first
-//   new          short connections of three packets (SYN, data, FIN), 64 of them side by side;
-//   after
-//                the last flow the first connects again
+//   new          short connections of three packets (SYN, data, FIN), some of them side by side;
+//                after the last flow the first connects again
+//   connections  the same, of whole connections as a client's side sends them: SYN, ACK, data, FIN,
+//                ACK
 //   established  every flow sends a SYN, then data, in turn
 //   mixed        of 16 packets 12 established, 3 new, 1 syn-flood, each kind with flows of its own:
 //                6/8, 1/8 and 1/8 of them
@@ -21,10 +22,11 @@
 
 namespace guideway::pktgen {
 
-enum class Traffic : std::uint8_t { kSynFlood, kNew, kEstablished, kMixed };
+enum class Traffic : std::uint8_t { kSynFlood, kNew, kConnections, kEstablished, kMixed };
 
 enum TcpFlags : std::uint8_t {
   kSyn = 0x02,
+  kAck = 0x10,
   kPushAck = 0x18,
   kFinAck = 0x11,
 };
@@ -34,19 +36,32 @@ struct Step {
   TcpFlags flags = kSyn;
 };
 
+/// Whether a TCP packet with these flags carries data.
+constexpr bool carries_data(TcpFlags flags) { return flags != kSyn && flags != kAck; }
+
+struct TrafficSpec {
+  Traffic traffic = Traffic::kEstablished;
+  std::uint32_t flows = 1'000'000;
+  /// Short connections at a time; not more than there are flows for them.
+  std::uint32_t side_by_side = 64;
+  /// Data packets of each of `connections`.
+  std::uint32_t data = 4;
+};
+
 class TrafficPattern {
  public:
   /// Mixed traffic deals flows in eighths.
   static constexpr std::uint32_t kFewestMixedFlows = 8;
 
-  /// REQUIRES: 0 < flows <= kMostFlows; at least kFewestMixedFlows if mixed.
-  TrafficPattern(Traffic traffic, std::uint32_t flows);
+  /// REQUIRES: 0 < flows <= kMostFlows; at least kFewestMixedFlows if mixed; side_by_side > 0.
+  explicit TrafficPattern(const TrafficSpec& spec) : spec_(spec) {}
 
   Step step(std::uint64_t number) const;
+  /// The first flows, which live to the end: so many.
+  std::uint32_t established_flows() const;
 
  private:
-  Traffic traffic_;
-  std::uint32_t flows_;
+  TrafficSpec spec_;
 };
 
 }  // namespace guideway::pktgen

@@ -5,16 +5,25 @@
 #ifndef GUIDEWAY_ADMIN_API_H_
 #define GUIDEWAY_ADMIN_API_H_
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "guideway/admin/http_server.h"
+#include "guideway/base/shared_answer.h"
 #include "guideway/control/controller.h"
 
 namespace guideway::admin {
 
 /// Which socket a request came by.
 enum class Access { kRead, kWrite };
+
+/// What takes long to make is made once for all who ask for it meanwhile.
+struct SharedTexts {
+  using Answers = base::SharedAnswer<Response>;
+  std::shared_ptr<Answers> status;
+  std::shared_ptr<Answers> difference;
+};
 
 /// A method and a path with its parameters in braces: "GET", "/v1/pools/{pool}".
 struct RouteName {
@@ -29,13 +38,14 @@ std::vector<RouteName> routes();
 class Api {
  public:
   /// `controller` outlives it, and all answers that are under way.
-  Api(control::Controller& controller, Access access) : controller_(controller), access_(access) {}
+  Api(control::Controller& controller, Access access);
 
-  void handle(const Request& request, Respond respond) const;
+  void handle(Request request, Respond respond) const;
 
  private:
   control::Controller& controller_;
   Access access_;
+  SharedTexts texts_;
 };
 
 }  // namespace guideway::admin

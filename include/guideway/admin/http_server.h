@@ -44,7 +44,7 @@ struct Response {
 
 /// Called once, now or later, on the loop's thread.
 using Respond = std::function<void(Response)>;
-using Handler = std::function<void(const Request&, Respond)>;
+using Handler = std::function<void(Request, Respond)>;
 
 class HttpServer {
  public:

@@ -33,6 +33,8 @@
 #include "guideway/base/result.h"
 #include "guideway/compile/compile.h"
 #include "guideway/config/config.h"
+#include "guideway/control/aside.h"
+#include "guideway/control/build_turns.h"
 #include "guideway/control/change.h"
 #include "guideway/control/desired_state.h"
 #include "guideway/control/explain.h"
@@ -89,17 +91,20 @@ class Controller {
   void change(ChangeRequest request, OnOutcome done);
   /// What the operator wants, and how it came to that.
   const DesiredState& desired() const { return *desired_; }
-  /// How what runs differs from the file; `done` is called later.
-  void compare_with_file(std::function<void(const FileDifference&)> done);
+  /// How what runs differs from the file; `done` is called later, with null if that cannot be made
+  /// out.
+  void compare_with_file(std::function<void(const std::shared_ptr<const FileDifference>&)> done);
   Explanation explain(const ExplainQuery& query) const;
 
   Status status() const;
   /// What has happened since the start.
   events::EventLog& events() { return events_; }
   boost::asio::io_context& loop() { return parts_.loop; }
-  /// Runs `job` on the helper thread, some time; never, when the controller ends first. For what
-  /// takes long: the job touches nothing of the control thread's, and posts its result.
-  void run_aside(HelperThread::Job job);
+  /// What takes long and changes nothing: see make_aside(). No build waits for it.
+  template <typename Make, typename Done>
+  void run_aside(Make make, Done done) {
+    if (aside_) make_aside(*aside_, parts_.loop, std::move(make), std::move(done));
+  }
   /// The configuration in force.
   const model::Model& model() const { return model_; }
 
@@ -118,12 +123,14 @@ class Controller {
   void log_fault(const Result<void>& netlink);
   void read_monitor();
   void tick();
+  bool network_changed();
   void after_monitor();
 
   // controller_changes.cpp: the way of a change.
   ChangeOutcome outcome_now(const std::string& change_id) const;
   void request_build();
   void start_build();
+  BuildTurns::Change next_change() const;
   Build new_build(std::string change_id) const;
   void run_change();
   void finish_model(Build build);
@@ -138,6 +145,7 @@ class Controller {
   void publish(const compile::Output& output);
   void end_what_is_over();
 
+  void watch_backends();
   void watch(std::set<IpAddress> addresses);
   Result<void> place_addresses();
   void repair();
@@ -177,10 +185,13 @@ class Controller {
   SweepResult last_sweep_;
   std::chrono::steady_clock::time_point started_;
 
+  compile::NextHops built_hops_;  // what the last build went by
   bool building_ = false;
   bool build_wanted_ = false;
+  bool retry_build_ = false;  // at the next tick
+  std::string build_fault_;   // of the last build that nobody asked for; said once
   std::deque<Waiting> waiting_;
-  std::chrono::steady_clock::time_point last_build_ = std::chrono::steady_clock::time_point::min();
+  BuildTurns turns_;
   std::unique_ptr<Resolving> resolving_;
 
   bool repair_wanted_ = false;
@@ -200,7 +211,9 @@ class Controller {
   // Shared with the helper thread.
   std::mutex sweep_state_mutex_;
   compile::ForwardingStatePtr sweep_state_;  // guarded by sweep_state_mutex_
-  std::unique_ptr<HelperThread> helper_;     // last: stops first
+  // Last: they stop first.
+  std::unique_ptr<HelperThread> helper_;
+  std::unique_ptr<HelperThread> aside_;
 };
 
 }  // namespace guideway::control

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// HelperThread: one thread for what takes long (table builds, reading files, sweeps, reclaiming),
-// so that the control thread's loop never waits. Values go in, values come out: a job must not
-// touch what the control thread owns, and hands its result back by posting to the event loop. The
-// thread has no capabilities.
-// Threading: run() and the destructor on the control thread.
+// HelperThread: a thread for what takes long, so that the control thread's loop never waits. The
+// controller has two: one for what failover waits for (table builds, sweeps, reclaiming), and one
+// for what it must not wait for (texts of answers, differences, saving). Values go in, values come
+// out: a job must not touch what the control thread owns, and hands its result back by posting to
+// the event loop. The thread has no capabilities. Threading: run() and the destructor on the
+// control thread.
 #ifndef GUIDEWAY_CONTROL_HELPER_THREAD_H_
 #define GUIDEWAY_CONTROL_HELPER_THREAD_H_
 
@@ -20,8 +21,10 @@ class HelperThread {
  public:
   using Job = std::function<void()>;
 
+  /// `name` has at most 15 characters.
+  explicit HelperThread(const char* name);
   /// Runs `periodic` about every `period`, between jobs.
-  HelperThread(std::chrono::milliseconds period, Job periodic);
+  HelperThread(const char* name, std::chrono::milliseconds period, Job periodic);
   /// Finishes the job in hand, drops the queued ones.
   ~HelperThread();
   HelperThread(const HelperThread&) = delete;

@@ -2,7 +2,7 @@
 /* gw_balance() for a burst of packets: the same stages, with the memory that a later stage needs
  * prefetched by an earlier one. An uncached line costs 205–470 cycles alone and 35–38 with a dozen
  * in flight, so at a million flows this is 2.8 times faster than one packet after another
- * (prototype; our own figures are in docs/benchmarks.md).
+ * (prototype; our own figures are in docs/benchmarks/).
  *
  *   for all: prefetch the header
  *   for all: classify, prefetch the first bucket

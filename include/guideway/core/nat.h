@@ -85,9 +85,9 @@ GW_INLINE const struct gw_service *gw_nat_service(const struct gw_port *port,
   return GW_POINTERS_STAY ? w->service : gw_nat_look_up(port, w);
 }
 
-/* Looks for the client's flow: in the plane that it would get a place in now, and, if it cannot be
- * new, in those of the pool's other addresses, whose number may have changed. Sets query->address;
- * after a miss it is the one for a new flow. */
+/* Looks for the client's flow: in the plane that it would get a place in now, and, if it may be an
+ * old one, in those of the pool's other addresses, whose number may have changed. Sets
+ * query->address; after a miss it is the one for a new flow. */
 GW_INLINE uint32_t gw_nat_find_of_client(gw_port_token table, const struct gw_work *w,
                                          const struct gw_service *service,
                                          struct gw_nat_query *query) {
@@ -97,7 +97,7 @@ GW_INLINE uint32_t gw_nat_find_of_client(gw_port_token table, const struct gw_wo
   uint32_t chosen = service->nat_addresses[gw_opaque(turn) & (GW_NAT_POOL_ADDRESSES - 1)];
   query->address = chosen;
   uint32_t place = gw_nat_find(table, query);
-  if (place != GW_NAT_NO_PLACE || !gw_is_late_tcp(w)) return place;
+  if (place != GW_NAT_NO_PLACE || count < 2 || gw_is_syn(w)) return place;
   for (uint32_t i = 0; i < GW_NAT_POOL_ADDRESSES && i < count; i++) {
     query->address = service->nat_addresses[gw_opaque(i) & (GW_NAT_POOL_ADDRESSES - 1)];
     if (query->address == chosen) continue;
@@ -134,7 +134,9 @@ GW_INLINE enum gw_flow_use gw_nat_use(const struct gw_port *port, const struct g
   const struct gw_backend *record = gw_nat_record(port, gw_nat_backend(word));
   struct gw_nat_life life = gw_nat_judge(entry, now_s);
   if (!record || record->pool != service->pool || life.is_over) return GW_FLOW_USE_MISS;
-  if (gw_is_syn(w) && life.is_ending) return GW_FLOW_USE_MISS;
+  uint32_t client_seen = (uint32_t)(gw_flow_load(&entry->client_word) >> 32);
+  int moves = (client_seen & GW_NAT_SEEN_RST) && !(record->flags & GW_BACKEND_TAKES_NEW);
+  if (gw_is_syn(w) && (life.is_ending || moves)) return GW_FLOW_USE_MISS;
   if (!gw_nat_marked(word)) return GW_FLOW_USE_HIT;
   return gw_is_late_tcp(w) ? GW_FLOW_USE_RESET : GW_FLOW_USE_MISS;
 }
@@ -145,7 +147,10 @@ GW_INLINE void gw_nat_touch_client(const struct gw_packet *packet, const struct 
                                    struct gw_nat_entry *entry, uint64_t path[4], uint32_t now_s) {
   uint32_t seen = gw_nat_seen_of(w);
   if (use == GW_FLOW_USE_RESET) seen |= GW_NAT_SEEN_RST;
-  if (gw_flow_load(&entry->backend_word) >> 32 & GW_NAT_SEEN) seen |= GW_NAT_CONFIRMED;
+  /* A SYN sent twice says nothing of whether its sender hears the answer. */
+  int speaks =
+      w->protocol != GW_PROTO_TCP || (w->tcp_flags & (GW_TCP_SYN | GW_TCP_ACK)) == GW_TCP_ACK;
+  if (speaks && (gw_flow_load(&entry->backend_word) >> 32 & GW_NAT_SEEN)) seen |= GW_NAT_CONFIRMED;
   if (!gw_nat_touch(&entry->client_word, seen, now_s)) return;
   uint64_t settings = gw_nat_settings(service->idle_timeout_s, service->id);
   if (gw_flow_load(&entry->settings) != settings) gw_flow_store(&entry->settings, settings);
@@ -154,23 +159,32 @@ GW_INLINE void gw_nat_touch_client(const struct gw_packet *packet, const struct 
     if (gw_flow_load(&entry->path[i]) != path[i]) gw_flow_store(&entry->path[i], path[i]);
 }
 
-/* Whether the backend of a new flow that keeps the client's address could not tell it from another
- * one that it has. */
-GW_INLINE int gw_nat_is_ambiguous(const struct gw_port *port, const struct gw_work *w,
-                                  struct gw_nat_scratch *scratch) {
-  const struct gw_backend *record = gw_nat_record(port, scratch->start.backend);
-  struct gw_nat_query *kept = &scratch->kept;
+/* Makes scratch->kept the question whether the new flow of scratch->query, which keeps the client's
+ * address, could be taken by its backend for another one that this has. */
+GW_SEPARATE int gw_nat_ask_for_another(gw_port_part part, struct gw_nat_scratch *scratch) {
+  struct gw_port room;
+  if (!scratch) return 0;
+  const struct gw_backend *record =
+      gw_nat_record(gw_port_take(part, &room), scratch->start.backend);
   if (!record) return 0;
-  uint32_t server_port = gw_load16(record->template_bytes + GW_NAT_TEMPLATE_PORT);
-  if (server_port == 0) server_port = w->ports >> 16;
-  kept->key = scratch->query.key;
+  struct gw_nat_query *kept = &scratch->kept;
+  uint64_t tail = scratch->query.key.tail;
+  uint64_t server_port = gw_load16(record->template_bytes + GW_NAT_TEMPLATE_PORT);
+  if (server_port != 0) tail = (tail & ~(uint64_t)0xffff0000u) | server_port << 16;
+  kept->key.client[0] = scratch->query.key.client[0];
+  kept->key.client[1] = scratch->query.key.client[1];
   kept->key.vip[0] = gw_load64(record->template_bytes + GW_NAT_TEMPLATE_ADDRESS);
   kept->key.vip[1] = gw_load64(record->template_bytes + GW_NAT_TEMPLATE_ADDRESS + 8);
-  kept->key.tail = gw_nat_tail((w->ports & 0xffff) | server_port << 16, w->protocol, w->family);
+  kept->key.tail = tail;
   kept->hash = scratch->query.hash;
   kept->address = scratch->query.address;
   kept->now_s = scratch->query.now_s;
-  uint32_t place = gw_nat_find_kept(gw_port_give(port), kept);
+  return 1;
+}
+
+GW_INLINE int gw_nat_is_ambiguous(const struct gw_port *port, struct gw_nat_scratch *scratch) {
+  if (!gw_nat_ask_for_another(gw_port_give(port), scratch)) return 0;
+  uint32_t place = gw_nat_find_kept(gw_port_give(port), &scratch->kept);
   return place != GW_NAT_NO_PLACE && place != scratch->query.place;
 }
 
@@ -183,7 +197,7 @@ GW_INLINE enum gw_reason gw_nat_begin(const struct gw_port *port, const struct g
   gw_port_token table = gw_port_to_token(port);
   start->backend = gw_nat_schedule(port, w, service);
   if (start->backend == GW_NO_BACKEND) return GW_REASON_NO_BACKEND;
-  if ((service->flags & GW_SERVICE_NAT_KEEPS) && gw_nat_is_ambiguous(port, w, scratch))
+  if ((service->flags & GW_SERVICE_NAT_KEEPS) && gw_nat_is_ambiguous(port, scratch))
     return GW_REASON_NAT_NO_PORT;
   start->seen = gw_nat_seen_of(w);
   start->settings = gw_nat_settings(service->idle_timeout_s, service->id);
@@ -195,6 +209,12 @@ GW_INLINE enum gw_reason gw_nat_begin(const struct gw_port *port, const struct g
   if (query->evicts) gw_counter_add(&gw_port_counters(port)->events[GW_EVENT_FLOW_EVICTED], 1);
   gw_count_new_flow(port, start->backend, service->id);
   return GW_GO_ON;
+}
+
+/* The client's address and port stay. */
+GW_INLINE void gw_nat_keep_source(const struct gw_work *w, struct gw_nat_rewrite *to) {
+  for (int i = 0; i < 2; i++) to->source[i] = gw_load64(w->source + 2 * i);
+  to->ports = (to->ports & 0xffff0000u) | (w->ports & 0xffff);
 }
 
 /* What a client's packet becomes, for `record` and the place of its flow. */
@@ -210,21 +230,43 @@ GW_INLINE enum gw_reason gw_nat_to_backend(const struct gw_port *port, const str
   to->ethernet_length = record->l2_length;
   uint32_t port_there = gw_load16(bytes + GW_NAT_TEMPLATE_PORT);
   for (int i = 0; i < 2; i++) {
-    to->source[i] = nat->is_kept ? gw_load64(w->source + 2 * i) : nat->address[i];
+    to->source[i] = nat->address[i];
     to->destination[i] = gw_load64(bytes + GW_NAT_TEMPLATE_ADDRESS + 8 * i);
   }
   if (port_there == 0) port_there = w->ports >> 16;
-  uint32_t port_here = gw_swap16((uint16_t)gw_nat_port_of(address, place));
-  if (nat->is_kept) port_here = w->ports & 0xffff;
-  to->ports = port_here | port_there << 16;
+  to->ports = gw_swap16((uint16_t)gw_nat_port_of(address, place)) | port_there << 16;
+  if (nat->is_kept) gw_nat_keep_source(w, to);
   return GW_GO_ON;
 }
 
-/* TCP of no flow is answered by a reset, which tells the client at once; a reset is not. */
-GW_INLINE uint64_t gw_nat_stranger(struct gw_packet *packet, const struct gw_work *w) {
-  if (w->tcp_flags & GW_TCP_RST) return gw_nat_refused(GW_REASON_NAT_NO_FLOW);
+/* What becomes of a client's packet without an entry: GW_GO_ON, it begins a flow; else the reason.
+ * TCP of no flow is answered by a reset, which tells the client at once; a reset is not. */
+GW_INLINE enum gw_reason gw_nat_admit(const struct gw_packet *packet, const struct gw_work *w) {
+  const uint8_t *data = gw_packet_data(packet);
+  if (data + GW_ETHERNET_LENGTH > gw_packet_end(packet) || !gw_may_answer(data, w))
+    return GW_REASON_BAD_SOURCE;
+  if (w->protocol != GW_PROTO_TCP) return GW_GO_ON;
+  if (w->tcp_flags & GW_TCP_RST) return GW_REASON_NAT_NO_FLOW;
+  uint32_t others = GW_TCP_ACK | GW_TCP_FIN;
+  return (w->tcp_flags & (GW_TCP_SYN | others)) == GW_TCP_SYN ? GW_GO_ON : GW_REASON_NAT_RESET;
+}
+
+GW_INLINE uint64_t gw_nat_reset_stranger(struct gw_packet *packet, const struct gw_work *w) {
   enum gw_reason reason = gw_make_reset(packet, w);
   return gw_nat_refused(reason == GW_REASON_RESET_SENT ? GW_REASON_NAT_RESET : reason);
+}
+
+/* Makes scratch->query of a client's packet, but for the address. */
+GW_INLINE void gw_nat_ask(const struct gw_port *port, const struct gw_work *w,
+                          const struct gw_service *service, struct gw_nat_scratch *scratch,
+                          uint32_t now_s) {
+  struct gw_nat_query *query = &scratch->query;
+  struct gw_nat_key *hashed = &scratch->kept.key;
+  gw_nat_key_of(w, &query->key);
+  gw_nat_key_of(w, hashed);
+  if (service->flags & GW_SERVICE_NAT_KEEPS) gw_nat_forget_vip(hashed);
+  query->now_s = now_s;
+  query->hash = gw_nat_hash(&gw_port_state(port)->hash_key, hashed);
 }
 
 GW_INLINE uint64_t gw_nat_from_client(const struct gw_port *port, struct gw_packet *packet,
@@ -233,9 +275,7 @@ GW_INLINE uint64_t gw_nat_from_client(const struct gw_port *port, struct gw_pack
   struct gw_counters *counters = gw_port_counters(port);
   gw_port_token table = gw_port_to_token(port);
   struct gw_nat_query *query = &scratch->query;
-  gw_nat_key_of(w, &query->key);
-  query->hash = gw_nat_hash(&gw_port_state(port)->hash_key, &query->key);
-  query->now_s = now_s;
+  gw_nat_ask(port, w, service, scratch, now_s);
   query->place = gw_nat_find_of_client(table, w, service, query);
   enum gw_flow_use use = GW_FLOW_USE_MISS;
   if (query->place != GW_NAT_NO_PLACE) {
@@ -251,8 +291,9 @@ GW_INLINE uint64_t gw_nat_from_client(const struct gw_port *port, struct gw_pack
   if (use == GW_FLOW_USE_RESET && !(w->tcp_flags & GW_TCP_RST))
     return gw_nat_refused(gw_make_reset(packet, w));
   if (use == GW_FLOW_USE_MISS) {
-    if (gw_is_late_tcp(w)) return gw_nat_stranger(packet, w);
-    enum gw_reason reason = gw_nat_begin(port, packet, w, service, scratch);
+    enum gw_reason reason = gw_nat_admit(packet, w);
+    if (reason == GW_REASON_NAT_RESET) return gw_nat_reset_stranger(packet, w);
+    if (reason == GW_GO_ON) reason = gw_nat_begin(port, packet, w, service, scratch);
     if (reason != GW_GO_ON) return gw_nat_refused(reason);
   }
   uint32_t id = gw_nat_backend(query->word);

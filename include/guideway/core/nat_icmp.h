@@ -133,9 +133,7 @@ GW_INLINE uint64_t gw_nat_quoted_by_client(const struct gw_port *port, const str
                                            struct gw_nat_scratch *scratch, uint32_t now_s) {
   struct gw_nat_query *query = &scratch->query;
   gw_port_token table = gw_port_to_token(port);
-  gw_nat_key_of(w, &query->key);
-  query->hash = gw_nat_hash(&gw_port_state(port)->hash_key, &query->key);
-  query->now_s = now_s;
+  gw_nat_ask(port, w, service, scratch, now_s);
   query->place = gw_nat_find_of_client(table, w, service, query);
   if (query->place == GW_NAT_NO_PLACE) return gw_nat_refused(GW_REASON_ICMP_ERROR);
   struct gw_nat_bucket *bucket = gw_port_nat_bucket(table, query->place >> 3);

@@ -2,7 +2,7 @@
 /* NAT flows that keep the client's address and port (snat = false): client -> VIP:80 becomes
  * client -> backend:6400. Nothing is to be allocated, so the port is not the place; they lie in
  * planes without an address, and are found from both sides by the client, whose address, port and
- * protocol alone choose the two buckets:
+ * protocol alone are hashed:
  *
  *   from the client    the whole key, as every NAT flow (gw_nat_find)
  *   from the backend   client and protocol, and the backend's address and port (gw_nat_find_kept)
@@ -46,14 +46,24 @@ GW_INLINE const struct gw_service *gw_nat_kept_planes(const struct gw_port *port
   return NULL;
 }
 
-/* Makes the query for gw_nat_find_kept(): in place of the VIP's, address and port of the backend.
- * `ports` are as in the client's packets. */
-GW_INLINE void gw_nat_kept_key(struct gw_nat_query *query, const uint32_t *client,
-                               const uint32_t *server, uint32_t ports, const struct gw_work *w) {
-  query->key.client[0] = gw_load64(client);
-  query->key.client[1] = gw_load64(client + 2);
-  query->key.vip[0] = gw_load64(server);
-  query->key.vip[1] = gw_load64(server + 2);
+/* Leaves of a key what an answer shows of it, too: what such flows are hashed by. */
+GW_INLINE void gw_nat_forget_vip(struct gw_nat_key *key) {
+  key->vip[0] = key->vip[1] = 0;
+  key->tail &= ~(uint64_t)0xffff0000u;
+}
+
+/* Makes the query for gw_nat_find_kept() of *w, which a backend may have sent to a client: in place
+ * of the VIP it has the backend. */
+GW_INLINE void gw_nat_ask_kept(const struct gw_port *port, const struct gw_work *w,
+                               struct gw_nat_query *query) {
+  uint32_t ports = w->ports >> 16 | w->ports << 16;
+  query->key.client[0] = gw_load64(w->destination);
+  query->key.client[1] = gw_load64(w->destination + 2);
+  query->key.tail = gw_nat_tail(ports, w->protocol, w->family);
+  gw_nat_forget_vip(&query->key);
+  query->hash = gw_nat_hash(&gw_port_state(port)->hash_key, &query->key);
+  query->key.vip[0] = gw_load64(w->source);
+  query->key.vip[1] = gw_load64(w->source + 2);
   query->key.tail = gw_nat_tail(ports, w->protocol, w->family);
 }
 
@@ -72,7 +82,7 @@ GW_INLINE int gw_nat_kept_is(gw_port_part part, const struct gw_nat_entry *entry
 }
 
 /* The place of the live flow between a client and a backend's port, as it seems without a second
- * look at its word, or GW_NAT_NO_PLACE. The query is made by gw_nat_kept_key(); it has hash,
+ * look at its word, or GW_NAT_NO_PLACE. The query is as gw_nat_ask_kept() makes it, with
  * address and now_s. */
 GW_SEPARATE uint32_t gw_nat_find_kept(gw_port_part part, const struct gw_nat_query *query) {
   if (!query) return GW_NAT_NO_PLACE;

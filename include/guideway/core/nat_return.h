@@ -23,8 +23,7 @@ GW_INLINE enum gw_reason gw_nat_find_return(const struct gw_port *port, const st
                                             struct gw_nat_rewrite *to) {
   const struct gw_service *planes = gw_nat_kept_planes(port, w->family);
   if (!planes || w->ports == 0) return GW_REASON_NAT_NO_FLOW;
-  gw_nat_kept_key(query, w->destination, w->source, w->ports >> 16 | w->ports << 16, w);
-  query->hash = gw_nat_hash(&gw_port_state(port)->hash_key, &query->key);
+  gw_nat_ask_kept(port, w, query);
   uint32_t turn = gw_nat_turn_of(query->hash, planes->nat_address_count);
   query->address = planes->nat_addresses[gw_opaque(turn) & (GW_NAT_POOL_ADDRESSES - 1)];
   uint32_t place = gw_nat_find_kept(gw_port_give(port), query);

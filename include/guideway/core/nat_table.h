@@ -3,8 +3,9 @@
  *
  * The port is the place: the entry of port p of the address with index a is in plane a, bucket
  * (p - 1024) / 8, way (p - 1024) % 8. A flow from a client has two candidate buckets in the plane
- * of one of its pool's addresses, by a hash of (client address, client port, protocol), and takes
- * one of their sixteen places, so its translated port. Beside the entries stands a word for each:
+ * of one of its pool's addresses, by a hash of the flow (client, virtual address, ports, protocol),
+ * and takes one of their sixteen places, so its translated port. Beside the entries stands a word
+ * for each:
  *
  *   63           32 31        16 15 14    13 12         0
  *   [ tag, 32 bits ][ backend id ][mark][state][generation ]   0 = never used
@@ -15,16 +16,21 @@
  * the word again: when it is still the same, so was the entry.
  * - A claim whose maker died is over after GW_NAT_CLAIM_S. (Long, since a maker that only slept
  * would then write into somebody else's entry; short enough to get the place back.)
- * - A flow is established when the client spoke, was answered, and spoke again. Until then any new
- * flow may have its place, if both buckets are full: a flood of strangers cannot push out anybody.
+ * - A flow is established when the client spoke, was answered, and spoke again (TCP: acknowledged).
+ * Until then a new flow may have its place, if both buckets are full: of the flows that were not
+ * answered, then of the others, the one that has been silent for longest. UDP gives way only after
+ * GW_NAT_UDP_GRACE_S: an answer on the way would reach the wrong client.
  * - Of free places the one that has been free for longest is taken, so that a backend meets the
  * same port again as late as can be; as soon as a bucket gets full, one in the emptier bucket.
  * - What the client's and the backend's packets change are two words, each written by one side.
  *
  * Threading: shared by all workers or CPUs, the sweeper and the XDP program. Everything is read and
- * written by aligned 8-byte words; places are taken and given back by compare-and-swap. The worst
- * of two packets of a new flow at once is a flow recorded twice; the second entry times out.
- * Memory may be adopted from an earlier daemon: nothing in it is trusted beyond its bits. */
+ * written by aligned 8-byte words; places are taken and given back by compare-and-swap. Two packets
+ * of a new flow at once may record it twice: the second entry times out, unless the backend's
+ * answer to that one is the one that the client took; then the connection is reset. A packet that
+ * is being looked at while its place is taken from it (it was over, or on probation) may still note
+ * its time in the entry of the next flow. Memory may be adopted from an earlier daemon: nothing in
+ * it is trusted beyond its bits. */
 #ifndef GUIDEWAY_CORE_NAT_TABLE_H_
 #define GUIDEWAY_CORE_NAT_TABLE_H_
 
@@ -49,8 +55,10 @@ enum {
   /* A handshake, or a first answer, that takes longer has failed (Linux's SYN is given up after
    * 127 s, but it is sent again before, and makes a new entry). */
   GW_NAT_OPENING_TIMEOUT_S = 30,
-  GW_NAT_CLOSING_TIMEOUT_S = 10, /* both have said FIN */
-  GW_NAT_RESET_TIMEOUT_S = 2,
+  /* Both have said FIN; or the client has said RST, which anybody may have said in its name. */
+  GW_NAT_CLOSING_TIMEOUT_S = 10,
+  GW_NAT_RESET_TIMEOUT_S = 2, /* the backend has said RST */
+  GW_NAT_UDP_GRACE_S = 2,
   /* With so many places left in both buckets, age decides; else the emptier one. */
   GW_NAT_ROOMY = 6,
   GW_NAT_TRIES = 4, /* to claim a place, when others are faster */
@@ -59,7 +67,7 @@ enum {
 /* "No place": places are bucket << 3 | way, of the whole table. */
 #define GW_NAT_NO_PLACE 0xffffffffu
 /* Written by the daemon into the first element of a plane. */
-#define GW_NAT_MAGIC 0x31656e616c70616eu /* "naplane1" */
+#define GW_NAT_MAGIC 0x32656e616c70616eu /* "naplane2" */
 
 GW_INLINE uint64_t gw_nat_word(uint32_t upper, uint32_t backend, uint32_t state,
                                uint32_t generation) {
@@ -124,14 +132,15 @@ GW_INLINE void gw_nat_key_of(const struct gw_work *w, struct gw_nat_key *key) {
   key->tail = gw_nat_tail(w->ports, w->protocol, w->family);
 }
 
-/* Where a client's flow may be: of its own address, port and protocol alone, by other words of the
- * secret than the flow hash. */
+/* Where a client's flow may be. All of the key enters it: many clients may be one address, with the
+ * same port to several services. */
 GW_INLINE uint64_t gw_nat_hash(const struct gw_hash_key *secret, const struct gw_nat_key *key) {
   const uint32_t *k = secret->nh;
-  uint32_t tail = (uint32_t)(key->tail & 0xffff) | gw_nat_protocol(key->tail) << 16;
-  uint64_t h = gw_nh((uint32_t)key->client[0], k[10], tail, k[11]) +
+  uint64_t h = gw_nh((uint32_t)key->client[0], k[10], (uint32_t)key->tail, k[11]) +
                gw_nh((uint32_t)(key->client[0] >> 32), k[8], (uint32_t)key->client[1], k[9]) +
-               gw_nh((uint32_t)(key->client[1] >> 32), k[6], gw_nat_family(key->tail), k[7]);
+               gw_nh((uint32_t)(key->client[1] >> 32), k[6], (uint32_t)(key->tail >> 32), k[7]) +
+               gw_nh((uint32_t)key->vip[0], k[4], (uint32_t)(key->vip[0] >> 32), k[5]) +
+               gw_nh((uint32_t)key->vip[1], k[2], (uint32_t)(key->vip[1] >> 32), k[3]);
   h ^= h >> 32;
   h *= secret->mix[0];
   h ^= h >> 29;
@@ -149,8 +158,10 @@ GW_INLINE uint32_t gw_nat_turn_of(uint64_t hash, uint32_t count) {
 struct gw_nat_life {
   uint32_t idle_s; /* since its last packet */
   uint8_t is_over; /* for longer than its timeout */
+  uint8_t is_answered;
   uint8_t is_established;
-  uint8_t is_ending; /* a FIN or RST was seen: a SYN is a new connection */
+  uint8_t is_ending; /* both said FIN, or the backend RST: a SYN is a new connection */
+  uint8_t is_held;   /* on probation, but not to be taken yet */
 };
 
 /* Seconds since the word's; a time just ahead of ours (another core's clock) is now. */
@@ -164,9 +175,9 @@ GW_INLINE uint32_t gw_nat_timeout(uint32_t protocol, uint32_t client, uint32_t b
   uint32_t timeout = idle_timeout_s;
   uint32_t shorter = idle_timeout_s;
   if (protocol == GW_PROTO_TCP) {
-    if ((client | backend) & GW_NAT_SEEN_RST) {
+    if (backend & GW_NAT_SEEN_RST) {
       shorter = GW_NAT_RESET_TIMEOUT_S;
-    } else if (client & backend & GW_NAT_SEEN_FIN) {
+    } else if ((client & GW_NAT_SEEN_RST) || (client & backend & GW_NAT_SEEN_FIN)) {
       shorter = GW_NAT_CLOSING_TIMEOUT_S;
     } else if (!(client & GW_NAT_CONFIRMED)) {
       shorter = GW_NAT_OPENING_TIMEOUT_S;
@@ -192,7 +203,11 @@ GW_INLINE struct gw_nat_life gw_nat_judge(const struct gw_nat_entry *entry, uint
   }
   life.is_over = life.idle_s > gw_nat_timeout(protocol, client_seen, backend_seen, idle);
   life.is_established = (client_seen & GW_NAT_CONFIRMED) != 0;
-  life.is_ending = ((client_seen | backend_seen) & (GW_NAT_SEEN_FIN | GW_NAT_SEEN_RST)) != 0;
+  life.is_answered = (backend_seen & GW_NAT_SEEN) != 0;
+  life.is_ending =
+      (client_seen & backend_seen & GW_NAT_SEEN_FIN) || (backend_seen & GW_NAT_SEEN_RST);
+  life.is_held =
+      !life.is_established && protocol != GW_PROTO_TCP && life.idle_s < GW_NAT_UDP_GRACE_S;
   return life;
 }
 
@@ -230,7 +245,8 @@ GW_SEPARATE uint32_t gw_nat_find(gw_port_token table, struct gw_nat_query *query
     struct gw_nat_bucket *bucket = gw_port_nat_bucket(table, index);
     if (!bucket) return GW_NAT_NO_PLACE;
     uint32_t match = gw_flow_match(&bucket->ways, tag);
-    for (int i = 0; i < 2 && match != 0; i++) {
+    /* All of them: flows of one client's port have one tag, if they keep it (nat_kept.h). */
+    for (uint32_t i = 0; i < GW_NAT_WAYS && match != 0; i++) {
       uint32_t way = gw_lowest_bit(match) & (GW_NAT_WAYS - 1);
       uint64_t word = gw_word_acquire(&bucket->ways.words[way]);
       if (gw_nat_state(word) == GW_NAT_VALID && gw_nat_upper(word) == tag &&
@@ -245,10 +261,11 @@ GW_SEPARATE uint32_t gw_nat_find(gw_port_token table, struct gw_nat_query *query
   return GW_NAT_NO_PLACE;
 }
 
-/* How good a place is to take: 0 not at all, then those on probation by age, then the free ones by
- * age. */
+/* How good a place is to take: 0 not at all, then those on probation, answered and not, then the
+ * free ones; each by age. */
 #define GW_NAT_SCORE_FREE (2ull << 32)
-#define GW_NAT_SCORE_PROBATION (1ull << 32)
+#define GW_NAT_SCORE_UNANSWERED (1ull << 32)
+#define GW_NAT_SCORE_ANSWERED (1ull << 31)
 
 /* Of a place whose word is `word`. */
 GW_SEPARATE uint64_t gw_nat_score(gw_port_token table, uint32_t place, uint64_t word,
@@ -260,25 +277,29 @@ GW_SEPARATE uint64_t gw_nat_score(gw_port_token table, uint32_t place, uint64_t 
     if (!bucket) return 0;
     struct gw_nat_life life = gw_nat_judge(&bucket->entries[place & (GW_NAT_WAYS - 1)], now_s);
     if (life.is_over) return GW_NAT_SCORE_FREE | life.idle_s;
-    return life.is_established ? 0 : GW_NAT_SCORE_PROBATION | life.idle_s;
+    if (life.is_established || life.is_held) return 0;
+    return (life.is_answered ? GW_NAT_SCORE_ANSWERED : GW_NAT_SCORE_UNANSWERED) | life.idle_s;
   }
   uint32_t since = gw_nat_since(gw_nat_upper(word), now_s);
   if (state == GW_NAT_CLAIMED && since <= GW_NAT_CLAIM_S) return 0;
   return GW_NAT_SCORE_FREE | since;
 }
 
-/* Of the best place of a bucket: score << 3 | way; and how many of its places are free, << 40. */
-GW_SEPARATE uint64_t gw_nat_best_of(gw_port_token table, uint32_t index, uint32_t now_s) {
+/* Of the best place of a bucket: score << 3 | way; and how many of its places are free, << 40.
+ * Looks from way `turn` on: of equal ones, which a flood makes, it is not always the same. */
+GW_SEPARATE uint64_t gw_nat_best_of(gw_port_token table, uint32_t index, uint32_t turn,
+                                    uint32_t now_s) {
   uint64_t best = 0;
   uint64_t free = 0;
   struct gw_nat_bucket *bucket = gw_port_nat_bucket(table, index);
   if (!bucket) return 0;
 #pragma GCC unroll 1
-  for (uint32_t way = 0; way < GW_NAT_WAYS; way++) {
+  for (uint32_t i = 0; i < GW_NAT_WAYS; i++) {
+    uint32_t way = (i + turn) & (GW_NAT_WAYS - 1);
     uint64_t word = gw_word_acquire(&bucket->ways.words[way]);
     uint64_t score = gw_nat_score(table, gw_nat_place(index, way), word, now_s);
     free += score >> 33; /* 1 where GW_NAT_SCORE_FREE is set */
-    if (score << 3 > best) best = score << 3 | way;
+    if (score > best >> 3) best = score << 3 | way;
   }
   return best | free << 40;
 }
@@ -288,8 +309,10 @@ GW_INLINE uint32_t gw_nat_choose(gw_port_token table, const struct gw_nat_query 
                                  uint64_t *score) {
   uint32_t first = gw_nat_candidate(query, 0);
   uint32_t second = gw_nat_candidate(query, 1);
-  uint64_t a = gw_nat_best_of(table, first, query->now_s);
-  uint64_t b = gw_nat_best_of(table, second, query->now_s);
+  /* The top bits: lower ones are the same for all flows of a bucket. */
+  uint32_t turn = (uint32_t)(query->hash >> 61);
+  uint64_t a = gw_nat_best_of(table, first, turn, query->now_s);
+  uint64_t b = gw_nat_best_of(table, second, turn, query->now_s);
   uint64_t free_a = a >> 40;
   uint64_t free_b = b >> 40;
   uint64_t below = (1ull << 40) - 1;
@@ -355,10 +378,10 @@ GW_INLINE uint32_t gw_nat_insert(gw_port_token table, struct gw_nat_query *query
 }
 
 /* After a packet of the flow: notes its side's time and what was seen, if that is news. Returns 1
- * if so. */
+ * if so. A RST holds until the same side speaks again: then it was not the side's own. */
 GW_INLINE int gw_nat_touch(uint64_t *side, uint32_t seen, uint32_t now_s) {
   uint64_t was = gw_flow_load(side);
-  uint64_t is = (was >> 32 | seen) << 32 | now_s;
+  uint64_t is = ((was >> 32 & ~(uint64_t)GW_NAT_SEEN_RST) | seen) << 32 | now_s;
   if (is == was) return 0;
   gw_flow_store(side, is);
   return 1;

@@ -25,9 +25,9 @@ class MetricsServer {
  public:
   static constexpr std::chrono::milliseconds kFresh{200};
 
-  using Done = std::function<void(Text)>;
-  /// Has the text made and gives it to Done, once, on the control thread; never, when it ends
-  /// first.
+  using Done = std::function<void(const Text&)>;
+  /// Has the text made and gives it to Done, once, on the control thread; null: it cannot be made.
+  /// Never, when everything ends first.
   using Make = std::function<void(Done)>;
 
   /// Listens on `address`, "127.0.0.1:9641" or "[::1]:9641".

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // HostAddresses: the kernel's side of an interface (up, addresses) and the ownership of VIPs. What
 // was added is removed at the end, what was found is left. What was added is also on record
-// (owned_addresses.h), so that a run after a crash still knows it.
-// Threading: one thread (the control thread).
+// (owned_addresses.h), so that a run after a crash still knows it. Whoever has started well ends
+// with release() or leave(). Threading: one thread (the control thread).
 #ifndef GUIDEWAY_NETLINK_HOST_ADDRESSES_H_
 #define GUIDEWAY_NETLINK_HOST_ADDRESSES_H_
 
@@ -23,7 +23,8 @@ class HostAddresses {
   /// What the record lists and the kernel still has is taken over as ours. Errors: the kernel's
   /// addresses cannot be read.
   static Result<std::unique_ptr<HostAddresses>> open(OwnedAddresses record);
-  /// As release(), unless leave() was called.
+  /// Without release() or leave(), a start that failed: what this run has added goes, what an
+  /// earlier run had left stays, since the kernel may go on forwarding for it.
   virtual ~HostAddresses() = default;
 
   /// Gives `kernel_name` these addresses (those already there are left alone), and brings it up the

@@ -5,7 +5,7 @@ Sources: RFC 3022 (traditional NAT), RFC 768 (no UDP checksum), RFC 9293 §3.10.
 from scapy.all import IP, TCP, UDP, Ether, IPv6, Raw
 
 from .expected import HIT, MISS, PROTOCOL, Parsed, link_layer, packed, reset_bytes
-from .nat_ports import first_place
+from .nat_ports import first_place, nat_hash
 from .packets import with_tags
 
 
@@ -20,7 +20,9 @@ def translation(world, frame, service_name="tcp4"):
     sources = pool["source"] if isinstance(pool["source"], list) else [pool["source"]]
     client = packed(parsed.layer.src)
     own = [source for source in sources if len(packed(source)) == len(client)]
-    address, port = first_place(world.seed, client, parsed.l4.sport, PROTOCOL[parsed.protocol], own)
+    hash_ = nat_hash(world.seed, client, packed(parsed.layer.dst), (parsed.l4.sport, parsed.l4.dport),
+                     PROTOCOL[parsed.protocol])
+    address, port = first_place(hash_, own)
     return address, port, backend
 
 

@@ -85,6 +85,8 @@ class NatTable {
     return made;
   }
 
+  const gw_hash_key& secret() const { return secret_; }
+
   std::uint32_t now_s = kNatStart_s;
   bool evicted = false;
 
@@ -150,6 +152,8 @@ TEST(NatTimeout, GoesByWhatWasSeen) {
       timeout(GW_PROTO_TCP, GW_NAT_CONFIRMED | GW_NAT_SEEN_FIN, GW_NAT_SEEN | GW_NAT_SEEN_FIN),
       10U);
   EXPECT_EQ(timeout(GW_PROTO_TCP, GW_NAT_CONFIRMED, GW_NAT_SEEN | GW_NAT_SEEN_RST), 2U);
+  EXPECT_EQ(timeout(GW_PROTO_TCP, GW_NAT_CONFIRMED | GW_NAT_SEEN_RST, GW_NAT_SEEN), 10U)
+      << "it may have been forged";
   EXPECT_EQ(timeout(GW_PROTO_UDP, 0, 0), 30U);
   EXPECT_EQ(timeout(GW_PROTO_UDP, 0, GW_NAT_SEEN), kNatIdle_s);
   EXPECT_EQ(gw_nat_timeout(GW_PROTO_TCP, GW_NAT_SEEN, 0, 5), 5U)
@@ -162,7 +166,7 @@ TEST(NatTable, AFlowIsFoundAtItsPlaceByItsWholeKey) {
   ASSERT_NE(place, GW_NAT_NO_PLACE);
   EXPECT_EQ(table.find(table.query(1)), place);
   gw_nat_query other = table.query(1);
-  other.key.vip[0]++;  // the same hash
+  other.key.vip[0]++;  // as if the hash were the same
   EXPECT_EQ(table.find(other), GW_NAT_NO_PLACE);
   const std::uint32_t second = table.insert(other);
   EXPECT_NE(second, place);
@@ -188,13 +192,87 @@ TEST(NatTable, TheOldestOnProbationGivesWay) {
     table.now_s = kNatStart_s + (i == 5 || i == 9 ? i - 5 : 10);
     const std::uint32_t place = table.insert(table.rival(i));
     if (i != 5 && i != 9 && i != 12) table.establish(place);
-    if (i == 12) table.backend_speaks(place);  // answered is not yet established
+    if (i == 5) table.backend_speaks(place);  // answered is not yet established
   }
   table.now_s = kNatStart_s + 20;
-  EXPECT_NE(table.insert(table.rival(16)), GW_NAT_NO_PLACE);
+  for (std::uint32_t gone : {9U, 12U, 5U}) {
+    EXPECT_NE(table.find(table.rival(gone)), GW_NAT_NO_PLACE);
+    const std::uint32_t place = table.insert(table.rival(16 + gone));
+    ASSERT_NE(place, GW_NAT_NO_PLACE);
+    table.establish(place);
+    EXPECT_TRUE(table.evicted);
+    EXPECT_EQ(table.find(table.rival(gone)), GW_NAT_NO_PLACE)
+        << gone << ": by age, the answered one last";
+  }
+  EXPECT_EQ(table.insert(table.rival(40)), GW_NAT_NO_PLACE);
+}
+
+TEST(NatTable, ADatagramThatWaitsForItsAnswerKeepsItsPort) {
+  NatTable table;
+  for (std::uint32_t i = 0; i < 16; i++)
+    ASSERT_NE(table.insert(table.rival(i, GW_PROTO_UDP)), GW_NAT_NO_PLACE);
+  table.now_s += GW_NAT_UDP_GRACE_S - 1;
+  EXPECT_EQ(table.insert(table.rival(16, GW_PROTO_UDP)), GW_NAT_NO_PLACE);
+  table.now_s += 1;
+  EXPECT_NE(table.insert(table.rival(16, GW_PROTO_UDP)), GW_NAT_NO_PLACE);
   EXPECT_TRUE(table.evicted);
-  EXPECT_EQ(table.find(table.rival(5)), GW_NAT_NO_PLACE) << "the oldest";
-  EXPECT_NE(table.find(table.rival(9)), GW_NAT_NO_PLACE);
+}
+
+TEST(NatTable, AFloodDoesNotAlwaysTakeTheSamePlace) {
+  NatTable table;
+  std::set<std::uint32_t> taken;
+  for (std::uint32_t i = 0; i < 400; i++) {
+    const std::uint32_t place = table.insert(table.rival(i));
+    ASSERT_NE(place, GW_NAT_NO_PLACE);
+    if (i >= 16) taken.insert(place & 7);
+  }
+  EXPECT_EQ(taken.size(), 8U);
+}
+
+TEST(NatTable, AResetHoldsUntilTheSameSideSpeaksAgain) {
+  NatTable table;
+  const std::uint32_t place = table.insert(table.query(1));
+  table.establish(place);
+  table.client_speaks(place, GW_NAT_SEEN_RST);
+  table.backend_speaks(place);
+  table.now_s += 11;
+  EXPECT_EQ(gw_nat_judge(&table.entry(place), table.now_s).is_over, 1);
+  table.now_s -= 11;
+  table.client_speaks(place, 0);
+  table.now_s += kNatIdle_s;
+  EXPECT_EQ(gw_nat_judge(&table.entry(place), table.now_s).is_over, 0);
+}
+
+/// As of an office behind one address, whose ports are to several services at once.
+TEST(NatTable, ManyServicesOfOneClientPortAreManyFlows) {
+  NatTable table;
+  for (std::uint32_t port = 0; port < 200; port++) {
+    gw_nat_query query = table.query(0);
+    query.key.tail = gw_nat_tail(40000 | port << 16, GW_PROTO_TCP, GW_FAMILY_4);
+    query.hash = gw_nat_hash(&table.secret(), &query.key);
+    const std::uint32_t place = table.insert(query);
+    ASSERT_NE(place, GW_NAT_NO_PLACE) << port;
+    table.establish(place);
+    ASSERT_EQ(table.find(query), place) << port;
+  }
+}
+
+TEST(NatTable, EveryPartOfTheKeyEntersTheHash) {
+  const NatTable table;
+  std::set<std::uint64_t> hashes{table.query(0).hash};
+  for (int bit = 0; bit < 128; bit++) {
+    for (const bool of_client : {true, false}) {
+      gw_nat_key key = table.query(0).key;
+      (of_client ? key.client : key.vip)[bit / 64] ^= 1ULL << bit % 64;
+      hashes.insert(gw_nat_hash(&table.secret(), &key));
+    }
+  }
+  for (int bit = 0; bit < 48; bit++) {
+    gw_nat_key key = table.query(0).key;
+    key.tail ^= 1ULL << bit;
+    hashes.insert(gw_nat_hash(&table.secret(), &key));
+  }
+  EXPECT_EQ(hashes.size(), 1U + 256U + 48U);
 }
 
 TEST(NatTable, WhatIsOverIsTakenWithoutASweep) {
@@ -238,7 +316,7 @@ std::uint32_t refused_at(std::uint32_t percent) {
 }
 
 TEST(NatTable, FlowsFindAPlaceUntilNinetyPercentOfThePortsAreInUse) {
-  EXPECT_EQ(refused_at(75), 0U);
+  EXPECT_LE(refused_at(75), 4U) << "one in ten thousand";
   EXPECT_LT(refused_at(90), 645U) << "one percent";
 }
 
@@ -279,16 +357,18 @@ TEST(NatTable, HostileMemoryLeadsNowhereElse) {
 struct PlainFlow {
   std::uint32_t place = 0;
   std::uint32_t last_s = 0;
-  bool confirmed = false, answered = false, client_fin = false, backend_fin = false, reset = false;
+  bool confirmed = false, answered = false, client_fin = false, backend_fin = false;
+  bool client_reset = false, backend_reset = false;  // until that side speaks again
   bool tcp = true;
 
   std::uint32_t timeout() const {
     if (!tcp) return answered ? kNatIdle_s : 30;
-    if (reset) return 2;
-    if (client_fin && backend_fin) return 10;
+    if (backend_reset) return 2;
+    if (client_reset || (client_fin && backend_fin)) return 10;
     return confirmed ? kNatIdle_s : 30;
   }
   bool is_over(std::uint32_t now) const { return now - last_s > timeout(); }
+  bool may_go(std::uint32_t now) const { return !confirmed && (tcp || now - last_s >= 2); }
 };
 
 /// Clients of few buckets, so that places run out.
@@ -317,14 +397,15 @@ TEST_P(NatModel, AgreesWithAPlainMap) {
       const bool fin = flow.tcp && random() % 50 == 0;
       const bool reset = flow.tcp && random() % 150 == 0;
       const std::uint32_t seen = (fin ? GW_NAT_SEEN_FIN : 0U) | (reset ? GW_NAT_SEEN_RST : 0U);
-      flow.reset |= reset;
       if (random() % 2 == 0) {
         flow.confirmed |= flow.answered;
         flow.client_fin |= fin;
+        flow.client_reset = reset;
         table.client_speaks(found, seen | (flow.answered ? GW_NAT_CONFIRMED : 0U));
       } else {
         flow.answered = true;
         flow.backend_fin |= fin;
+        flow.backend_reset = reset;
         table.backend_speaks(found, seen);
       }
       continue;
@@ -336,9 +417,8 @@ TEST_P(NatModel, AgreesWithAPlainMap) {
     flows.erase(client);
     std::erase_if(flows, [&](const auto& each) { return each.second.is_over(table.now_s); });
     const auto may_go = [&] {
-      return std::count_if(flows.begin(), flows.end(), [](const auto& each) {
-               return each.second.confirmed;
-             }) < static_cast<std::ptrdiff_t>(flows.size());
+      return std::any_of(flows.begin(), flows.end(),
+                         [&](const auto& each) { return each.second.may_go(table.now_s); });
     };
     const bool full = flows.size() == 16;
     const bool expects_room = !full || may_go();
@@ -354,9 +434,14 @@ TEST_P(NatModel, AgreesWithAPlainMap) {
       const auto gone = std::find_if(flows.begin(), flows.end(),
                                      [&](const auto& each) { return each.second.place == place; });
       ASSERT_NE(gone, flows.end());
-      ASSERT_FALSE(gone->second.confirmed) << "an established flow was pushed out";
-      for (const auto& [other, flow] : flows)
-        ASSERT_TRUE(flow.confirmed || flow.last_s >= gone->second.last_s) << "not the oldest";
+      ASSERT_TRUE(gone->second.may_go(table.now_s)) << "an established flow was pushed out";
+      for (const auto& [other, flow] : flows) {
+        if (!flow.may_go(table.now_s)) continue;
+        ASSERT_LE(gone->second.answered, flow.answered) << "answered before unanswered";
+        if (flow.answered == gone->second.answered) {
+          ASSERT_GE(flow.last_s, gone->second.last_s) << "not the oldest";
+        }
+      }
       flows.erase(gone);
     }
     for (const auto& [other, flow] : flows) ASSERT_NE(flow.place, place) << "a place taken twice";

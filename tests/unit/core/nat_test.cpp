@@ -99,7 +99,7 @@ struct Parts {
 class NatTest : public testing::Test {
  protected:
   void SetUp() override {
-    world_ = CoreWorld({.nat_planes = 2});
+    world_ = CoreWorld({.nat_planes = 3});
     auto model = parse_config(kNatConfig);
     ASSERT_TRUE(model) << model.error().message;
     model_ = *model;
@@ -338,15 +338,76 @@ TEST_F(NatTest, FlowsEndByFinResetAndSilence) {
   EXPECT_EQ(send(client(kNatAck)).reason, GW_REASON_NAT_RESET);
 }
 
-TEST_F(NatTest, ASynOnTheSamePortsAfterAFinIsANewConnection) {
+TEST_F(NatTest, ASynOnTheSamePortsAfterBothFinsIsANewConnection) {
   send(client(kNatSyn));
   send_bytes(answer(kNatSynAck), 1);
   send(client(kNatAck | GW_TCP_FIN));
+  send_bytes(answer(kNatAck | GW_TCP_FIN), 1);
   model_.pools[0].backends[0].state = model::AdminState::kDrain;
   publish();
   send(client(kNatSyn));
   EXPECT_EQ(Parts(sent_).destination_text(), "10.0.0.12");
   EXPECT_EQ(taken_ports(), 1U);
+}
+
+TEST_F(NatTest, WhatIsForgedInTheClientsNameDoesNotEndItsConnection) {
+  send(client(kNatSyn));
+  const unsigned port = Parts(sent_).source_port();
+  const std::string backend = Parts(sent_).destination_text();
+  send_bytes(answer(kNatSynAck), 1);
+  send(client(kNatAck));
+  model_.pools[0].backends[backend == "10.0.0.11" ? 1 : 0].weight = 100;
+  publish();
+  send(client(kNatAck | GW_TCP_FIN));
+  send(client(kNatSyn));
+  EXPECT_EQ(Parts(sent_).destination_text(), backend) << "a SYN after one FIN";
+  EXPECT_EQ(Parts(sent_).source_port(), port);
+  send(client(GW_TCP_RST));
+  send(client(kNatSyn));
+  EXPECT_EQ(Parts(sent_).destination_text(), backend) << "a SYN after a RST";
+  send(client(GW_TCP_RST));
+  send(client(kNatAck));
+  world_.set_now_s(world_.now_s() + 60);
+  EXPECT_EQ(send(client(kNatAck)).reason, GW_REASON_FORWARDED);
+  EXPECT_EQ(Parts(sent_).source_port(), port);
+}
+
+TEST_F(NatTest, ASynAfterTheClientsResetLeavesADrainedBackend) {
+  send(client(kNatSyn));
+  send_bytes(answer(kNatSynAck), 1);
+  send(client(GW_TCP_RST));
+  for (auto& backend : model_.pools[0].backends) backend.state = model::AdminState::kDrain;
+  model_.pools[0].backends[1].state = model::AdminState::kEnabled;
+  publish();
+  send(client(kNatSyn));
+  EXPECT_EQ(Parts(sent_).destination_text(), "10.0.0.12");
+}
+
+TEST_F(NatTest, ASynSentTwiceIsNotYetAConnection) {
+  send(client(kNatSyn));
+  send_bytes(answer(kNatSynAck), 1);
+  send(client(kNatSyn));
+  world_.set_now_s(world_.now_s() + 31);
+  EXPECT_EQ(send(client(kNatAck)).reason, GW_REASON_NAT_RESET) << "on probation to its end";
+}
+
+TEST_F(NatTest, ADatagramKeepsItsPortWhenThePoolHasMoreAddresses) {
+  std::map<std::uint16_t, unsigned> ports;
+  const auto datagram = [](std::uint16_t port) {
+    return FrameSpec{.protocol = GW_PROTO_UDP, .source_port = port};
+  };
+  for (std::uint16_t port = 1000; port < 1040; port++) {
+    send(datagram(port));
+    ports[port] = Parts(sent_).source_port();
+  }
+  model_.pools[0].nat_sources.push_back(*IpAddress::parse("198.51.100.10"));
+  publish();
+  for (const auto& [from, port] : ports) {
+    send(datagram(from));
+    EXPECT_EQ(Parts(sent_).source_text(), "198.51.100.9");
+    EXPECT_EQ(Parts(sent_).source_port(), port);
+  }
+  EXPECT_EQ(taken_ports(), ports.size());
 }
 
 TEST_F(NatTest, AMarkedFlowIsResetOnceAndUdpMoves) {

@@ -248,7 +248,7 @@ TEST_F(HostAddressesSystemTest, VipLeftByACrashIsRemovedByTheNextRun) {
   crash_and_start_again();
   ASSERT_TRUE(has("203.0.113.10/32", "lo"));
   own({ip("203.0.113.10"), ip("2001:db8::10")});
-  addresses.reset();
+  addresses->release();
   EXPECT_FALSE(has("203.0.113.10/32", "lo"));
   EXPECT_FALSE(has("2001:db8::10/128", "gw0"));
 }
@@ -262,12 +262,29 @@ TEST_F(HostAddressesSystemTest, VipLeftByACrashGoesWhenTheConfigurationHasItNoMo
   EXPECT_TRUE(has("203.0.113.11/32", "lo"));
 }
 
-TEST_F(HostAddressesSystemTest, ARunThatEndsEarlyAfterACrashCleansUpToo) {
+TEST_F(HostAddressesSystemTest, AStartThatFailsTakesOnlyWhatItHasAdded) {
+  bring_up();
+  own({ip("203.0.113.10"), ip("2001:db8::10")});
+  crash_and_start_again();
+  bring_up();
+  own({ip("203.0.113.10"), ip("203.0.113.11"), ip("2001:db8::10")});
+  addresses.reset();
+  EXPECT_TRUE(has("203.0.113.10/32", "lo"));
+  EXPECT_TRUE(has("2001:db8::10/128", "gw0"));
+  EXPECT_TRUE(has("10.1.0.1/24", "gw0"));
+  EXPECT_FALSE(has("203.0.113.11/32", "lo"));
+  addresses = open(state_dir);
+  addresses->release();
+  EXPECT_FALSE(has("203.0.113.10/32", "lo")) << "it is still on record";
+  EXPECT_FALSE(has("2001:db8::10/128", "gw0"));
+}
+
+TEST_F(HostAddressesSystemTest, AStartThatFailsAtOnceTakesNothing) {
   bring_up();
   own({ip("203.0.113.10")});
   crash_and_start_again();
   addresses.reset();
-  EXPECT_FALSE(has("203.0.113.10/32", "lo"));
+  EXPECT_TRUE(has("203.0.113.10/32", "lo"));
 }
 
 TEST_F(HostAddressesSystemTest, AnotherDirectorsVipIsLeft) {
@@ -292,7 +309,7 @@ TEST_F(HostAddressesSystemTest, AnAddressThatWasRemovedAndAddedByHandBetweenRuns
   addresses = open(state_dir);
   host.sh("ip addr add 203.0.113.10/32 dev lo");
   own({ip("203.0.113.10")});
-  addresses.reset();
+  addresses->release();
   EXPECT_TRUE(has("203.0.113.10/32", "lo"));
 }
 

@@ -31,7 +31,7 @@ class CoreForwards : public testing::TestWithParam<ForwardedKind> {
   }
   /// Sends packets [first, last) of the traffic through it.
   static void pass(SmallRun& run, CoreWorld& world, std::uint64_t first, std::uint64_t last) {
-    const TrafficPattern traffic(Traffic::kEstablished, 500);
+    const TrafficPattern traffic({.traffic = Traffic::kEstablished, .flows = 500});
     for (std::uint64_t i = first; i < last; i++) {
       Frame frame(run.sent(traffic.step(i)));
       ASSERT_EQ(world.balance(frame).verdict, GW_FORWARD);

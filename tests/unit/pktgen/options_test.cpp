@@ -35,9 +35,13 @@ TEST(Options, HaveDefaults) {
   EXPECT_EQ(options->device, "vdev:net_af_packet0,iface=v0");
   EXPECT_FALSE(options->sink);
   EXPECT_EQ(options->seconds, 10);
-  EXPECT_EQ(options->flows, 1'000'000u);
+  EXPECT_EQ(options->traffic.flows, 1'000'000u);
   EXPECT_EQ(options->rate_pps, 0u);
-  EXPECT_EQ(options->traffic, Traffic::kEstablished);
+  EXPECT_EQ(options->traffic.traffic, Traffic::kEstablished);
+  EXPECT_FALSE(options->zipf);
+  EXPECT_EQ(options->max_late, 1);
+  EXPECT_FALSE(options->latency || options->find_rate);
+  EXPECT_EQ(options->between, Between::kRouter);
   EXPECT_EQ(options->protocol, Protocol::kTcp);
   EXPECT_EQ(options->size, Size::k64);
   EXPECT_FALSE(options->json || options->allow_real_network);
@@ -48,6 +52,7 @@ TEST(Options, AreAllRead) {
       "--device 0000:3b:00.0 --sink vdev:net_tap1 --vip 203.0.113.10 --vip 2001:db8::1 "
       "--port 53 --protocol udp --gateway-mac 02:00:00:00:00:01 --flows 10000000 "
       "--traffic new --size imix --mtu 1400 --family both --rate 5000 --seconds 0.5 "
+      "--open 8 --data 0 --max-late 0.125 --latency --find-rate --bridge "
       "--seed 99 --max-loss 0.25 --cpus 2,3 --json --allow-real-network");
   ASSERT_TRUE(options) << options.error().message;
   EXPECT_EQ(options->device, "pci:0000:3b:00.0");
@@ -55,8 +60,13 @@ TEST(Options, AreAllRead) {
   EXPECT_EQ(options->vips.size(), 2u);
   EXPECT_EQ(options->port, 53);
   EXPECT_EQ(options->protocol, Protocol::kUdp);
-  EXPECT_EQ(options->flows, 10'000'000u);
-  EXPECT_EQ(options->traffic, Traffic::kNew);
+  EXPECT_EQ(options->traffic.flows, 10'000'000u);
+  EXPECT_EQ(options->traffic.traffic, Traffic::kNew);
+  EXPECT_EQ(options->traffic.side_by_side, 8u);
+  EXPECT_EQ(options->traffic.data, 0u);
+  EXPECT_EQ(options->max_late, 0.125);
+  EXPECT_TRUE(options->latency && options->find_rate);
+  EXPECT_EQ(options->between, Between::kBridge);
   EXPECT_EQ(options->size, Size::kImix);
   EXPECT_EQ(options->mtu, 1400u);
   EXPECT_EQ(options->rate_pps, 5000u);
@@ -65,6 +75,28 @@ TEST(Options, AreAllRead) {
   EXPECT_EQ(options->max_loss, 0.25);
   EXPECT_EQ(options->cpus, (std::vector<unsigned>{2, 3}));
   EXPECT_TRUE(options->json && options->allow_real_network);
+}
+
+TEST(Options, PopularityHasAnExponent) {
+  const auto options = parse(kEnough + "--popularity zipf:1.1");
+  ASSERT_TRUE(options) << options.error().message;
+  EXPECT_EQ(options->zipf, 1.1);
+  for (const char* wrong : {"zipf", "zipf:", "zipf:0", "zipf:6", "zipf:nan", "1.1", "zipf:1.1x"}) {
+    EXPECT_THAT(error_of(kEnough + "--popularity " + wrong), HasSubstr("--popularity"));
+  }
+  EXPECT_THAT(error_of(kEnough + "--popularity zipf:1 --traffic new"),
+              HasSubstr("established and mixed"));
+}
+
+TEST(Options, LatencyNeedsData) {
+  EXPECT_THAT(error_of(kEnough + "--latency --traffic syn-flood"), HasSubstr("data"));
+  EXPECT_EQ(error_of(kEnough + "--latency --traffic connections"), "none");
+}
+
+TEST(Options, ConnectionsHaveLimits) {
+  EXPECT_THAT(error_of(kEnough + "--open 0"), HasSubstr("1 to 1000000"));
+  EXPECT_THAT(error_of(kEnough + "--data 1001"), HasSubstr("0 to 1000"));
+  EXPECT_THAT(error_of(kEnough + "--max-late 1.5"), HasSubstr("--max-late"));
 }
 
 TEST(Options, FamilyChoosesAmongTheVips) {

@@ -8,12 +8,12 @@ namespace guideway::pktgen::test {
 SmallRun::SmallRun(const RunSpec& spec)
     : spec_(spec),
       flows_(spec.seed, {IpAddress::parse(spec.vip).value()}, 80, spec.protocol),
-      builder_(flows_, Sizes{spec.size, 1500}, kClientMac, kGatewayMac),
-      sink_(flows_, spec.flows, Sizes{spec.size, 1500}, kGatewayMac) {}
+      builder_(flows_, Sizes{spec.size, 1500, spec.stamped}, kClientMac, kGatewayMac),
+      sink_(flows_, spec.flows, Sizes{spec.size, 1500, spec.stamped}, kGatewayMac, spec.between) {}
 
-Bytes SmallRun::sent(const Step& step) const {
+Bytes SmallRun::sent(const Step& step, std::uint64_t now_ns) const {
   Bytes frame(kEthernetLength + 1500);
-  frame.resize(builder_.build(step, frame.data()));
+  frame.resize(builder_.build(step, frame.data(), now_ns));
   return frame;
 }
 

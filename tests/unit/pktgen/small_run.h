@@ -25,6 +25,8 @@ struct RunSpec {
   std::string vip = "203.0.113.10";
   Protocol protocol = Protocol::kTcp;
   Size size = Size::k64;
+  bool stamped = false;
+  Between between = Between::kRouter;
 };
 
 class SmallRun {
@@ -32,7 +34,7 @@ class SmallRun {
   explicit SmallRun(const RunSpec& spec = {});
 
   /// What the generator sends.
-  Bytes sent(const Step& step) const;
+  Bytes sent(const Step& step, std::uint64_t now_ns = 0) const;
   /// The data packet `sequence` of a flow.
   Bytes sent(std::uint32_t flow, std::uint32_t sequence) const {
     return sent(Step{{flow, sequence}, kPushAck});

@@ -16,7 +16,7 @@ using Packet = std::pair<std::uint32_t, TcpFlags>;  // sequence, flags
 /// By flow, in the order in which they are sent.
 std::map<std::uint32_t, std::vector<Packet>> packets_of(Traffic traffic, std::uint32_t flows,
                                                         std::uint64_t count) {
-  const TrafficPattern pattern(traffic, flows);
+  const TrafficPattern pattern({.traffic = traffic, .flows = flows});
   std::map<std::uint32_t, std::vector<Packet>> packets;
   for (std::uint64_t i = 0; i < count; i++) {
     const Step step = pattern.step(i);
@@ -37,8 +37,8 @@ bool are_numbered(const std::map<std::uint32_t, std::vector<Packet>>& packets) {
 }
 
 TEST(TrafficPattern, NumbersThePacketsOfEachFlow) {
-  for (const Traffic traffic :
-       {Traffic::kSynFlood, Traffic::kNew, Traffic::kEstablished, Traffic::kMixed}) {
+  for (const Traffic traffic : {Traffic::kSynFlood, Traffic::kNew, Traffic::kConnections,
+                                Traffic::kEstablished, Traffic::kMixed}) {
     for (const std::uint32_t flows : {8u, 63u, 64u, 65u, 100u, 1000u}) {
       const auto packets = packets_of(traffic, flows, 20'000);
       EXPECT_TRUE(are_numbered(packets)) << static_cast<int>(traffic) << " with " << flows;
@@ -83,7 +83,7 @@ TEST(TrafficPattern, NewFlowsConnectAgainAfterTheLastOne) {
 }
 
 TEST(TrafficPattern, AtMost64NewFlowsAreOpen) {
-  const TrafficPattern pattern(Traffic::kNew, 1000);
+  const TrafficPattern pattern({.traffic = Traffic::kNew, .flows = 1000});
   std::set<std::uint32_t> open;
   for (std::uint64_t i = 0; i < 9000; i++) {
     const Step step = pattern.step(i);
@@ -94,6 +94,39 @@ TEST(TrafficPattern, AtMost64NewFlowsAreOpen) {
     if (step.flags == kFinAck) open.erase(step.mark.flow);
     EXPECT_LE(open.size(), 64u);
   }
+}
+
+TEST(TrafficPattern, ConnectionsShakeHandsSendAndClose) {
+  const TrafficPattern pattern(
+      {.traffic = Traffic::kConnections, .flows = 20, .side_by_side = 5, .data = 2});
+  std::map<std::uint32_t, std::vector<TcpFlags>> flags;
+  for (std::uint64_t i = 0; i < 20 * 6; i++) {
+    const Step step = pattern.step(i);
+    flags[step.mark.flow].push_back(step.flags);
+  }
+  ASSERT_EQ(flags.size(), 20u);
+  for (const auto& [flow, list] : flags) {
+    EXPECT_EQ(list, (std::vector<TcpFlags>{kSyn, kAck, kPushAck, kPushAck, kFinAck, kAck}));
+  }
+}
+
+TEST(TrafficPattern, ConnectionsMayHaveNoData) {
+  const TrafficPattern pattern(
+      {.traffic = Traffic::kConnections, .flows = 1, .side_by_side = 1, .data = 0});
+  std::vector<TcpFlags> flags;
+  for (std::uint64_t i = 0; i < 5; i++) flags.push_back(pattern.step(i).flags);
+  EXPECT_EQ(flags, (std::vector<TcpFlags>{kSyn, kAck, kFinAck, kAck, kSyn}));
+}
+
+TEST(TrafficPattern, OnlyFlowsThatLiveToTheEndAreEstablished) {
+  const auto established = [](Traffic traffic) {
+    return TrafficPattern({.traffic = traffic, .flows = 80}).established_flows();
+  };
+  EXPECT_EQ(established(Traffic::kEstablished), 80u);
+  EXPECT_EQ(established(Traffic::kMixed), 60u);
+  EXPECT_EQ(established(Traffic::kNew), 0u);
+  EXPECT_EQ(established(Traffic::kConnections), 0u);
+  EXPECT_EQ(established(Traffic::kSynFlood), 0u);
 }
 
 TEST(TrafficPattern, MixedTrafficHasAllThreeKindsOnTheirOwnFlows) {

@@ -51,7 +51,7 @@ def run(which, program, against, options):
             for case, figure in figures(which, path, arguments):
                 found.setdefault(case, {"old": [], "new": []})[side].append(figure)
         print(f"bench: pair {number + 1} of {pairs}", file=sys.stderr, flush=True)
-    show(which, old_name, found, options.json)
+    show(which, old_name, found, options.output)
     return 0
 
 
@@ -68,12 +68,11 @@ def figures(which, program, arguments):
         yield (row.get("family", 4), flows), row[UNITS[which]]
 
 
-def show(which, old_name, found, as_json):
-    if not as_json:
-        pairs = max(len(sides["new"]) for sides in found.values())
-        print(f"\n{UNITS[which].replace('_', ' ')}: this tree against {old_name}, {pairs} pairs; "
-              "medians, and the 95 % interval of the median difference")
-        print(f"{'family':>6}  {'flows':>9}  {'before':>8}  {'after':>8}  {'difference':>10}  interval")
+def show(which, old_name, found, output):
+    pairs = max(len(sides["new"]) for sides in found.values())
+    header = ["", f"{UNITS[which].replace('_', ' ')}: this tree against {old_name}, {pairs} pairs; "
+              "medians, and the 95 % interval of the median difference",
+              f"{'family':>6}  {'flows':>9}  {'before':>8}  {'after':>8}  {'difference':>10}  interval"]
     for (family, flows), sides in found.items():
         differences = sorted(new - old for old, new in zip(sides["old"], sides["new"]))
         low, high = interval(differences)
@@ -81,9 +80,10 @@ def show(which, old_name, found, as_json):
                "before": median(sides["old"]), "after": median(sides["new"]),
                "difference": median(differences), "low": low, "high": high,
                "pairs": len(differences)}
-        print(json.dumps(row) if as_json else
-              f"{family:>6}  {flows:>9}  {row['before']:>8.1f}  {row['after']:>8.1f}  "
-              f"{row['difference']:>+10.1f}  {low:+.1f} to {high:+.1f}", flush=True)
+        output.row(f"{which}-against", row, [
+            *header, f"{family:>6}  {flows:>9}  {row['before']:>8.1f}  {row['after']:>8.1f}  "
+            f"{row['difference']:>+10.1f}  {low:+.1f} to {high:+.1f}"])
+        header = []
 
 
 def median(values):

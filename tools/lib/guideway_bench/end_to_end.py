@@ -7,7 +7,6 @@ row inherits the ports and connections of another.
 """
 
 import dataclasses
-import json
 import os
 import re
 import sys
@@ -21,6 +20,7 @@ from guideway_lab.shell import run as run_command
 
 from . import build
 from .against import interval, median
+from .machine import undisturbed
 
 SECONDS = 3
 TURNS = 10
@@ -125,7 +125,7 @@ def run(built, options):
             for load, figures in measure(row, built, seconds):
                 found.setdefault((row.name, load), []).append(figures)
         print(f"bench: turn {turn + 1} of {turns}", file=sys.stderr, flush=True)
-    show(found, options.json)
+    show(found, options.output)
     return 0
 
 
@@ -144,7 +144,9 @@ def measure(row, built, seconds):
         wait_until(lambda: answers(plan, url), f"an answer by {row.name}")
         for load, words in LOADS.items():
             wrk(plan, url, words, 1)  # neighbours, caches, conntrack
-            yield load, wrk(plan, url, words, seconds)
+            figures, repeated = undisturbed(
+                lambda words=words: wrk(plan, url, words, seconds))  # before the next load
+            yield load, {**figures, "repeated": repeated}
 
 
 def answers(plan, url):
@@ -197,31 +199,33 @@ def busy_s():
     return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
 
 
-def show(found, as_json):
-    loads = list(dict.fromkeys(load for _, load in found))
-    for load in loads:
-        if not as_json:
-            print(f"\n{load}; ratios against the same turn's, with 95 % intervals")
-            print(f"{'':16}  {'requests/s':>10}  {'failed':>6}  {'CPU us':>7}  {'50 % ms':>7}  "
-                  f"{'99 % ms':>7}  {'no balancer':>18}  {'HAProxy':>18}  {'nftables':>18}")
+def show(found, output):
+    for load in dict.fromkeys(load for _, load in found):
+        header = ["", f"{load}; ratios against the same turn's, with 95 % intervals",
+                  f"{'':16}  {'requests/s':>10}  {'failed':>6}  {'CPU us':>7}  {'50 % ms':>7}  "
+                  f"{'99 % ms':>7}  {'no balancer':>18}  {'HAProxy':>18}  {'nftables':>18}"]
         for name in dict.fromkeys(name for name, _ in found):
-            show_row(found, name, load, as_json)
+            row = row_of(found, name, load)
+            output.row("end-to-end", row, [*header, line_of(row)])
+            header = []
 
 
-def show_row(found, name, load, as_json):
+def row_of(found, name, load):
     runs = found[name, load]
     row = {"bench": "end-to-end", "row": name, "load": load, "turns": len(runs),
            **{key: median([figures[key] for figures in runs]) for key in runs[0]},
-           "failed": sum(figures["failed"] for figures in runs)}
+           "failed": sum(figures["failed"] for figures in runs),
+           "repeated": sum(figures["repeated"] for figures in runs)}
     for other in ("no balancer", "HAProxy", "nftables"):
         ratios = sorted(own["requests_per_s"] / its["requests_per_s"]
                         for own, its in zip(runs, found[other, load]))
         row[f"against {other}"] = [median(ratios), *interval(ratios)]
-    if as_json:
-        print(json.dumps(row), flush=True)
-        return
+    return row
+
+
+def line_of(row):
     ratios = "  ".join("{:>5.2f} {:>5.2f}-{:<5.2f}".format(*row[f"against {other}"]).rjust(18)
                        for other in ("no balancer", "HAProxy", "nftables"))
-    print(f"{name:16}  {row['requests_per_s']:>10.0f}  {row['failed']:>6}  "
-          f"{row['cpu_us_per_request']:>7.1f}  {row['latency_50_ms']:>7.2f}  "
-          f"{row['latency_99_ms']:>7.2f}  {ratios}", flush=True)
+    return (f"{row['row']:16}  {row['requests_per_s']:>10.0f}  {row['failed']:>6}  "
+            f"{row['cpu_us_per_request']:>7.1f}  {row['latency_50_ms']:>7.2f}  "
+            f"{row['latency_99_ms']:>7.2f}  {ratios}")

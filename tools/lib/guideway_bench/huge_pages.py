@@ -3,6 +3,7 @@
 
 import contextlib
 import pathlib
+import sys
 
 PAGES = pathlib.Path("/sys/kernel/mm/hugepages/hugepages-2048kB")
 
@@ -29,6 +30,18 @@ def reserved(megabytes):
             f"only {added} of {missing} huge pages could be had: memory is fragmented")
     finally:
         _add(-added)
+
+
+@contextlib.contextmanager
+def reserved_or_told(megabytes):
+    """Likewise; says on the screen why there are fewer."""
+    if megabytes == 0:
+        yield
+        return
+    with reserved(megabytes) as problem:
+        if problem:
+            print(f"bench: {problem}", file=sys.stderr)
+        yield
 
 
 def _add(count):

@@ -5,7 +5,6 @@
 generation forwards. Two kinds take turns: one backend's weight is another, and one of each pool's is.
 """
 
-import json
 import random
 import statistics
 import time
@@ -36,7 +35,7 @@ def run(build, options):
                 times_ms[kind].append(_reload(site))
                 _demand_unmoved(held, site.learn(flows))
         for kind, times in times_ms.items():
-            _report(kind, times, len(held), options.json)
+            _report(kind, times, len(held), options.output)
     return 0
 
 
@@ -89,7 +88,7 @@ def _demand_unmoved(held, now):
         raise Failed(f"{moved} of {len(held)} tracked flows have moved")
 
 
-def _report(kind, times_ms, flows, as_json):
+def _report(kind, times_ms, flows, output):
     row = {
         "bench": "reload",
         "changed": kind,
@@ -103,9 +102,7 @@ def _report(kind, times_ms, flows, as_json):
         "flows": flows,
         "moved": 0,
     }
-    if as_json:
-        print(json.dumps(row), flush=True)
-    else:
-        print(f"\n{_SERVICES} services, {_POOLS} pools, {_BACKENDS} backends; another weight in {kind}, {len(times_ms)}"
-              f" times: median {row['median_ms']} ms, {row['least_ms']} to {row['worst_ms']}; 0 of {flows}"
-              " tracked flows moved", flush=True)
+    output.row("reload", row, [
+        "", f"{_SERVICES} services, {_POOLS} pools, {_BACKENDS} backends; another weight in {kind}, "
+        f"{len(times_ms)} times: median {row['median_ms']} ms, {row['least_ms']} to {row['worst_ms']}; "
+        f"0 of {flows} tracked flows moved"])

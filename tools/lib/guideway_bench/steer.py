@@ -8,7 +8,6 @@ millisecond, each known beforehand from a packet of a second before, whose entry
 
 import collections
 import gc
-import json
 import random
 import select
 import socket
@@ -86,7 +85,7 @@ def run(build, options):
     with Site(build) as site:
         checks = Checks(site.peer)
         try:
-            return _report(_measure(site, checks, transitions), options.json)
+            return _report(_measure(site, checks, transitions), options.output)
         finally:
             checks.close()
 
@@ -176,7 +175,7 @@ def _one(site, checks, victim, flows):
     return _NEVER_MS
 
 
-def _report(times_ms, as_json):
+def _report(times_ms, output):
     row = {
         "bench": "steer",
         "backends": _BACKENDS,
@@ -185,10 +184,8 @@ def _report(times_ms, as_json):
         "p95_ms": round(sorted(times_ms)[(len(times_ms) - 1) * 95 // 100], 2),
         "worst_ms": round(max(times_ms), 2),
     }
-    if as_json:
-        print(json.dumps(row), flush=True)
-    else:
-        print(f"\n{_BACKENDS} backends, {len(times_ms)} that fail, one after the other: from the answer"
-              f" to the first packet elsewhere\nmedian {row['median_ms']} ms, 95 % within {row['p95_ms']} ms,"
-              f" worst {row['worst_ms']} ms", flush=True)
+    output.row("steer", row, [
+        "", f"{_BACKENDS} backends, {len(times_ms)} that fail, one after the other: from the answer to the "
+        "first packet elsewhere", f"median {row['median_ms']} ms, 95 % within {row['p95_ms']} ms, "
+        f"worst {row['worst_ms']} ms"])
     return 1 if max(times_ms) >= _NEVER_MS else 0

@@ -6,7 +6,7 @@ from ..expected_nat import answer, marked_reset, reset_to, to_backend, to_client
 from ..files import age_step, mark_step, packet_step, world_step
 from ..icmp import answered_echo, echo_request, time_exceeded, too_big
 from ..packets import Raw, at, ethernet, frame, ip, tcp, udp
-from ..worlds import BACKEND, ctag, hops, pool, service, stag, unresolved, world
+from ..worlds import BACKEND, VIP, ctag, hops, pool, service, stag, unresolved, world
 
 SOURCE = {4: "198.51.100.9", 6: "2001:db8:9::9"}
 SECOND = {4: "198.51.100.10", 6: "2001:db8:9::10"}
@@ -32,7 +32,10 @@ def make(topic):
             make_both_directions(topic, here, family, protocol)
     make_strangers(topic, here)
     make_replies(topic, here)
-    make_ends(topic, here)
+    for family in (4, 6):
+        make_ends(topic, here, family)
+    make_forged(topic, here)
+    make_one_client_port(topic)
     make_shapes(topic, here)
     make_tags(topic, here)
     make_worlds(topic, here)
@@ -56,12 +59,19 @@ def make_both_directions(topic, here, family, protocol):
 def make_strangers(topic, here):
     for family in (4, 6):
         serv = f"tcp{family}"
-        for flags in ("A", "PA", "FA", "SA"):
+        for flags in ("A", "PA", "FA", "SA", "SF", "SFPU", "FPU", ""):
             packet = frame(family, flags=flags, ack=77)
-            expect = to_backend(here, packet, serv) if flags == "SA" else reset_to(packet)
-            topic.case(f"IPv{family}: {flags} of no flow", here, packet, expect)
-        packet = frame(family, flags="R")
-        topic.case(f"IPv{family}: RST of no flow", here, packet, dropped("nat_no_flow", EXPIRED))
+            topic.case(f"IPv{family}: {flags} of no flow", here, packet, reset_to(packet))
+        for flags in ("R", "RA", "SR", "FSRPAUEC"):
+            packet = frame(family, flags=flags)
+            topic.case(f"IPv{family}: {flags} of no flow", here, packet, dropped("nat_no_flow", EXPIRED))
+        for layer in (tcp(sport=80), tcp("A", sport=80), udp(sport=80)):
+            packet = bytes(ethernet() / ip(family, src=VIP[family]) / layer)
+            topic.case(f"IPv{family}: LAND, {layer.summary()}", here, packet, dropped("bad_source", EXPIRED))
+        group = {4: "224.0.0.5", 6: "ff02::5"}[family]
+        for layer in (tcp("A"), udp()):
+            packet = bytes(ethernet() / ip(family, src=group) / layer)
+            topic.case(f"IPv{family}: from a group, {layer.summary()}", here, packet, dropped("bad_source", EXPIRED))
 
 
 def make_replies(topic, here):
@@ -84,29 +94,58 @@ def make_replies(topic, here):
     topic.case("a ping to the NAT address", here, ping, answered_echo(ping))
 
 
-def make_ends(topic, here):
+def make_forged(topic, here):
+    """What anybody may send in the client's name."""
     syn, ack = frame(), frame(flags="A", ack=10)
-    synack = answer(here, syn)
+    opened = [packet_step(syn), packet_step(answer(here, syn)), packet_step(ack)]
+    twice = [packet_step(syn), packet_step(answer(here, syn)), packet_step(syn), age_step(31)]
+    topic.case("a SYN sent twice makes no connection", here, ack, reset_to(ack), before=twice)
+    reset = [*opened, packet_step(frame(flags="R"))]
+    topic.case("reset by the client, 10 s after", here, ack, to_backend(here, ack, events=HIT), before=[*reset, age_step(10)])
+    topic.case("reset by the client, later", here, ack, reset_to(ack), before=[*reset, age_step(11)])
+    topic.case("a RST that was not the client's", here, ack, to_backend(here, ack, events=HIT),
+               before=[*reset, packet_step(ack), age_step(60)])
+    ended = [*opened, packet_step(frame(flags="FA", ack=10))]
+    topic.case("a SYN after one side's FIN is not a new connection", here, syn, to_backend(here, syn, events=HIT), before=ended)
+
+
+def make_one_client_port(topic):
+    """One client's port to many services, at once: as many flows."""
+    ports = range(80, 86)
+    many = world("six services", nat_pool(), "".join(service(f"tcp4-{port}", port=port) for port in ports))
+    before = []
+    for port in ports:
+        syn = frame(dport=port)
+        topic.case(f"service {port} beside others", many, syn, to_backend(many, syn, f"tcp4-{port}"), before=list(before))
+        ack = frame(flags="A", ack=10, dport=port)
+        before += [packet_step(syn), packet_step(answer(many, syn, f"tcp4-{port}")), packet_step(ack)]
+        topic.case(f"service {port} goes on", many, ack, to_backend(many, ack, f"tcp4-{port}", events=HIT), before=list(before))
+
+
+def make_ends(topic, here, family):
+    syn, ack = frame(family), frame(family, flags="A", ack=10)
+    serv, backend = f"tcp{family}", "b1" if family == 4 else "b6"
+    synack = answer(here, syn, serv)
     opened = [packet_step(syn), packet_step(synack), packet_step(ack)]
-    closed = [*opened, packet_step(frame(flags="FA", ack=10)), packet_step(answer(here, syn, flags="FA"))]
-    topic.case("a SYN that is sent again", here, syn, to_backend(here, syn, events=HIT), before=opened[:1])
-    topic.case("half open for 30 s", here, ack, to_backend(here, ack, events=HIT), before=[*opened[:2], age_step(30)])
-    topic.case("half open for longer", here, ack, reset_to(ack), before=[*opened[:2], age_step(31)])
-    topic.case("idle for the timeout", here, ack, to_backend(here, ack, events=HIT),
+    closed = [*opened, packet_step(frame(family, flags="FA", ack=10)), packet_step(answer(here, syn, serv, flags="FA"))]
+    topic.case(f"IPv{family}: a SYN that is sent again", here, syn, to_backend(here, syn, serv, events=HIT), before=opened[:1])
+    topic.case(f"IPv{family}: half open for 30 s", here, ack, to_backend(here, ack, serv, events=HIT), before=[*opened[:2], age_step(30)])
+    topic.case(f"IPv{family}: half open for longer", here, ack, reset_to(ack), before=[*opened[:2], age_step(31)])
+    topic.case(f"IPv{family}: idle for the timeout", here, ack, to_backend(here, ack, serv, events=HIT),
                before=[*opened, age_step(350)])
-    topic.case("idle for longer", here, ack, reset_to(ack), before=[*opened, age_step(351)])
-    topic.case("idle for longer, from the backend", here, synack, dropped("nat_no_flow"),
+    topic.case(f"IPv{family}: idle for longer", here, ack, reset_to(ack), before=[*opened, age_step(351)])
+    topic.case(f"IPv{family}: idle for longer, from the backend", here, synack, dropped("nat_no_flow"),
                before=[*opened, age_step(351)])
-    topic.case("closed, 10 s after", here, ack, to_backend(here, ack, events=HIT), before=[*closed, age_step(10)])
-    topic.case("closed, later", here, ack, reset_to(ack), before=[*closed, age_step(11)])
-    topic.case("closed, a new connection on its ports", here, syn, to_backend(here, syn), before=closed)
-    reset = [*opened, packet_step(answer(here, syn, flags="R"))]
-    topic.case("reset by the backend, later", here, ack, reset_to(ack), before=[*reset, age_step(3)])
-    topic.case("marked: reset", here, ack, marked_reset(ack), before=[*opened, mark_step("b1")])
-    topic.case("marked: a new connection", here, syn, to_backend(here, syn), before=[*opened, mark_step("b1")])
-    datagram = frame(protocol="udp")
-    topic.case("marked: UDP is chosen anew", here, datagram, to_backend(here, datagram, "udp4"),
-               before=[packet_step(datagram), mark_step("b1")])
+    topic.case(f"IPv{family}: closed, 10 s after", here, ack, to_backend(here, ack, serv, events=HIT), before=[*closed, age_step(10)])
+    topic.case(f"IPv{family}: closed, later", here, ack, reset_to(ack), before=[*closed, age_step(11)])
+    topic.case(f"IPv{family}: closed, a new connection on its ports", here, syn, to_backend(here, syn, serv), before=closed)
+    reset = [*opened, packet_step(answer(here, syn, serv, flags="R"))]
+    topic.case(f"IPv{family}: reset by the backend, later", here, ack, reset_to(ack), before=[*reset, age_step(3)])
+    topic.case(f"IPv{family}: marked: reset", here, ack, marked_reset(ack), before=[*opened, mark_step(backend)])
+    topic.case(f"IPv{family}: marked: a new connection", here, syn, to_backend(here, syn, serv), before=[*opened, mark_step(backend)])
+    datagram = frame(family, protocol="udp")
+    topic.case(f"IPv{family}: marked: UDP is chosen anew", here, datagram, to_backend(here, datagram, f"udp{family}"),
+               before=[packet_step(datagram), mark_step(backend)])
 
 
 def make_shapes(topic, here):
