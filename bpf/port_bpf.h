@@ -131,7 +131,7 @@ struct {
 
 /* A packet's memory beside the stack. */
 struct gw_scratch_memory {
-  __u64 words[32];
+  __u64 words[48];
 };
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -293,6 +293,8 @@ GW_INLINE const struct gw_port *gw_port_again(gw_port_token token, struct gw_por
   local->copy = copy;
   return local;
 }
+/* Only good for what needs no copy and no shard: gw_port_nat_bucket(). */
+GW_INLINE gw_port_token gw_part_to_token(gw_port_part part) { return (gw_port_token)part; }
 GW_INLINE struct gw_nat_bucket *gw_port_nat_bucket(gw_port_token table, uint32_t index) {
   __asm__ volatile("" : : "r"(table)); /* an argument that is not used would not be passed */
   if (index >= gw_limits.nat_planes * GW_NAT_PLANE) return NULL;

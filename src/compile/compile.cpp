@@ -101,6 +101,9 @@ void StateBuilder::add_nat_addresses() {
     gw_nat_address& entry = state_.nat_addresses[plane];
     std::memcpy(entry.address, address.bytes().data(), sizeof entry.address);
     entry.family = static_cast<std::uint32_t>(address.family());
+    if (!address.is_unspecified()) continue;
+    entry.is_kept = 1;
+    state_.header.flags |= GW_STATE_NAT_KEEPS;
   }
 }
 
@@ -300,7 +303,7 @@ Result<Output> compile(const Input& input) {
   }
   Result<BackendIds> ids = update_ids(input.ids, input.model);
   if (!ids) return tl::unexpected(ids.error());
-  Result<NatIds> nat_ids = input.nat_ids.with(model::nat_addresses_of(input.model));
+  Result<NatIds> nat_ids = input.nat_ids.with(model::nat_planes_of(input.model));
   if (!nat_ids) return tl::unexpected(nat_ids.error());
   StateBuilder builder(input, *ids, *nat_ids);
   Result<ForwardingStatePtr> state = builder.build();

@@ -92,6 +92,16 @@ gw_service make_nat_entry(const IpAddress& address, std::uint8_t protocol, std::
   return entry;
 }
 
+/// What gw_nat_kept_planes() finds.
+gw_service make_kept_entry(const IpAddress& unspecified, std::uint16_t plane) {
+  gw_service entry = make_entry(unspecified, GW_PROTO_KEPT, 0);
+  entry.id = kNoId;
+  entry.pool = kNoId;
+  entry.nat_addresses[0] = plane;
+  entry.nat_address_count = 1;
+  return entry;
+}
+
 gw_service make_service_entry(const model::Service& service, std::uint8_t protocol,
                               std::uint16_t id, std::uint16_t pool) {
   gw_service entry = make_entry(service.address, protocol, service.port);
@@ -112,11 +122,16 @@ std::uint16_t flags_of(const model::Pool& pool) {
   if (model::takes_turns(pool.scheduler)) flags |= GW_SERVICE_BY_TURNS;
   if (model::goes_by_load(pool.scheduler)) flags |= GW_SERVICE_BY_LOAD;
   if (pool.forwarding == model::Forwarding::kNat) flags |= GW_SERVICE_NAT;
+  if (!pool.snat) flags |= GW_SERVICE_NAT_KEEPS;
   return flags;
 }
 
-/// The planes of the pool's addresses of the service's family.
+/// The planes of the pool's addresses of the service's family, or that of the clients' own.
 void add_nat_addresses(gw_service& entry, const model::Pool& pool, const NatIds& ids) {
+  if (!pool.snat) {
+    const auto plane = ids.find(IpAddress::unspecified(static_cast<base::Family>(entry.family)));
+    if (plane) entry.nat_addresses[entry.nat_address_count++] = *plane;
+  }
   for (const IpAddress& source : pool.nat_sources) {
     const std::optional<std::uint16_t> plane = ids.find(source);
     if (!plane || static_cast<std::uint8_t>(source.family()) != entry.family ||
@@ -290,6 +305,10 @@ Result<void> EntryList::add(const model::Service& service, std::uint8_t protocol
 
 void EntryList::add_nat_returns() {
   for (const auto& [address, plane] : nat_ids_.entries()) {
+    if (address.is_unspecified()) {
+      entries_.push_back(make_kept_entry(address, plane));
+      continue;
+    }
     for (const std::uint8_t protocol : protocols_of(model::Protocol::kTcpUdp))
       entries_.push_back(make_nat_entry(address, protocol, plane));
     if (vips_.insert(address).second) entries_.push_back(make_vip_entry(address));

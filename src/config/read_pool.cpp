@@ -115,6 +115,7 @@ model::Pool read_pool(const Node& node, const std::string& path, Errors& errors)
     pool.gue = read_gue(*gue, table.path_of("gue"), errors);
   }
   read_source(table, pool);
+  table.read_boolean("snat", pool.snat);
   table.read_choice<Scheduler>(
       "scheduler",
       {{"maglev", Scheduler::kMaglev},

@@ -174,6 +174,8 @@ void Controller::after_monitor() {
   const netlink::HostEvents events = parts_.monitor.take_host_events();
   if (events.link_up) parts_.addresses.announce_again();
   if (events.link_up || events.address_lost) repair_wanted_ = true;
+  // Perhaps it is a NAT address, and somebody else's.
+  if (events.address_found && !model::nat_addresses_of(model_).empty()) repair_wanted_ = true;
   if (repair_wanted_ && steady_clock::now() >= last_repair_ + kMinRepairInterval) repair();
 }
 
@@ -202,6 +204,9 @@ Result<void> Controller::place_addresses() {
   }
   auto owned = parts_.addresses.own_vips(owned_vips(model_), parts_.kernel_names);
   if (!owned) result = std::move(owned);
+  const auto nat = model::nat_addresses_of(model_);
+  if (auto ours = parts_.addresses.require_ours({nat.begin(), nat.end()}); !ours && result)
+    result = std::move(ours);
   repair_wanted_ = !result;
   return result;
 }

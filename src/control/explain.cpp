@@ -140,7 +140,9 @@ class Explainer {
   Explanation run() {
     const enum gw_reason reason = gw_classify(view_.port(), frame_.packet(), &work_);
     if (work_.service != nullptr) name_service();
-    if (reason != GW_GO_ON)
+    if (reason == GW_REASON_NO_SERVICE && gw_may_be_returned(view_.port(), reason))
+      conclude(go_on_to_own_client());
+    else if (reason != GW_GO_ON)
       conclude(reason);
     else if ((work_.service->flags & GW_SERVICE_NAT_RETURN) != 0)
       conclude(go_on_to_client());
@@ -207,9 +209,7 @@ class Explainer {
     const gw_port* port = view_.port();
     gw_nat_query& query = scratch.query;
     result_.hash = work_.hash;
-    gw_nat_key_of(&work_, &query.key);
-    query.hash = gw_nat_hash(&port->state->hash_key, &query.key);
-    query.now_s = now_s_;
+    gw_nat_ask(port, &work_, work_.service, &scratch, now_s_);
     const std::uint32_t place = gw_nat_find_of_client(port, &work_, work_.service, &query);
     enum gw_flow_use use = GW_FLOW_USE_MISS;
     if (place != GW_NAT_NO_PLACE) {
@@ -223,8 +223,10 @@ class Explainer {
     }
     if (use == GW_FLOW_USE_MISS) return go_on_with_new_nat(query);
     result_.flow = "hit";
-    result_.why = "its flow is in the NAT table, as " + nat_address(query.address) + " port " +
-                  std::to_string(gw_nat_port_of(query.address, place));
+    result_.why = "its flow is in the NAT table";
+    if (!keeps_client())
+      result_.why += ", as " + nat_address(query.address) + " port " +
+                     std::to_string(gw_nat_port_of(query.address, place));
     work_.backend = static_cast<std::uint16_t>(gw_nat_backend(query.word));
     return write_nat(query.address, place, scratch.to);
   }
@@ -233,7 +235,8 @@ class Explainer {
     result_.flow = "miss";
     const enum gw_reason reason = gw_nat_admit(frame_.packet(), &work_);
     if (reason != GW_GO_ON) return reason;
-    result_.why = "a new flow: it gets a port of " + nat_address(query.address);
+    result_.why = keeps_client() ? "a new flow: it keeps the client's address and port"
+                                 : "a new flow: it gets a port of " + nat_address(query.address);
     if (goes_by_turn()) {
       result_.why += ", and the backend whose turn it is then";
       return GW_REASON_FORWARDED;
@@ -262,18 +265,33 @@ class Explainer {
     gw_nat_rewrite to{};
     gw_nat_answer answer{};
     result_.flow = "miss";
-    enum gw_reason reason =
+    const enum gw_reason reason =
         gw_nat_find_of_backend(view_.port(), &work_, work_.service, now_s_, &answer, &to);
-    if (reason != GW_GO_ON) return reason;
+    return reason == GW_GO_ON ? send_to_client(answer, to) : reason;
+  }
+
+  /// gw_nat_return() without what it writes.
+  enum gw_reason go_on_to_own_client() {
+    gw_nat_rewrite to{};
+    gw_nat_answer answer{};
+    gw_nat_query query{};
+    query.now_s = now_s_;
+    const enum gw_reason reason = gw_nat_find_return(view_.port(), &work_, &query, &answer, &to);
+    return reason == GW_GO_ON ? send_to_client(answer, to) : GW_REASON_NO_SERVICE;
+  }
+
+  enum gw_reason send_to_client(const gw_nat_answer& answer, const gw_nat_rewrite& to) {
     result_.flow = "hit";
     result_.why = "an answer of a NAT flow: it goes back to the flow's client";
     work_.backend = static_cast<std::uint16_t>(answer.backend);
     name_backend();
-    reason = gw_nat_write(frame_.packet(), &work_, &to);
+    const enum gw_reason reason = gw_nat_write(frame_.packet(), &work_, &to);
     if (reason != GW_GO_ON) return reason;
     result_.header = frame_.header(work_.ip_length);
     return GW_REASON_NAT_RETURNED;
   }
+
+  bool keeps_client() const { return (work_.service->flags & GW_SERVICE_NAT_KEEPS) != 0; }
 
   std::string nat_address(std::uint32_t plane) const {
     for (const auto& [address, own] : state_.nat_ids.entries())

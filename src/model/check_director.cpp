@@ -101,8 +101,9 @@ void check_capacity(Problems& problems, const Model& model) {
             "slots (the pools' table_size in sum; twice where scheduler is not \"maglev\")");
   if (capacity.nat_addresses) {
     problems.check_range("capacity.nat_addresses", *capacity.nat_addresses, kNatCapacityRange);
-    check_sum("capacity.nat_addresses", nat_addresses_of(model).size(), *capacity.nat_addresses,
-              "addresses as source of pools with forwarding \"nat\"");
+    check_sum("capacity.nat_addresses", nat_planes_of(model).size(), *capacity.nat_addresses,
+              "addresses as source of pools with forwarding \"nat\" (snat = false counts as one of "
+              "each family)");
   }
 }
 

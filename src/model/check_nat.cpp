@@ -43,10 +43,19 @@ void check_nat_source(Problems& problems, const Model& model, const Facts& facts
 
 void check_nat_sources(Problems& problems, const Model& model, const Facts& facts, const Pool& pool,
                        const std::string& path) {
+  if (!pool.snat) {
+    if (!pool.nat_sources.empty())
+      problems.add(path,
+                   "has no meaning with snat = false, where backends see the client's "
+                   "address: remove one of the two");
+    return;
+  }
   if (pool.nat_sources.empty()) {
     problems.add(path,
                  "is missing: forwarding \"nat\" needs the address, or addresses, that backends "
-                 "see and answer to, for example [\"198.51.100.9\"]: not the host's own");
+                 "see and answer to, for example [\"198.51.100.9\"]: not the host's own; or snat = "
+                 "false, if "
+                 "they route back through here");
     return;
   }
   if (pool.nat_sources.size() > kMaxNatSources) {
@@ -137,6 +146,10 @@ void check_nat(Problems& problems, const Model& model, const Facts& facts, std::
   const Pool& own = model.pools[pool];
   const std::string path = element("pool", pool);
   check_nat_fallback(problems, model, own, path);
+  if (own.forwarding != Forwarding::kNat && !own.snat) {
+    problems.add(path + ".snat", "is only for forwarding \"nat\": remove it, or change forwarding",
+                 path + ".forwarding");
+  }
   if (own.forwarding != Forwarding::kNat) return;
   check_nat_sources(problems, model, facts, own, path + ".source");
   check_families(problems, model, facts, own, path);

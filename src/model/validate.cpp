@@ -119,9 +119,22 @@ std::vector<IpAddress> nat_addresses_of(const Model& model) {
   return addresses;
 }
 
+std::vector<IpAddress> nat_planes_of(const Model& model) {
+  std::vector<IpAddress> planes = nat_addresses_of(model);
+  std::set<Family> kept;
+  for (const Pool& pool : model.pools) {
+    if (pool.forwarding != Forwarding::kNat || pool.snat) continue;
+    for (const Backend& backend : pool.backends) kept.insert(backend.address.family());
+    for (const std::size_t index : services_of(model, pool.name))
+      kept.insert(model.services[index].address.family());
+  }
+  for (const Family family : kept) planes.push_back(IpAddress::unspecified(family));
+  return planes;
+}
+
 std::uint32_t nat_capacity_of(const Model& model) {
   if (model.capacity.nat_addresses) return *model.capacity.nat_addresses;
-  return static_cast<std::uint32_t>(nat_addresses_of(model).size());
+  return static_cast<std::uint32_t>(nat_planes_of(model).size());
 }
 
 std::vector<std::size_t> services_of(const Model& model, const std::string& pool) {

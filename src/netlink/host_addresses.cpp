@@ -96,6 +96,7 @@ class KernelHostAddresses final : public HostAddresses {
                              const std::vector<IpPrefix>& addresses) override;
   Result<void> own_vips(const std::set<IpAddress>& vips,
                         const std::vector<std::string>& kernel_names) override;
+  Result<void> require_ours(const std::set<IpAddress>& addresses) override;
   Result<void> announce_due(std::chrono::steady_clock::time_point now) override;
   void announce_again() override;
   void release() override;
@@ -211,6 +212,22 @@ Result<void> KernelHostAddresses::own_vips(const std::set<IpAddress>& vips,
     if (!wanted.contains(ours) && !interface_addresses_.contains(ours)) unwanted.insert(ours);
   }
   remove(*host, unwanted, faults);
+  return faults.result();
+}
+
+Result<void> KernelHostAddresses::require_ours(const std::set<IpAddress>& addresses) {
+  if (addresses.empty()) return {};
+  const auto host = read_host();
+  if (!host) return tl::unexpected(host.error());
+  Faults faults;
+  for (const OwnedAddress& found : host->addresses) {
+    if (!addresses.contains(found.prefix.address) || record_.all().contains(found)) continue;
+    faults.add(Result<void>(base::fail(
+        "the NAT address " + found.prefix.address.to_string() + " is on interface " +
+        found.interface + " (" + found.prefix.to_string() +
+        "), not put there by this director: the host's own connections would use its ports; remove "
+        "it from there, or take another address as source")));
+  }
   return faults.result();
 }
 

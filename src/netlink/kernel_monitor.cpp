@@ -104,7 +104,7 @@ Result<void> KernelMonitor::reread_if_due() {
   if (!reread_due_) return {};
   if (auto read = read_all(); !read) return read;
   reread_due_ = false;
-  host_events_ = {.address_lost = true, .link_up = true};
+  host_events_ = {.address_lost = true, .address_found = true, .link_up = true};
   return {};
 }
 
@@ -133,6 +133,9 @@ void KernelMonitor::on_notification(const nlmsghdr& message) {
     case RTM_NEWROUTE:
     case RTM_DELROUTE:
       return on_route(message);
+    case RTM_NEWADDR:
+      host_events_.address_found = true;
+      return routes_.all_changed();
     case RTM_DELADDR:
       host_events_.address_lost = true;
       [[fallthrough]];

@@ -59,6 +59,8 @@ const Shape kShapes[] = {
     {{.forwarding = "nat"}},
     {{.forwarding = "nat", .outer_family = 6}, 1, 2},
     {{.forwarding = "nat", .scheduler = "weighted_least_connections"}, 2},
+    {{.forwarding = "nat", .snat = false}, 1},
+    {{.forwarding = "nat", .outer_family = 6, .snat = false}, 0, 2},
 };
 
 double seconds = 4;
@@ -138,6 +140,7 @@ class Pair {
   void answer(std::uint8_t flags, std::uint64_t damage) {
     auto frame = core_.nat_buckets().empty() ? std::nullopt : answer_to(forwarded_, flags);
     if (!frame) return;
+    if (damage % 8 == 1) (*frame)[26 + damage / 8 % 12] ^= 1;  // addresses and ports, mostly
     if (damage % 4 == 0) (*frame)[damage / 4 % frame->size()] ^= 1;
     send(*frame);
   }

@@ -18,11 +18,11 @@ PARSE = {"ipv4": 2, "ipv6": 2, "vlan": 20, "layer4": 4, "not_ours": 1, "truncati
          "icmp_sent": 4, "icmp_passed": 3, "hostile": 3}
 PIPELINE = {"modes": 6, "vlan": 20, "ipv6": 9, "flows": 3, "resets": 3, "backends": 20, "hash_keys": 5, "echo": 9,
             "icmp_sent": 9, "icmp_passed": 5, "hostile": 6, "nat": 2,
-            "icmp_nat": 8}
+            "icmp_nat": 8, "nat_kept": 6}
 # In the order of twins_of() in pipeline_fuzz.cpp.
 WORLDS = ("l2dsr", "ipip", "vxlan", "vxlan over IPv6 by source", "gre", "gue")
 VXLAN_6_BY_SOURCE = 3
-NAT, NAT_6 = 6, 7
+NAT, NAT_6, KEPT, KEPT_6 = 6, 7, 8, 9
 HEADROOM = 128
 PACKET, ANSWER, ERROR, ANSWER_ERROR, SECONDS, MARK = 0x00, 0xEC, 0xEE, 0xEF, 0xF0, 0xF4
 
@@ -46,6 +46,8 @@ def world_of(case):
     name = case["world"]
     if case["topic"] in ("nat", "icmp_nat"):
         return NAT_6 if "IPv6" in case["name"] else NAT
+    if case["topic"] == "nat_kept":
+        return KEPT_6 if "IPv6" in case["name"] else KEPT
     if "source" in name or ("vxlan" in name and "outer6" in name):
         return VXLAN_6_BY_SOURCE
     return next((i for i, mode in enumerate(WORLDS) if mode in name), 0)
@@ -58,7 +60,7 @@ def program(case):
     for step in case["before"]:
         if "packet" in step:
             steps += packet_step(step["packet"])
-            if case["topic"] == "nat":
+            if case["topic"] in ("nat", "nat_kept"):
                 steps += bytes([ANSWER, 0x12])
             if case["topic"] == "icmp_nat":  # the ports in the packets are of another world
                 quoted = len(case["packet"]) // 2 % 29

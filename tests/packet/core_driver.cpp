@@ -13,7 +13,7 @@ Result<void> CoreDriver::reset() {
 Result<void> CoreDriver::publish(const World& world) {
   // A NAT table takes its time to clear: only where there is something to see.
   if (!world.model.pools.empty() && world_->nat_buckets().empty() &&
-      !model::nat_addresses_of(world.model).empty())
+      !model::nat_planes_of(world.model).empty())
     world_ = std::make_unique<CoreWorld>(WorldSize{.nat_planes = kNatPlanes});
   return world_->publish(world.model, world.next_hops);
 }

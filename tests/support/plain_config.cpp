@@ -37,7 +37,9 @@ std::string pool_text(const PlainConfig& config, const std::string& name, int fi
   if (config.forwarding == "vxlan") {
     text += "vxlan = { vni = 100, port = 4789, inner_mac = \"02:67:77:00:00:01\" }\n";
   }
-  if (config.forwarding == "nat")
+  if (config.forwarding == "nat" && !config.snat)
+    text += "snat = false\n";
+  else if (config.forwarding == "nat")
     text +=
         std::string("source = \"") + (config.outer_family == 4 ? "10.0.0.9" : "fd00::9") + "\"\n";
   text += "backends = [\n";

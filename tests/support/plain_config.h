@@ -21,6 +21,7 @@ struct PlainConfig {
   /// Of the backends' addresses, and with "nat" of the VIP.
   int outer_family = 4;
   std::string scheduler = "maglev";
+  bool snat = true;
 };
 std::string config_text(const PlainConfig& config);
 /// The same as a model; aborts the test program if it has errors.

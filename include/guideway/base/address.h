@@ -26,6 +26,10 @@ class IpAddress {
   IpAddress() = default;
   static IpAddress v4(std::array<std::uint8_t, 4> bytes);
   static IpAddress v6(std::array<std::uint8_t, 16> bytes);
+  /// 0.0.0.0 or ::
+  static IpAddress unspecified(Family family) {
+    return family == Family::kIpv4 ? IpAddress() : v6({});
+  }
   /// From `size` bytes in network order; size is 4 or 16, anything else gives an error.
   static Result<IpAddress> from_bytes(const void* bytes, std::size_t size);
   /// "10.0.0.1" or "2001:db8::1"; no zone, no prefix length, no surrounding space. IPv4-mapped IPv6

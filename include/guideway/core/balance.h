@@ -87,7 +87,7 @@ GW_INLINE struct gw_outcome gw_conclude(const struct gw_port *port, struct gw_pa
   } else if (GW_LIKELY(reason == GW_GO_ON)) {
     reason = gw_forward(port, packet, w, 0, now_s);
   }
-  if (GW_UNLIKELY(gw_may_respond(reason))) return gw_respond(port, packet, w, reason, now_s);
+  if (GW_UNLIKELY(gw_may_respond(port, reason))) return gw_respond(port, packet, w, reason, now_s);
   return gw_account(port, w, reason);
 }
 

@@ -76,7 +76,7 @@ static inline void gw_balance_burst(const struct gw_port *port, struct gw_packet
     }
     if (GW_LIKELY(reason == GW_GO_ON))
       reason = gw_forward(port, &packets[i], &works[i], works[i].match, now_s);
-    if (GW_UNLIKELY(gw_may_respond(reason)))
+    if (GW_UNLIKELY(gw_may_respond(port, reason)))
       outcomes[i] = gw_respond(port, &packets[i], &works[i], reason, now_s);
     else
       outcomes[i] = gw_account(port, &works[i], reason);

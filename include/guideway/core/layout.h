@@ -17,7 +17,8 @@ enum {
   GW_PROTO_TCP = 6,
   GW_PROTO_UDP = 17,
   GW_PROTO_ICMPV6 = 58,
-  GW_PROTO_NONE = 0, /* a service entry with this protocol marks a VIP and forwards nothing */
+  GW_PROTO_KEPT = 255, /* of an entry that no packet's key is: the planes of gw_nat_kept_planes() */
+  GW_PROTO_NONE = 0,   /* a service entry with this protocol marks a VIP and forwards nothing */
 };
 
 /* "No backend" in a slot; also the first backend id that is never given out. */
@@ -38,6 +39,7 @@ enum gw_state_flags {
   GW_STATE_ANY_PORT = 1u << 0,       /* some service has port 0: look twice */
   GW_STATE_ECHO_TO_KERNEL = 1u << 1, /* the host answers echo requests to VIPs, not the core */
   GW_STATE_DROP_UNSERVED = 1u << 2,  /* TCP and UDP to a VIP's ports without service: dropped */
+  GW_STATE_NAT_KEEPS = 1u << 3,      /* some pool has snat = false: backends answer to clients */
 };
 
 /* Facts of one generation that hold for all packets. */
@@ -74,6 +76,9 @@ enum gw_service_flags {
   GW_SERVICE_NAT = 1u << 4,
   /* No service: a NAT address, which backends answer to. nat_addresses[0] is its index. */
   GW_SERVICE_NAT_RETURN = 1u << 5,
+  /* GW_SERVICE_NAT: the client keeps its address and port (nat_kept.h); nat_addresses are planes
+   * without one. */
+  GW_SERVICE_NAT_KEEPS = 1u << 6,
 };
 
 /* NAT addresses that one pool may have. */
@@ -225,7 +230,7 @@ struct gw_nat_plane {
 struct gw_nat_address {
   uint64_t address[2]; /* as loaded */
   uint32_t family;     /* 0: not used */
-  uint32_t reserved;
+  uint32_t is_kept;    /* 1: no address, the client's own is kept (nat_kept.h) */
 };
 GW_STATIC_ASSERT(sizeof(struct gw_nat_address) == 24, "no padding");
 

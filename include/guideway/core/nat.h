@@ -16,6 +16,7 @@
 #ifndef GUIDEWAY_CORE_NAT_H_
 #define GUIDEWAY_CORE_NAT_H_
 
+#include "guideway/core/nat_kept.h"
 #include "guideway/core/nat_rewrite.h"
 #include "guideway/core/nat_table.h"
 #include "guideway/core/reset.h"
@@ -25,6 +26,7 @@
 /* What translating one packet needs memory for. */
 struct gw_nat_scratch {
   struct gw_nat_query query;
+  struct gw_nat_query kept; /* of another flow than the packet's */
   struct gw_nat_rewrite to;
   struct gw_nat_start start;
   uint64_t path[4];
@@ -106,12 +108,6 @@ GW_INLINE uint32_t gw_nat_find_of_client(gw_port_token table, const struct gw_wo
   return GW_NAT_NO_PLACE;
 }
 
-/* A backend's record, if it is one that is translated to. */
-GW_INLINE const struct gw_backend *gw_nat_record(const struct gw_port *port, uint32_t id) {
-  const struct gw_backend *record = gw_port_backend(port, id);
-  return record && (record->flags & GW_BACKEND_USED) && record->is_nat ? record : NULL;
-}
-
 /* The id of a backend for a new flow, or GW_NO_BACKEND. */
 GW_INLINE uint32_t gw_nat_schedule(const struct gw_port *port, const struct gw_work *w,
                                    const struct gw_service *service) {
@@ -163,6 +159,35 @@ GW_INLINE void gw_nat_touch_client(const struct gw_packet *packet, const struct 
     if (gw_flow_load(&entry->path[i]) != path[i]) gw_flow_store(&entry->path[i], path[i]);
 }
 
+/* Makes scratch->kept the question whether the new flow of scratch->query, which keeps the client's
+ * address, could be taken by its backend for another one that this has. */
+GW_SEPARATE int gw_nat_ask_for_another(gw_port_part part, struct gw_nat_scratch *scratch) {
+  struct gw_port room;
+  if (!scratch) return 0;
+  const struct gw_backend *record =
+      gw_nat_record(gw_port_take(part, &room), scratch->start.backend);
+  if (!record) return 0;
+  struct gw_nat_query *kept = &scratch->kept;
+  uint64_t tail = scratch->query.key.tail;
+  uint64_t server_port = gw_load16(record->template_bytes + GW_NAT_TEMPLATE_PORT);
+  if (server_port != 0) tail = (tail & ~(uint64_t)0xffff0000u) | server_port << 16;
+  kept->key.client[0] = scratch->query.key.client[0];
+  kept->key.client[1] = scratch->query.key.client[1];
+  kept->key.vip[0] = gw_load64(record->template_bytes + GW_NAT_TEMPLATE_ADDRESS);
+  kept->key.vip[1] = gw_load64(record->template_bytes + GW_NAT_TEMPLATE_ADDRESS + 8);
+  kept->key.tail = tail;
+  kept->hash = scratch->query.hash;
+  kept->address = scratch->query.address;
+  kept->now_s = scratch->query.now_s;
+  return 1;
+}
+
+GW_INLINE int gw_nat_is_ambiguous(const struct gw_port *port, struct gw_nat_scratch *scratch) {
+  if (!gw_nat_ask_for_another(gw_port_give(port), scratch)) return 0;
+  uint32_t place = gw_nat_find_kept(gw_port_give(port), &scratch->kept);
+  return place != GW_NAT_NO_PLACE && place != scratch->query.place;
+}
+
 /* A new flow, at its own old place or at another one. Sets query->place and query->word. */
 GW_INLINE enum gw_reason gw_nat_begin(const struct gw_port *port, const struct gw_packet *packet,
                                       const struct gw_work *w, const struct gw_service *service,
@@ -172,6 +197,8 @@ GW_INLINE enum gw_reason gw_nat_begin(const struct gw_port *port, const struct g
   gw_port_token table = gw_port_to_token(port);
   start->backend = gw_nat_schedule(port, w, service);
   if (start->backend == GW_NO_BACKEND) return GW_REASON_NO_BACKEND;
+  if ((service->flags & GW_SERVICE_NAT_KEEPS) && gw_nat_is_ambiguous(port, scratch))
+    return GW_REASON_NAT_NO_PORT;
   start->seen = gw_nat_seen_of(w);
   start->settings = gw_nat_settings(service->idle_timeout_s, service->id);
   if (!gw_nat_learn_path(packet, w, start->path)) return GW_REASON_TOO_SHORT;
@@ -182,6 +209,12 @@ GW_INLINE enum gw_reason gw_nat_begin(const struct gw_port *port, const struct g
   if (query->evicts) gw_counter_add(&gw_port_counters(port)->events[GW_EVENT_FLOW_EVICTED], 1);
   gw_count_new_flow(port, start->backend, service->id);
   return GW_GO_ON;
+}
+
+/* The client's address and port stay. */
+GW_INLINE void gw_nat_keep_source(const struct gw_work *w, struct gw_nat_rewrite *to) {
+  for (int i = 0; i < 2; i++) to->source[i] = gw_load64(w->source + 2 * i);
+  to->ports = (to->ports & 0xffff0000u) | (w->ports & 0xffff);
 }
 
 /* What a client's packet becomes, for `record` and the place of its flow. */
@@ -202,6 +235,7 @@ GW_INLINE enum gw_reason gw_nat_to_backend(const struct gw_port *port, const str
   }
   if (port_there == 0) port_there = w->ports >> 16;
   to->ports = gw_swap16((uint16_t)gw_nat_port_of(address, place)) | port_there << 16;
+  if (nat->is_kept) gw_nat_keep_source(w, to);
   return GW_GO_ON;
 }
 
@@ -222,15 +256,26 @@ GW_INLINE uint64_t gw_nat_reset_stranger(struct gw_packet *packet, const struct 
   return gw_nat_refused(reason == GW_REASON_RESET_SENT ? GW_REASON_NAT_RESET : reason);
 }
 
+/* Makes scratch->query of a client's packet, but for the address. */
+GW_INLINE void gw_nat_ask(const struct gw_port *port, const struct gw_work *w,
+                          const struct gw_service *service, struct gw_nat_scratch *scratch,
+                          uint32_t now_s) {
+  struct gw_nat_query *query = &scratch->query;
+  struct gw_nat_key *hashed = &scratch->kept.key;
+  gw_nat_key_of(w, &query->key);
+  gw_nat_key_of(w, hashed);
+  if (service->flags & GW_SERVICE_NAT_KEEPS) gw_nat_forget_vip(hashed);
+  query->now_s = now_s;
+  query->hash = gw_nat_hash(&gw_port_state(port)->hash_key, hashed);
+}
+
 GW_INLINE uint64_t gw_nat_from_client(const struct gw_port *port, struct gw_packet *packet,
                                       const struct gw_work *w, const struct gw_service *service,
                                       struct gw_nat_scratch *scratch, uint32_t now_s) {
   struct gw_counters *counters = gw_port_counters(port);
   gw_port_token table = gw_port_to_token(port);
   struct gw_nat_query *query = &scratch->query;
-  gw_nat_key_of(w, &query->key);
-  query->hash = gw_nat_hash(&gw_port_state(port)->hash_key, &query->key);
-  query->now_s = now_s;
+  gw_nat_ask(port, w, service, scratch, now_s);
   query->place = gw_nat_find_of_client(table, w, service, query);
   enum gw_flow_use use = GW_FLOW_USE_MISS;
   if (query->place != GW_NAT_NO_PLACE) {
@@ -262,17 +307,6 @@ GW_INLINE uint64_t gw_nat_from_client(const struct gw_port *port, struct gw_pack
 
 /* --- From the backend --- */
 
-/* Whether *w comes from the backend of `record`, to which a packet for `vip_port` went. */
-GW_INLINE int gw_nat_comes_from(const struct gw_work *w, const struct gw_backend *record,
-                                uint32_t vip_port) {
-  const uint8_t *bytes = record->template_bytes;
-  uint32_t port = gw_load16(bytes + GW_NAT_TEMPLATE_PORT);
-  if (port == 0) port = vip_port;
-  return gw_load64(bytes + GW_NAT_TEMPLATE_ADDRESS) == gw_load64(w->source) &&
-         gw_load64(bytes + GW_NAT_TEMPLATE_ADDRESS + 8) == gw_load64(w->source + 2) &&
-         port == (w->ports & 0xffff);
-}
-
 /* Whose answer *w is, and what it becomes. */
 struct gw_nat_answer {
   struct gw_nat_entry *entry;
@@ -280,13 +314,11 @@ struct gw_nat_answer {
   uint32_t interface_index;
 };
 
-GW_INLINE enum gw_reason gw_nat_find_of_backend(const struct gw_port *port, const struct gw_work *w,
-                                                const struct gw_service *service, uint32_t now_s,
-                                                struct gw_nat_answer *answer,
-                                                struct gw_nat_rewrite *to) {
-  uint32_t nat_port = gw_swap16((uint16_t)(w->ports >> 16));
-  uint32_t place = gw_nat_place_of(service->nat_addresses[0], nat_port);
-  if (place == GW_NAT_NO_PLACE) return GW_REASON_NAT_NO_FLOW;
+/* The flow at `place`, if it is one whose backend can have sent *w. */
+GW_INLINE enum gw_reason gw_nat_read_answer(const struct gw_port *port, const struct gw_work *w,
+                                            uint32_t place, uint32_t now_s,
+                                            struct gw_nat_answer *answer,
+                                            struct gw_nat_rewrite *to) {
   struct gw_nat_bucket *bucket = gw_port_nat_bucket(gw_port_to_token(port), place >> 3);
   if (!bucket) return GW_REASON_BAD_TABLE;
   uint64_t *way = &bucket->ways.words[place & (GW_NAT_WAYS - 1)];
@@ -306,13 +338,25 @@ GW_INLINE enum gw_reason gw_nat_find_of_backend(const struct gw_port *port, cons
       gw_nat_family(tail) != w->family)
     return GW_REASON_NAT_NO_FLOW;
   const struct gw_backend *record = gw_nat_record(port, gw_nat_backend(word));
-  if (!record || !gw_nat_comes_from(w, record, ports >> 16)) return GW_REASON_NAT_NOT_ITS_BACKEND;
+  if (!record || !gw_nat_is_server(record, gw_load64(w->source), gw_load64(w->source + 2),
+                                   w->ports & 0xffff, ports >> 16))
+    return GW_REASON_NAT_NOT_ITS_BACKEND;
   to->ports = ports >> 16 | ports << 16;
   to->ethernet_length = (uint32_t)(way_back >> 16) & 0x1f;
   answer->entry = entry;
   answer->backend = gw_nat_backend(word);
   answer->interface_index = (uint32_t)way_back & 0xffff;
   return GW_GO_ON;
+}
+
+GW_INLINE enum gw_reason gw_nat_find_of_backend(const struct gw_port *port, const struct gw_work *w,
+                                                const struct gw_service *service, uint32_t now_s,
+                                                struct gw_nat_answer *answer,
+                                                struct gw_nat_rewrite *to) {
+  uint32_t nat_port = gw_swap16((uint16_t)(w->ports >> 16));
+  uint32_t place = gw_nat_place_of(service->nat_addresses[0], nat_port);
+  if (place == GW_NAT_NO_PLACE) return GW_REASON_NAT_NO_FLOW;
+  return gw_nat_read_answer(port, w, place, now_s, answer, to);
 }
 
 GW_INLINE uint64_t gw_nat_from_backend(const struct gw_port *port, struct gw_packet *packet,

@@ -15,6 +15,7 @@
 
 #include "guideway/core/icmp_pass.h"
 #include "guideway/core/nat.h"
+#include "guideway/core/nat_return.h"
 #include "guideway/core/outcome.h"
 
 /* --- The bytes --- */
@@ -132,9 +133,7 @@ GW_INLINE uint64_t gw_nat_quoted_by_client(const struct gw_port *port, const str
                                            struct gw_nat_scratch *scratch, uint32_t now_s) {
   struct gw_nat_query *query = &scratch->query;
   gw_port_token table = gw_port_to_token(port);
-  gw_nat_key_of(w, &query->key);
-  query->hash = gw_nat_hash(&gw_port_state(port)->hash_key, &query->key);
-  query->now_s = now_s;
+  gw_nat_ask(port, w, service, scratch, now_s);
   query->place = gw_nat_find_of_client(table, w, service, query);
   if (query->place == GW_NAT_NO_PLACE) return gw_nat_refused(GW_REASON_ICMP_ERROR);
   struct gw_nat_bucket *bucket = gw_port_nat_bucket(table, query->place >> 3);
@@ -149,37 +148,49 @@ GW_INLINE uint64_t gw_nat_quoted_by_client(const struct gw_port *port, const str
   return gw_nat_result(reason, record->interface_index, id, service->id);
 }
 
-/* An error to the NAT address: sets *to for the flow's client. Returns as above. */
+/* An error to the NAT address (`service`), or else to the client itself: sets *to for the flow's
+ * client. Returns as above. */
 GW_INLINE uint64_t gw_nat_quoted_by_backend(const struct gw_port *port, const struct gw_work *w,
                                             const struct gw_service *service,
-                                            struct gw_nat_rewrite *to, uint32_t now_s) {
+                                            struct gw_nat_scratch *scratch, uint32_t now_s) {
   struct gw_nat_answer answer;
-  if (gw_nat_find_of_backend(port, w, service, now_s, &answer, to) != GW_GO_ON)
-    return gw_nat_refused(GW_REASON_ICMP_ERROR);
+  struct gw_nat_rewrite *to = &scratch->to;
+  scratch->query.now_s = now_s;
+  enum gw_reason reason = service ? gw_nat_find_of_backend(port, w, service, now_s, &answer, to)
+                                  : gw_nat_find_return(port, w, &scratch->query, &answer, to);
+  if (reason != GW_GO_ON) return gw_nat_refused(GW_REASON_ICMP_ERROR);
   return gw_nat_result(GW_REASON_NAT_RETURNED, answer.interface_index, answer.backend, 0);
 }
 
+/* Whose flow it is that the error, turned round, is about. Returns as above. */
+GW_INLINE uint64_t gw_nat_find_quoted(const struct gw_port *port, const struct gw_work *w,
+                                      struct gw_nat_scratch *scratch, uint32_t now_s) {
+  const struct gw_service *service = gw_nat_look_up(port, w);
+  if (service && (service->flags & GW_SERVICE_NAT)) {
+    if (service->nat_address_count == 0) return gw_nat_refused(GW_REASON_ICMP_ERROR);
+    return gw_nat_quoted_by_client(port, w, service, scratch, now_s);
+  }
+  if (service ? !(service->flags & GW_SERVICE_NAT_RETURN)
+              : !(gw_port_state(port)->flags & GW_STATE_NAT_KEEPS))
+    return gw_nat_refused(GW_REASON_ICMP_ERROR);
+  return gw_nat_quoted_by_backend(port, w, service, scratch, now_s);
+}
+
 /* An ICMP error that may be about a NAT flow, from gw_parse() to its end. If it is, sends it on and
- * counts it, and returns the outcome as gw_pack() makes it; else its reason is
- * GW_REASON_ICMP_ERROR, and only *w has changed. */
+ * counts it, and returns the outcome as gw_pack() makes it; else its reason is w->reason, and only
+ * *w has changed. */
 GW_APART uint64_t gw_nat_pass_icmp_error(gw_frame *frame, gw_port_token token, struct gw_work *w,
                                          uint32_t now_s) {
-  const uint64_t not_ours = (uint64_t)GW_REASON_ICMP_ERROR << 8;
   struct gw_packet packet_again;
   struct gw_port port_again;
-  if (!frame || !w) return not_ours;
+  if (!frame || !w) return 0;
+  const uint64_t not_ours = (uint64_t)w->reason << 8;
   struct gw_packet *packet = gw_packet_again(frame, &packet_again);
   const struct gw_port *port = gw_port_again(token, &port_again);
   GW_SCRATCH(struct gw_nat_scratch, scratch);
   if (!port || !scratch || w->ttl <= 1) return not_ours;
   if (gw_read_quote(packet, w) != GW_GO_ON) return not_ours;
-  const struct gw_service *service = gw_nat_look_up(port, w);
-  if (!service) return not_ours;
-  uint64_t found = not_ours >> 8;
-  if (service->flags & GW_SERVICE_NAT_RETURN)
-    found = gw_nat_quoted_by_backend(port, w, service, &scratch->to, now_s);
-  else if ((service->flags & GW_SERVICE_NAT) && service->nat_address_count != 0)
-    found = gw_nat_quoted_by_client(port, w, service, scratch, now_s);
+  uint64_t found = gw_nat_find_quoted(port, w, scratch, now_s);
   enum gw_reason reason = gw_nat_reason(found);
   if (reason == GW_REASON_ICMP_ERROR) return not_ours;
   if (gw_reason_verdict(reason) == GW_FORWARD) {

@@ -61,8 +61,7 @@ enum {
   GW_NAT_UDP_GRACE_S = 2,
   /* With so many places left in both buckets, age decides; else the emptier one. */
   GW_NAT_ROOMY = 6,
-  GW_NAT_MATCHES = 2, /* of a tag in a bucket that are looked at: 32 bits of hash seldom agree */
-  GW_NAT_TRIES = 4,   /* to claim a place, when others are faster */
+  GW_NAT_TRIES = 4, /* to claim a place, when others are faster */
 };
 
 /* "No place": places are bucket << 3 | way, of the whole table. */
@@ -246,7 +245,8 @@ GW_SEPARATE uint32_t gw_nat_find(gw_port_token table, struct gw_nat_query *query
     struct gw_nat_bucket *bucket = gw_port_nat_bucket(table, index);
     if (!bucket) return GW_NAT_NO_PLACE;
     uint32_t match = gw_flow_match(&bucket->ways, tag);
-    for (int i = 0; i < GW_NAT_MATCHES && match != 0; i++) {
+    /* All of them: flows of one client's port have one tag, if they keep it (nat_kept.h). */
+    for (uint32_t i = 0; i < GW_NAT_WAYS && match != 0; i++) {
       uint32_t way = gw_lowest_bit(match) & (GW_NAT_WAYS - 1);
       uint64_t word = gw_word_acquire(&bucket->ways.words[way]);
       if (gw_nat_state(word) == GW_NAT_VALID && gw_nat_upper(word) == tag &&

@@ -169,6 +169,8 @@ GW_INLINE const struct gw_port *gw_port_again(gw_port_token token, struct gw_por
   (void)local;
   return token;
 }
+/* What the NAT table is reached by, of a port on its way into a GW_SEPARATE function. */
+GW_INLINE gw_port_token gw_part_to_token(gw_port_part part) { return part; }
 /* Declares a pointer to memory for one packet, which BPF's stack has no room for; null: there is
  * none. */
 #define GW_SCRATCH(type, name) \

@@ -216,6 +216,11 @@ struct Pool {
   std::optional<IpAddress> source;
   /// kNat: what the backends see as source; at least one, of the backends' family.
   std::vector<IpAddress> nat_sources;
+  /// kNat: false: the backends see the client's address and port, and nat_sources is empty.
+  bool snat = true;
+  /// Whether SYNs, and with kNat SYN-ACKs, announce no larger MSS than the path to the backend
+  /// takes.
+  bool clamp_mss = false;
   Scheduler scheduler = Scheduler::kMaglev;
   std::uint32_t table_size = 65537;
   std::vector<Backend> backends;
@@ -257,6 +262,9 @@ struct Model {
 
 /// The addresses of all pools' nat_sources, each once, in order.
 std::vector<IpAddress> nat_addresses_of(const Model& model);
+/// Whose planes the NAT table has: those addresses, and for the flows of each family that keep the
+/// client's (snat = false) the unspecified one.
+std::vector<IpAddress> nat_planes_of(const Model& model);
 /// How many NAT addresses a director that starts with the model has room for.
 std::uint32_t nat_capacity_of(const Model& model);
 

@@ -44,6 +44,10 @@ class HostAddresses {
   virtual Result<void> own_vips(const std::set<IpAddress>& vips,
                                 const std::vector<std::string>& kernel_names) = 0;
 
+  /// Errors: an interface has one of `addresses` that is not of own_vips(): the host's own
+  /// connections would use it, too. All such are named.
+  virtual Result<void> require_ours(const std::set<IpAddress>& addresses) = 0;
+
   /// Sends the announcements that are due (gratuitous ARP, unsolicited neighbour advertisement).
   /// Call it after own_vips(), and about once a second: each is repeated after 1 s and 3 s. What an
   /// interface does not take (it is down) stays due; other interfaces are served nevertheless.

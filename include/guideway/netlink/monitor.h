@@ -21,6 +21,8 @@ namespace guideway::netlink {
 struct HostEvents {
   /// An address of this host went away, perhaps one of ours.
   bool address_lost = false;
+  /// One came, or changed; perhaps one of ours.
+  bool address_found = false;
   /// One of our links came up.
   bool link_up = false;
 };

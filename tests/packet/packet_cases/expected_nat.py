@@ -10,10 +10,13 @@ from .packets import with_tags
 
 
 def translation(world, frame, service_name="tcp4"):
-    """(NAT address, NAT port, backend) of the flow of a client's frame. The pool has one backend."""
+    """(NAT address, NAT port, backend) of the flow of a client's frame; with snat = false it is the client's own.
+    The pool has one backend."""
     parsed = Parsed(frame)
     pool = world.pool(world.service(service_name)["pool"])
     backend, = pool["backends"]
+    if not pool.get("snat", True):
+        return parsed.layer.src, parsed.l4.sport, backend
     sources = pool["source"] if isinstance(pool["source"], list) else [pool["source"]]
     client = packed(parsed.layer.src)
     own = [source for source in sources if len(packed(source)) == len(client)]

@@ -16,6 +16,7 @@ namespace guideway::control {
 namespace {
 
 using compile::NextHop;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -120,6 +121,30 @@ TEST_F(ControllerTest, AVipThatCannotBeOwnedIsAnErrorOfTheStart) {
   const auto started = controller_->start();
   ASSERT_FALSE(started);
   EXPECT_THAT(started.error().message, HasSubstr("no"));
+}
+
+TEST_F(ControllerTest, ANatAddressThatTheHostHasIsAnErrorOfTheStart) {
+  file_.pools[0].forwarding = model::Forwarding::kNat;
+  file_.pools[0].nat_sources = {address("198.51.100.9")};
+  addresses_.foreign = {address("198.51.100.9")};
+  make_controller();
+  const auto started = controller_->start();
+  ASSERT_FALSE(started);
+  EXPECT_THAT(started.error().message, HasSubstr("198.51.100.9 is foreign"));
+}
+
+TEST_F(ControllerTest, ANatAddressThatTheHostGetsLaterIsLookedAtUntilItIsGone) {
+  file_.pools[0].forwarding = model::Forwarding::kNat;
+  file_.pools[0].nat_sources = {address("198.51.100.9")};
+  start();
+  EXPECT_THAT(addresses_.vips, Contains(address("198.51.100.9")));
+  const int calls = addresses_.calls;
+  addresses_.foreign = {address("198.51.100.9")};
+  monitor_.happen({.address_found = true});
+  EXPECT_TRUE(reaches([&] { return addresses_.calls > calls + 1; }));
+  addresses_.foreign.clear();
+  const int later = addresses_.calls;
+  EXPECT_TRUE(reaches([&] { return addresses_.calls == later + 1; }));
 }
 
 TEST_F(ControllerTest, LostAddressesArePutBackAndALinkThatComesUpIsToldTheVips) {

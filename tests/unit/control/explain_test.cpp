@@ -2,6 +2,7 @@
 // Explain agrees with the packet path: the same packets through gw_balance() and explain().
 #include "guideway/control/explain.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -37,6 +38,17 @@ forwarding = "nat"
 source = "198.51.100.9"
 table_size = 251
 backends = [{ name = "x1", address = "10.0.0.1", port = 6400 }, { name = "x2", address = "10.0.0.2", port = 6400 }]
+[[pool]]
+name = "kept"
+forwarding = "nat"
+snat = false
+table_size = 251
+backends = [{ name = "k1", address = "10.0.0.1", port = 6500 }, { name = "k2", address = "10.0.0.2", port = 6500 }]
+[[service]]
+name = "kept"
+address = "203.0.113.14"
+port = 80
+pool = "kept"
 [[service]]
 name = "translated"
 address = "203.0.113.13"
@@ -81,7 +93,7 @@ compile::NextHops all_resolved() {
 
 class ExplainTest : public testing::TestWithParam<std::uint32_t> {
  protected:
-  ExplainTest() : world_({4096, GetParam(), 1}) {
+  ExplainTest() : world_({4096, GetParam(), 2}) {
     const auto model = test::parse_config(kExplained);
     EXPECT_TRUE(model) << model.error().message;
     EXPECT_TRUE(world_.publish(*model, all_resolved()));
@@ -100,7 +112,7 @@ class ExplainTest : public testing::TestWithParam<std::uint32_t> {
     query.tcp = spec.protocol == GW_PROTO_TCP;
     query.syn = spec.tcp_flags == GW_TCP_SYN;
     const datapath::FlowTableView flows{world_.buckets(), GetParam(), 4096};
-    return explain(query, world_.state(), flows, world_.now_s(), {world_.nat_buckets(), 1});
+    return explain(query, world_.state(), flows, world_.now_s(), {world_.nat_buckets(), 2});
   }
 
   test::FrameSpec random_frame() {
@@ -111,7 +123,7 @@ class ExplainTest : public testing::TestWithParam<std::uint32_t> {
     if (random_() % 4 == 0) spec.protocol = GW_PROTO_UDP;
     if (spec.protocol == GW_PROTO_UDP) spec.destination_port = 53;
     if (spec.family == GW_FAMILY_4)
-      spec.destination[3] = static_cast<std::uint8_t>(10 + random_() % 4);
+      spec.destination[3] = static_cast<std::uint8_t>(10 + random_() % 5);
     if (random_() % 8 == 0) spec.destination_port = 81;
     spec.ttl = 64;  // explain's own
     return spec;
@@ -180,6 +192,26 @@ TEST_P(ExplainTest, SaysThatAFlowIsReset) {
   const Explanation found = explain_frame(spec);
   EXPECT_EQ(found.verdict, "reply");
   EXPECT_EQ(found.flow, "reset");
+}
+
+TEST_P(ExplainTest, KnowsTheAnswersOfFlowsThatKeepTheClientsAddress) {
+  test::FrameSpec spec;
+  spec.destination = {203, 0, 113, 14};
+  EXPECT_THAT(explain_frame(spec).why, testing::HasSubstr("keeps the client's address"));
+  test::Frame frame(test::make_frame(spec));
+  const std::string backend = backend_name(world_.balance(frame).backend);
+  EXPECT_EQ(explain_frame(spec).why, "its flow is in the NAT table");
+  test::FrameSpec answer = spec;
+  answer.source = {10, 0, 0, static_cast<std::uint8_t>(backend == "k1" ? 1 : 2)};
+  answer.destination = spec.source;
+  answer.source_port = 6500;
+  answer.destination_port = spec.source_port;
+  const Explanation found = explain_frame(answer);
+  EXPECT_EQ(found.verdict, "forward");
+  EXPECT_EQ(found.reason, "nat_returned");
+  EXPECT_EQ(found.backend, backend);
+  answer.source_port = 22;
+  EXPECT_EQ(explain_frame(answer).reason, "no_service");
 }
 
 }  // namespace

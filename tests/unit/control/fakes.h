@@ -46,6 +46,7 @@ class FakeDatapath : public datapath::Datapath {
     return {buckets_, 1, static_cast<std::uint32_t>(buckets_.size())};
   }
   std::uint32_t now_s() const override { return now; }
+  compile::NatIds nat_ids() override { return compile::NatIds(2); }
   void forget_backend_traffic(std::uint16_t id) override { forgotten_backends.insert(id); }
   void forget_service_traffic(std::uint16_t id) override { forgotten_services.insert(id); }
   std::vector<std::span<gw_traffic>> backend_rows() override { return {first_row, second_row}; }
@@ -144,6 +145,11 @@ class FakeAddresses : public netlink::HostAddresses {
     vips = wanted;
     return {};
   }
+  Result<void> require_ours(const std::set<IpAddress>& wanted) override {
+    for (const IpAddress& address : wanted)
+      if (foreign.contains(address)) return base::fail(address.to_string() + " is foreign");
+    return {};
+  }
   Result<void> announce_due(std::chrono::steady_clock::time_point) override {
     announcements++;
     return {};
@@ -154,6 +160,7 @@ class FakeAddresses : public netlink::HostAddresses {
 
   std::string fault;
   std::set<IpAddress> vips;
+  std::set<IpAddress> foreign;
   std::vector<std::string> interfaces_set;
   int calls = 0;
   int announcements = 0;

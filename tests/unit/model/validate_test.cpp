@@ -437,6 +437,17 @@ TEST(Validate, AcceptsNat) {
   EXPECT_EQ(nat_capacity_of(model), 5U);
 }
 
+TEST(Validate, AcceptsNatThatKeepsTheClientsAddress) {
+  Model model = good();
+  use_nat(model);
+  model.pools[0].snat = false;
+  model.pools[0].nat_sources.clear();
+  EXPECT_THAT(validate(model), IsEmpty());
+  EXPECT_THAT(nat_addresses_of(model), IsEmpty());
+  EXPECT_EQ(nat_planes_of(model), std::vector<IpAddress>{ip("0.0.0.0")});
+  EXPECT_EQ(nat_capacity_of(model), 1U);
+}
+
 TEST(Validate, RefusesNatThatCannotWork) {
   const auto nat = [](const std::function<void(Model&)>& change) {
     return [change](Model& m) {
@@ -449,6 +460,14 @@ TEST(Validate, RefusesNatThatCannotWork) {
   };
   expect_one_problem({
       {nat([](Model& m) { m.pools[0].nat_sources.clear(); }), "pool[0].source", "is missing"},
+      {nat([](Model& m) { m.pools[0].snat = false; }), "pool[0].source", "no meaning with snat"},
+      {[](Model& m) { m.pools[0].snat = false; }, "pool[0].snat", "only for forwarding \"nat\""},
+      {nat([](Model& m) {
+         m.pools[0].snat = false;
+         m.pools[0].nat_sources.clear();
+         m.capacity.nat_addresses = 0;
+       }),
+       "capacity.nat_addresses", "1"},
       {source("224.0.0.1"), "pool[0].source[0]", "multicast"},
       {source("203.0.113.10"), "pool[0].source[0]", "is the VIP service[0].address"},
       {source("198.51.100.2"), "pool[0].source[0]", "is the host's own"},

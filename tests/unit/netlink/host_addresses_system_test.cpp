@@ -206,6 +206,31 @@ TEST_F(HostAddressesSystemTest, UnwantedVipIsRemovedAndFoundOneIsLeft) {
   EXPECT_FALSE(has("203.0.113.12/32", "lo"));
 }
 
+TEST_F(HostAddressesSystemTest, AnAddressThatIsToBeOursAloneIsNotFoundElsewhere) {
+  bring_up();
+  own({ip("198.51.100.9"), ip("2001:db8:9::9")});
+  const auto require = [&] {
+    Result<void> result;
+    host.run([&] { result = addresses->require_ours({ip("198.51.100.9"), ip("2001:db8:9::9")}); });
+    return result;
+  };
+  EXPECT_TRUE(require());
+  host.sh("ip addr add 198.51.100.9/24 dev gw0");
+  const auto refused = require();
+  ASSERT_FALSE(refused);
+  const std::string& message = refused.error().message;
+  EXPECT_NE(message.find("198.51.100.9 is on interface gw0 (198.51.100.9/24)"), std::string::npos)
+      << message;
+  host.sh("ip addr del 198.51.100.9/24 dev gw0");
+  EXPECT_TRUE(require());
+  addresses->leave();  // what an earlier run left behind is ours, what nobody has on record is not
+  addresses = open(state_dir);
+  EXPECT_TRUE(require());
+  const guideway::test::TemporaryDir other_dir;
+  auto other = open(other_dir);
+  host.run([&] { EXPECT_FALSE(other->require_ours({ip("198.51.100.9")})); });
+}
+
 TEST_F(HostAddressesSystemTest, LostVipIsRepaired) {
   bring_up();
   own({ip("203.0.113.10"), ip("2001:db8::10")});

@@ -384,11 +384,13 @@ TEST_F(MonitorSystemTest, LostAddressesAndLinksThatComeUpAreReported) {
   settle();
   HostEvents events = monitor->take_host_events();
   EXPECT_FALSE(events.address_lost);
+  EXPECT_TRUE(events.address_found);
   EXPECT_FALSE(events.link_up);
   host.sh("ip addr del 203.0.113.10/32 dev lo");
   settle();
   events = monitor->take_host_events();
   EXPECT_TRUE(events.address_lost);
+  EXPECT_FALSE(events.address_found);
   EXPECT_FALSE(events.link_up);
   host.sh("ip link set gw0 mtu 1400");
   settle();

@@ -7,7 +7,7 @@ from ..files import Topic
 
 NAMES = ("modes", "vlan", "ipv4", "ipv6", "layer4", "truncation", "not_ours", "services", "hash_keys", "mtu",
          "backends", "flows", "resets", "schedulers", "nat", "echo", "icmp_sent", "icmp_passed", "icmp_nat",
-         "hostile")
+         "nat_kept", "hostile")
 
 
 def all_topics():
