@@ -28,7 +28,7 @@ def run_program(name):
 DIRECTOR = ["src/app/guidewayd", "bpf/pass.bpf.o"]
 # What each is, how it is run, and what it needs, the program first.
 RUNNERS = {
-    **{name: (program.what, run_program(name), [f"tests/bench/{name}_bench"])
+    **{name: (program.what, run_program(name), [f"tests/bench/{program.program or name}_bench"])
        for name, program in programs.PROGRAMS.items()},
     "steer": ("from a failing check to the first packet elsewhere, as root",
               run_director(steer.run), DIRECTOR),
