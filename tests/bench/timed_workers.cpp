@@ -14,8 +14,6 @@
 namespace guideway::bench {
 namespace {
 
-using SteadyClock = std::chrono::steady_clock;
-
 constexpr std::uint32_t kBurst = 32;
 /// Flow numbers of a worker begin here times its number, and have its shard to themselves.
 constexpr std::uint64_t kFlowsApart = std::uint64_t{1} << 24;
@@ -34,7 +32,15 @@ struct TimedWorkers::One {
 TimedWorkers::~TimedWorkers() = default;
 
 TimedWorkers::TimedWorkers(const WorkersSpec& spec, std::vector<unsigned> cpus)
-    : spec_(spec), cpus_(std::move(cpus)), generations_({}), published_(spec.workers) {}
+    : spec_(spec),
+      cpus_(std::move(cpus)),
+      generations_({}),
+      published_(spec.workers),
+      swapper_(generations_, spec.swaps_per_s, cpus_.back(), [this](const auto& state) {
+        published_.publish(state);
+        published_.reclaim();
+        return Result<void>();
+      }) {}
 
 Result<std::unique_ptr<TimedWorkers>> TimedWorkers::make(const WorkersSpec& spec) {
   const std::vector<unsigned> cpus = highest_cpus(2);
@@ -82,15 +88,11 @@ void TimedWorkers::measure_once(const std::vector<unsigned>& which, Swaps swaps,
       cycles[i] = work(index);
     });
   }
-  std::thread swapper([this, swaps] {
-    if (swaps == Swaps::kNone) return;
-    pin_to_cpu(cpus_[spec_.workers]);
-    swap_until_stopped();
-  });
+  if (swaps == Swaps::kMany) swapper_.start();
   std::this_thread::sleep_for(std::chrono::milliseconds(spec_.milliseconds));
   is_over_ = true;
   for (std::thread& thread : threads) thread.join();
-  swapper.join();
+  if (swaps == Swaps::kMany) swapper_.stop();
 }
 
 /// Cycles per packet from when all are there to the end, without what filling the ring takes.
@@ -118,29 +120,6 @@ double TimedWorkers::work(unsigned index) {
   return static_cast<double>(cycles) / static_cast<double>(packets);
 }
 
-/// Builds and publishes a generation with another weight of another backend each time.
-void TimedWorkers::swap_until_stopped() {
-  const auto period = std::chrono::nanoseconds(1'000'000'000 / spec_.swaps_per_s);
-  const auto start = SteadyClock::now();
-  auto due = start;
-  while (!is_over_) {
-    auto& members = generations_.pool().backends;
-    model::Backend& changed = members[swaps_ % members.size()];
-    changed.weight = changed.weight == 100 ? 50 : 100;
-    const auto state = generations_.next();
-    if (!state) {
-      is_swap_wrong_ = true;
-      return;
-    }
-    published_.publish(*state);
-    published_.reclaim();
-    swaps_++;
-    due += period;
-    std::this_thread::sleep_until(due);
-  }
-  swap_seconds_ += std::chrono::duration<double>(SteadyClock::now() - start).count();
-}
-
 Result<WorkersResult> TimedWorkers::result() const {
   WorkersResult result = result_;
   std::uint64_t sent = 0;
@@ -158,11 +137,9 @@ Result<WorkersResult> TimedWorkers::result() const {
       result.misses > opened + result.packets / 5000)
     return base::fail("of " + std::to_string(sent) + " packets " + std::to_string(forwarded) +
                       " were forwarded and " + std::to_string(result.misses) + " missed");
-  if (is_swap_wrong_) return base::fail("a generation could not be compiled");
-  if (swap_seconds_ > 0) result.swaps_per_s = static_cast<double>(swaps_) / swap_seconds_;
-  if (swap_seconds_ > 0 && result.swaps_per_s < 0.9 * spec_.swaps_per_s)
-    return base::fail("only " + std::to_string(result.swaps_per_s) +
-                      " swaps a second were made: the machine is too busy");
+  const auto swaps = swapper_.swaps_per_s();
+  if (!swaps) return tl::unexpected(swaps.error());
+  result.swaps_per_s = *swaps;
   return result;
 }
 

@@ -15,6 +15,7 @@
 #include "guideway/base/result.h"
 #include "guideway/datapath/dpdk/publish.h"
 #include "random.h"
+#include "swapper.h"
 
 namespace guideway::bench {
 
@@ -39,6 +40,8 @@ struct WorkersResult {
 
 class TimedWorkers {
  public:
+  ~TimedWorkers();
+
   /// Worker i runs on the i-th CPU from above; the swaps on the one below. Errors: too few CPUs; no
   /// memory.
   static Result<std::unique_ptr<TimedWorkers>> make(const WorkersSpec& spec);
@@ -57,7 +60,6 @@ class TimedWorkers {
   Result<void> prepare();
   void measure_once(const std::vector<unsigned>& which, Swaps swaps, std::vector<double>& cycles);
   double work(unsigned index);
-  void swap_until_stopped();
 
   WorkersSpec spec_;
   std::vector<unsigned> cpus_;
@@ -67,13 +69,8 @@ class TimedWorkers {
   std::vector<std::unique_ptr<One>> workers_;
   std::atomic<unsigned> waiting_{0};
   std::atomic<bool> is_over_{false};
-  std::uint64_t swaps_ = 0;
-  double swap_seconds_ = 0;
-  bool is_swap_wrong_ = false;
+  Swapper swapper_;
   WorkersResult result_;
-
- public:
-  ~TimedWorkers();
 };
 
 }  // namespace guideway::bench

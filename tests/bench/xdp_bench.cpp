@@ -7,6 +7,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "command_line.h"
@@ -22,6 +23,7 @@ struct Options {
   std::vector<std::uint32_t> flows;
   unsigned cpu = 0;
   bool skip_new = false;
+  unsigned swaps_per_s = 0;
   XdpCase base;
 };
 
@@ -35,6 +37,8 @@ po::options_description describe(Options& options) {
         ->default_value({1, 1'000, 10'000, 100'000, 1'000'000}, "1 to 1 M"),
         "numbers of flows, one row each")
     ("skip-new", po::bool_switch(&options.skip_new), "no row for new flows")
+    ("swaps", po::value(&options.swaps_per_s)->default_value(0),
+        "instead: throughput lost at so many table swaps a second")
     ("rounds", po::value(&base.rounds)->default_value(base.rounds), "rounds of a row")
     ("packets", po::value(&base.packets)->default_value(base.packets),
         "timed packets of a program in a round")
@@ -56,6 +60,7 @@ std::string problem_of(const Options& options) {
   for (const std::uint32_t flows : options.flows)
     if (flows == 0 || flows > base.tables.flow_entries / 4 * 3)
       return "--flows is 1 to three quarters of --entries";
+  if (options.swaps_per_s > 1000) return "--swaps is 0 to 1000";
   if (base.rounds == 0) return "--rounds is at least 1";
   if (base.packets < 2 * BENCH_SLICE || base.packets > BENCH_SLICE * BENCH_STAMPS)
     return "--packets is 8192 to 4194304";
@@ -76,6 +81,7 @@ void print(const XdpCase& row, const XdpResult& result, bench_program program, u
       {"lowest_round", own.ns_per_packet.low},
       {"highest_round", own.ns_per_packet.high},
       {"empty_ns", result.empty_ns},
+      {"repeated", result.repeated},
       {"rounds", row.rounds},
       {"packets", row.packets * row.rounds},
       {"backends", row.tables.backends},
@@ -98,7 +104,37 @@ std::vector<XdpCase> rows_of(const Options& options) {
   return rows;
 }
 
+/// One row for each number of flows.
+int run_swaps(const Options& options) {
+  for (XdpCase row = options.base; const std::uint32_t flows : options.flows) {
+    row.flows = flows;
+    Result<XdpSwapsResult> result;
+    // On a thread of its own, since what it pins stays pinned.
+    std::thread([&] { result = run_xdp_swaps(row, options.swaps_per_s); }).join();
+    if (!result) {
+      std::fprintf(stderr, "xdp_bench: %s\n", result.error().message.c_str());
+      return 1;
+    }
+    const nlohmann::ordered_json json = {
+        {"bench", "xdp-swaps"},
+        {"flows", flows},
+        {"swaps_per_s", result->swaps_per_s},
+        {"ns_per_packet", result->still_ns.median},
+        {"ns_per_packet_then", result->swapped_ns.median},
+        {"throughput_lost", result->lost.median},
+        {"low", result->lost.low},
+        {"high", result->lost.high},
+        {"rounds", row.rounds},
+        {"hits", result->hits},
+        {"repeated", result->repeated},
+    };
+    std::cout << json.dump() << std::endl;
+  }
+  return 0;
+}
+
 int run(const Options& options) {
+  if (options.swaps_per_s != 0) return run_swaps(options);
   if (!pin_to_cpu(options.cpu)) {
     std::fprintf(stderr, "xdp_bench: CPU %u is not to be had; choose another by --cpu\n",
                  options.cpu);

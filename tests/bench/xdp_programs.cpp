@@ -78,25 +78,27 @@ Result<std::unique_ptr<XdpPrograms>> XdpPrograms::load(const XdpTables& tables) 
                                  .shape = {1, tables.flow_entries / GW_FLOW_WAYS}});
   auto balancer = BalancerObject::load("bench", limits, {});
   if (!balancer) return tl::unexpected(balancer.error());
-  std::unique_ptr<XdpPrograms> programs(new XdpPrograms(std::move(*balancer)));
-  auto ready = programs->publish(limits, tables)
+  std::unique_ptr<XdpPrograms> programs(new XdpPrograms(std::move(*balancer), tables));
+  auto ready = programs->publish(limits)
                    .and_then([&] { return programs->load_lru(limits, tables); })
                    .and_then([&] { return programs->load_feeder(); });
   if (!ready) return tl::unexpected(ready.error());
   return programs;
 }
 
-Result<void> XdpPrograms::publish(const gw_limits& l, const XdpTables& tables) {
+Result<void> XdpPrograms::publish(const gw_limits& l) {
   auto maps = CopyMaps::of(balancer_, l);
   if (!maps) return tl::unexpected(maps.error());
   auto counters = datapath::xdp::ProgramCounters::rows_of(balancer_, l);
   if (!counters) return tl::unexpected(counters.error());
   counters_ = std::move(*counters);
   tables_ = std::make_unique<datapath::xdp::TableCopies>(std::move(*maps));
-  auto state = make_tables({.backends = tables.backends});
-  if (!state) return tl::unexpected(state.error());
-  if (auto prepared = tables_->prepare(*state); !prepared) return prepared;
-  tables_->publish(*state);
+  return generations_.next().and_then([&](const auto& state) { return swap(state); });
+}
+
+Result<void> XdpPrograms::swap(const compile::ForwardingStatePtr& state) {
+  if (auto prepared = tables_->prepare(state); !prepared) return prepared;
+  tables_->publish(state);
   return {};
 }
 

@@ -47,6 +47,9 @@ class XdpPrograms {
   Result<void> run(const Packets& packets);
   /// Of the last run: ns per packet of each full slice of BENCH_SLICE packets.
   std::vector<double> slices() const;
+  /// Another generation for ours, as guidewayd swaps them. May be called beside run().
+  Result<void> swap(const compile::ForwardingStatePtr& state);
+  Generations& generations() { return generations_; }
   /// Sums over the CPUs, of both balancers.
   gw_counters counters() const;
 
@@ -56,8 +59,9 @@ class XdpPrograms {
   };
   using Object = std::unique_ptr<bpf_object, Close>;
 
-  explicit XdpPrograms(datapath::xdp::BalancerObject balancer) : balancer_(std::move(balancer)) {}
-  Result<void> publish(const gw_limits& limits, const XdpTables& tables);
+  XdpPrograms(datapath::xdp::BalancerObject balancer, const XdpTables& tables)
+      : balancer_(std::move(balancer)), generations_({.backends = tables.backends}) {}
+  Result<void> publish(const gw_limits& limits);
   Result<void> load_lru(const gw_limits& limits, const XdpTables& tables);
   Result<void> load_feeder();
 
@@ -67,6 +71,7 @@ class XdpPrograms {
   int feeder_fd_ = -1;
   datapath::xdp::MappedMap<bench_feed> feed_;
   datapath::xdp::CpuRows counters_;
+  Generations generations_;
   std::unique_ptr<datapath::xdp::TableCopies> tables_;
 };
 

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "packet_ring.h"
+#include "swapper.h"
+#include "undisturbed.h"
 
 namespace guideway::bench {
 namespace {
@@ -23,12 +25,15 @@ class XdpRun {
  public:
   XdpRun(const XdpCase& spec, XdpPrograms& programs) : spec_(spec), programs_(programs) {}
   Result<XdpResult> run();
+  Result<XdpSwapsResult> run_swaps(unsigned swaps_per_s);
 
  private:
   bool known() const { return spec_.flows != 0; }
   Result<void> fill_table(bench_program program);
   Result<void> send(bench_program program, std::uint64_t count);
-  Result<double> sample(bench_program program);
+  Result<double> sample(bench_program program, double (*what)(std::vector<double>) = median);
+  Result<std::array<double, BENCH_PROGRAMS>> round();
+  Result<double> net_mean();
   Result<void> count(bench_program program, const gw_counters& before);
 
   const XdpCase spec_;
@@ -43,20 +48,77 @@ Result<XdpResult> XdpRun::run() {
     if (auto filled = fill_table(program); !filled) return tl::unexpected(filled.error());
   std::vector<double> empty;
   std::array<std::vector<double>, BENCH_PROGRAMS> net;
-  for (unsigned round = 0; round < spec_.rounds; round++) {
-    for (const bench_program program : {BENCH_EMPTY, BENCH_GUIDEWAY, BENCH_LRU}) {
-      Result<double> ns = sample(program);
-      if (!ns) return tl::unexpected(ns.error());
-      if (program == BENCH_EMPTY)
-        empty.push_back(*ns);
-      else
-        net[program].push_back(*ns - empty.back());
-    }
+  for (unsigned i = 0; i < spec_.rounds; i++) {
+    const auto times = undisturbed(result_.repeated, [this] { return round(); });
+    if (!times) return tl::unexpected(times.error());
+    empty.push_back((*times)[BENCH_EMPTY]);
+    for (const bench_program program : {BENCH_GUIDEWAY, BENCH_LRU})
+      net[program].push_back((*times)[program] - empty.back());
   }
   result_.empty_ns = median(empty);
   for (const bench_program program : {BENCH_GUIDEWAY, BENCH_LRU})
     result_.programs[program].ns_per_packet = summarize(net[program]);
   return result_;
+}
+
+/// ns per packet of each program, one after the other.
+Result<std::array<double, BENCH_PROGRAMS>> XdpRun::round() {
+  std::array<double, BENCH_PROGRAMS> times{};
+  for (const bench_program program : {BENCH_EMPTY, BENCH_GUIDEWAY, BENCH_LRU}) {
+    const Result<double> ns = sample(program);
+    if (!ns) return tl::unexpected(ns.error());
+    times[program] = *ns;
+  }
+  return times;
+}
+
+double mean(std::vector<double> values) {
+  double sum = 0;
+  for (const double value : values) sum += value;
+  return sum / static_cast<double>(values.size());
+}
+
+/// The mean, since what a swap costs is in a few slices.
+Result<double> XdpRun::net_mean() {
+  const Result<double> empty = sample(BENCH_EMPTY, mean);
+  if (!empty) return empty;
+  const Result<double> own = sample(BENCH_GUIDEWAY, mean);
+  if (!own) return own;
+  return *own - *empty;
+}
+
+Result<XdpSwapsResult> XdpRun::run_swaps(unsigned swaps_per_s) {
+  const std::vector<unsigned> cpus = highest_cpus(2);
+  if (cpus.size() < 2) return base::fail("this needs two CPUs");
+  if (!pin_to_cpu(cpus[0])) return base::fail("the CPU is not to be had");
+  if (auto filled = fill_table(BENCH_GUIDEWAY); !filled) return tl::unexpected(filled.error());
+  Swapper swapper(programs_.generations(), swaps_per_s, cpus[1],
+                  [this](const auto& state) { return programs_.swap(state); });
+  XdpSwapsResult result;
+  std::vector<double> still;
+  std::vector<double> swapped;
+  std::vector<double> lost;
+  for (unsigned i = 0; i < spec_.rounds; i++) {
+    const auto without = undisturbed(result.repeated, [this] { return net_mean(); });
+    const auto with = undisturbed(result.repeated, [this, &swapper] {
+      swapper.start();
+      auto measured = net_mean();
+      swapper.stop();
+      return measured;
+    });
+    if (!without || !with) return tl::unexpected((without ? with : without).error());
+    still.push_back(*without);
+    swapped.push_back(*with);
+    lost.push_back(1 - *without / *with);
+  }
+  const auto swaps = swapper.swaps_per_s();
+  if (!swaps) return tl::unexpected(swaps.error());
+  result.still_ns = summarize(still);
+  result.swapped_ns = summarize(swapped);
+  result.lost = median_interval(lost);
+  result.swaps_per_s = *swaps;
+  result.hits = result_.programs[BENCH_GUIDEWAY].hits;
+  return result;
 }
 
 /// Two packets of each flow: the first makes the entry, the second makes it established. Or, for
@@ -80,9 +142,9 @@ Result<void> XdpRun::send(bench_program program, std::uint64_t count) {
   return programs_.run({.program = program, .count = count, .first = first, .tcp_flags = kSyn});
 }
 
-/// ns per packet, the feeder's included: the median over slices of a fraction of a millisecond, so
-/// that an interrupt spoils one and not the sample.
-Result<double> XdpRun::sample(bench_program program) {
+/// ns per packet, the feeder's included: mostly the median over slices of a fraction of a
+/// millisecond, so that an interrupt spoils one and not the sample.
+Result<double> XdpRun::sample(bench_program program, double (*what)(std::vector<double>)) {
   const std::uint64_t warm_up =
       known() ? std::clamp<std::uint64_t>(std::uint64_t{4} * spec_.flows, 10'000, kMostWarmUp)
               : kWarmUpNew;
@@ -94,7 +156,7 @@ Result<double> XdpRun::sample(bench_program program) {
   if (slices.empty()) return base::fail("too few packets in a round for a measurement");
   if (program != BENCH_EMPTY)
     if (auto counted = count(program, before); !counted) return tl::unexpected(counted.error());
-  return median(slices);
+  return what(slices);
 }
 
 /// Adds up what the sample's packets met. Errors: it is not what was to be measured.
@@ -119,6 +181,12 @@ Result<void> XdpRun::count(bench_program program, const gw_counters& before) {
 }
 
 }  // namespace
+
+Result<XdpSwapsResult> run_xdp_swaps(const XdpCase& spec, unsigned swaps_per_s) {
+  Result<std::unique_ptr<XdpPrograms>> programs = XdpPrograms::load(spec.tables);
+  if (!programs) return tl::unexpected(programs.error());
+  return XdpRun(spec, **programs).run_swaps(swaps_per_s);
+}
 
 Result<XdpResult> run_xdp_case(const XdpCase& spec) {
   Result<std::unique_ptr<XdpPrograms>> programs = XdpPrograms::load(spec.tables);

@@ -25,7 +25,8 @@ struct XdpCase {
 };
 
 struct XdpProgramResult {
-  /// Net of the empty program of the same round; median, lowest and highest of the rounds.
+  /// Net of the empty program of the same round; median, lowest and highest of the rounds. Rounds
+  /// are repeated while the hypervisor disturbs them.
   Summary ns_per_packet;
   /// Of all timed packets.
   std::uint64_t hits = 0;
@@ -35,12 +36,27 @@ struct XdpProgramResult {
 
 struct XdpResult {
   double empty_ns = 0;
+  unsigned repeated = 0;
   std::array<XdpProgramResult, BENCH_PROGRAMS> programs;  // [BENCH_EMPTY] is not used
 };
 
 /// Errors: no permission; counters that say that packets took another path than the one to be
 /// measured.
 Result<XdpResult> run_xdp_case(const XdpCase& spec);
+
+struct XdpSwapsResult {
+  Summary still_ns;
+  Summary swapped_ns;
+  /// Of throughput: the median of the rounds' pairs, with its 95 % interval.
+  Summary lost;
+  double swaps_per_s = 0;
+  std::uint64_t hits = 0;
+  unsigned repeated = 0;
+};
+
+/// Our program alone, with and without generations that are published beside it, in turns.
+/// REQUIRES: two CPUs; flows that are known.
+Result<XdpSwapsResult> run_xdp_swaps(const XdpCase& spec, unsigned swaps_per_s);
 
 }  // namespace guideway::bench
 

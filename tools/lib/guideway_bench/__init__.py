@@ -8,6 +8,7 @@
     plot.py        raw lines → PNG and SVG
     build.py       the release build of the benchmark programs
     end_to_end.py  real connections, beside HAProxy and nftables
+    memif.py       dpdk over shared memory, beside dpdk-testpmd
     huge_pages.py  reserves huge pages for the time of a run
     site.py        a running guidewayd between namespaces
     steer.py       from a failing check to the first packet elsewhere

@@ -8,7 +8,7 @@ import sys
 
 from guideway_lab.shell import LabError
 
-from . import against, build, end_to_end, machine, plot, programs, reload, steer
+from . import against, build, end_to_end, machine, memif, plot, programs, reload, steer
 from .output import Output
 
 
@@ -28,17 +28,19 @@ def run_program(name):
 DIRECTOR = ["src/app/guidewayd", "bpf/pass.bpf.o"]
 # What each is, how it is run, and what it needs, the program first.
 RUNNERS = {
-    **{name: (program.what, run_program(name), [f"tests/bench/{name}_bench"])
+    **{name: (program.what, run_program(name), [f"tests/bench/{program.program or name}_bench"])
        for name, program in programs.PROGRAMS.items()},
     "steer": ("from a failing check to the first packet elsewhere, as root",
               run_director(steer.run), DIRECTOR),
     "reload": ("of 1,000 services and 5,000 backends, as root", run_director(reload.run), DIRECTOR),
+    "memif": ("dpdk over shared memory, beside dpdk-testpmd, as root", run_director(memif.run),
+              ["src/app/guidewayd", "tools/pktgen/guideway-pktgen"]),
     "end-to-end": ("real connections, beside HAProxy and nftables, as root",
                    run_director(end_to_end.run),
                    [*DIRECTOR, "src/cli/guideway", "src/decap/guideway-decap"]),
 }
 # These need packages that the others do not.
-NOT_IN_ALL = ("end-to-end",)
+NOT_IN_ALL = ("memif", "end-to-end")
 
 
 def parse_arguments(arguments):
@@ -46,7 +48,7 @@ def parse_arguments(arguments):
         prog="tools/bench", description="Builds the benchmarks and runs them.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="".join(f"  {name:11} {what}\n" for name, (what, *_) in RUNNERS.items())
-        + f"  {'all':11} all of them but {', '.join(NOT_IN_ALL)}\n\n"
+        + f"  {'all':11} all of them but {' and '.join(NOT_IN_ALL)}\n\n"
         "What follows -- goes to the benchmark's own program: tools/bench core -- --help")
     parser.add_argument("which", choices=[*RUNNERS, "all"], metavar="WHICH", help="see below")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")

@@ -20,11 +20,15 @@ class Program:
     table: type
     # The option that says how often, how often that is, and how often with --quick.
     times: tuple = ("--rounds", 10, 2)
+    # The options of a run, and of a quick one.
+    always: tuple = ()
     quick: tuple = ()
     memory_mb: int = 0
+    # The program's name, if it is not the benchmark's.
+    program: str = ""
 
     def command(self, path, options):
-        words = [str(path), *(self.quick if options.quick else ())]
+        words = [str(path), *(self.quick if options.quick else self.always)]
         if self.times:
             option, usual, quick = self.times
             words += [option, str(options.rounds or (quick if options.quick else usual))]
@@ -40,6 +44,12 @@ PROGRAMS = {
     "xdp": Program("ns per packet of the XDP program, as root", table.Xdp,
                    quick=("--flows", "1", "1000", "100000", "--packets", "50000",
                           "--entries", "262144")),
+    "xdp-swaps": Program("throughput of the XDP program lost at 100 table swaps a second, as root",
+                         table.XdpSwaps, program="xdp",
+                         always=("--swaps", "100", "--flows", "1000", "100000",
+                                 "--packets", "2000000"),
+                         quick=("--swaps", "2", "--flows", "1000", "--packets", "50000",
+                                "--entries", "262144")),
     "memory": Program("bytes per flow, and how full the tables get", table.Memory,
                       times=("--seeds", 20, 2), memory_mb=48,
                       quick=("--entries", "8192", "--nat-sources", "1")),

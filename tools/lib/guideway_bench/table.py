@@ -101,6 +101,19 @@ class Xdp(Table):
         return f"{row['ns_per_packet']:.1f}", f"{row['lowest_round']:.1f}-{row['highest_round']:.1f}"
 
 
+class XdpSwaps(Table):
+    COLUMNS = (("flows", 10), ("ns", 8), ("then", 8), ("throughput lost", 24), ("hits", 10))
+
+    def title(self, row):
+        return (f"XDP, new tables, built and published {row['swaps_per_s']:.0f} times a second, "
+                f"{row['rounds']} rounds; ns per packet, net of the empty program")
+
+    def cells(self, row):
+        return (number(row["flows"]), f"{row['ns_per_packet']:.1f}",
+                f"{row['ns_per_packet_then']:.1f}", interval_in_percent(row, "throughput_lost"),
+                row["hits"])
+
+
 class Maglev(Table):
     COLUMNS = (("slots", 8), ("backends", 8), ("weights", 8), ("median ms", 10), ("p95 ms", 8),
                ("least ms", 8))

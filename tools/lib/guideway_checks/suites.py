@@ -166,12 +166,12 @@ def bench_smoke_suite(context):
     build = programs_build(context)
     build.configure()
     build.compile(build.programs("tests/bench"))
-    names, cases = context.split("bench-smoke", ["core", "maglev", "xdp", "memory", "disruption",
-                                                 "flood", "scale", "health"])
+    names, cases = context.split("bench-smoke", ["core", "maglev", "xdp", "xdp-swaps", "memory",
+                                                 "disruption", "flood", "scale", "health"])
     for name in names:
         done = process.run(["tools/bench", name, "--quick"], f"bench-{name}", 180,
                            {"GUIDEWAY_BUILD": str(build.folder), "GUIDEWAY_NO_SETUP": "1",
-                            **DAEMON_ENV}, as_root=name == "xdp")
+                            **DAEMON_ENV}, as_root=name.startswith("xdp"))
         cases.append(Case(name, "" if done.ok else f"{done.why()}\n{tail(done.output)}"))
     return cases
 
