@@ -57,9 +57,9 @@ Json pool_view(const Json& config, const control::Status& status) {
   return {{"config", config}, {"status", found ? pool_json(*found) : Json(nullptr)}};
 }
 
-Json seconds_left(const std::optional<control::WallTime>& until) {
-  if (!until) return nullptr;
-  return base::utc_text(*until);
+Json time_or_null(const std::optional<control::WallTime>& time) {
+  if (!time) return nullptr;
+  return base::utc_text(*time);
 }
 
 /// What the operator has said of it for a time.
@@ -69,9 +69,14 @@ void add_marks(Json& view, const control::Marks& marks, const control::MarkKey& 
   const control::Mark& mark = found->second;
   if (mark.forced != model::Forced::kNone)
     view["forced"] = mark.forced == model::Forced::kUp ? "up" : "down";
-  view["forced_until"] = seconds_left(mark.forced_until);
-  view["drain_until"] = seconds_left(mark.drain_until);
-  view["renew_until"] = seconds_left(mark.ttl_until);
+  view["forced_until"] = time_or_null(mark.forced_until);
+  view["drain_until"] = time_or_null(mark.drain_until);
+  view["renew_until"] = nullptr;
+  const auto now = control::Moment::now();
+  if (mark.ttl_until)
+    view["renew_until"] =
+        base::utc_text(now.wall + std::chrono::duration_cast<control::WallTime::duration>(
+                                      *mark.ttl_until - now.steady));
 }
 
 Json backend_view(const Call& call, const std::string& pool, const Json& config,

@@ -65,7 +65,7 @@ void make_model(Build& build, const LoadModel& load) {
     const auto file = load_if_asked(build, load);
     if (build.failed()) return;
     auto revised = revise(*asked.desired, build.input.model, asked.request, file ? &*file : nullptr,
-                          std::chrono::system_clock::now());
+                          Moment::now());
     if (!revised) return fail(build, revised.error().code, std::move(revised.error().errors));
     asked.base_changed = revised->state.base != asked.desired->base;
     asked.desired = std::make_shared<const DesiredState>(std::move(revised->state));

@@ -224,7 +224,7 @@ void Controller::restore_desired() {
   file.rest = desired_->rest;
   const std::string text = dir ? dir->load(kDesiredFile).value_or("") : "";
   const std::string base = dir ? dir->load(kBaseFile).value_or("") : "";
-  Revised restored = restore(file, text, base, std::chrono::system_clock::now());
+  Revised restored = restore(file, text, base, Moment::now());
   for (const std::string& dropped : restored.dropped) report_dropped(events_, "start", dropped);
   model_ = std::move(restored.model);
   desired_ = std::make_shared<const DesiredState>(std::move(restored.state));
@@ -272,17 +272,6 @@ void Controller::take_health(const health::Change& change) {
   request_build();
 }
 
-/// Ids of backends whose flows are to start anew elsewhere.
-std::vector<bool> Controller::backends_to_reset(const compile::ForwardingState& state) {
-  std::vector<bool> reset(state.backend_info.size());
-  const auto now = std::chrono::system_clock::now();
-  for (std::size_t id = 0; id < reset.size(); id++) {
-    const compile::BackendInfo& info = state.backend_info[id];
-    reset[id] = info.resets_flows && now >= info.resets_after;
-  }
-  return reset;
-}
-
 /// Helper thread: one slice of the sweep.
 void Controller::sweep_slice() {
   compile::ForwardingStatePtr state;
@@ -291,12 +280,13 @@ void Controller::sweep_slice() {
     state = sweep_state_;
   }
   parts_.datapath.reclaim();
+  const std::vector<bool> reset = resets_.due(*state, steady_clock::now());
   // A walk under generation N may say that no entry has an id only if nobody still works with N
   // - 1.
   if (sweeper_.at_start() && !parts_.datapath.grace_passed(state->generation())) return;
   if (sweeper_.at_start()) loads_.begin_walk();
   const std::size_t slice = sweeper_.bucket_count() / kSweepSlices + 1;
-  auto result = sweeper_.step(*state, backends_to_reset(*state), parts_.datapath.now_s(), slice);
+  auto result = sweeper_.step(*state, reset, parts_.datapath.now_s(), slice);
   if (result) loads_.end_walk(result->live);
   loads_.tell(*state);
   if (!result) return;

@@ -236,7 +236,8 @@ void report_panic(EventLog& events, const model::Model& model,
 }
 
 void report_dropped(EventLog& events, const std::string& change_id, const std::string& dropped) {
-  events.add(Kind::kConfig, level_enum::warn, "dropped, since it does not fit the file: " + dropped,
+  events.add(Kind::kConfig, level_enum::warn,
+             "dropped, since it does not fit what it lay on: " + dropped,
              {{"change_id", change_id}});
 }
 

@@ -17,7 +17,7 @@
 namespace guideway::control {
 
 /// Everything that is set is part of one change, which happens whole or not at all. In this order:
-/// the file or the rollback, the replacement, the changes, the marks.
+/// the file, the rollback or the taking back, the replacement, the changes, the marks.
 struct ChangeRequest {
   /// Stands in answer, events and log; empty: one is made up.
   std::string change_id;
@@ -39,6 +39,10 @@ struct ChangeRequest {
   std::optional<std::chrono::seconds> confirm_within;
   /// Keeps what waits for it.
   bool confirm = false;
+
+  /// Of the controller's own: nobody has confirmed in time; marks that are over.
+  bool take_back = false;
+  bool end_marks = false;
 };
 
 struct PoolPlan {

@@ -428,6 +428,22 @@ TEST_F(ApiTest, AChangeThatCannotBeSavedIsRefused) {
   EXPECT_EQ(get("/v1/pools/web/backends/b1")["backend"]["status"]["weight"], 100);
 }
 
+TEST_F(ApiTest, WhatEndsIsSaidOnceItIsDone) {
+  ask("PUT", "/v1/pools/web/backends/b3", R"({"address": "10.0.0.3", "ttl": "1s"})");
+  ASSERT_EQ(backend_names().size(), 3u);
+  ASSERT_EQ(mkdir(folder_.path("state/desired.new").c_str(), 0700), 0);
+  const auto faults = [&] { return get("/v1/events?kind=config")["events"].size(); };
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto is_late = [&] { return std::chrono::steady_clock::now() > deadline; };
+  while (faults() == 0 && !is_late()) loop_.run_one_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(get("/v1/events?kind=admin")["events"].size(), 0u) << "it is not done";
+  ASSERT_EQ(rmdir(folder_.path("state/desired.new").c_str()), 0);
+  while (backend_names().size() == 3 && !is_late())
+    loop_.run_one_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(backend_names().size(), 2u);
+  EXPECT_EQ(get("/v1/events?kind=admin")["events"].size(), 1u);
+}
+
 /// docs/openapi.json says of each resource what the server does.
 TEST(OpenApi, HasTheServersRoutesAndNoOthers) {
   std::ifstream file(GUIDEWAY_SOURCE_ROOT "/docs/openapi.json");
