@@ -215,6 +215,15 @@ void Controller::announce() {
   report_fault(events_, parts_.addresses.announce_due(steady_clock::now()), announce_fault_);
 }
 
+/// What an earlier daemon has saved; empty: nothing, or nothing that is good.
+std::string Controller::load_state(const char* name) {
+  if (!parts_.state_dir) return "";
+  auto text = parts_.state_dir->load(name);
+  if (text) return std::move(*text);
+  report_unusable(events_, text.error().message);
+  return "";
+}
+
 /// Goes on with what was changed since the file, and with the history.
 void Controller::restore_desired() {
   const StateDir* dir = parts_.state_dir;
@@ -222,8 +231,8 @@ void Controller::restore_desired() {
   file.model = model_;
   file.resources = desired_->base;
   file.rest = desired_->rest;
-  const std::string text = dir ? dir->load(kDesiredFile).value_or("") : "";
-  const std::string base = dir ? dir->load(kBaseFile).value_or("") : "";
+  const std::string text = load_state(kDesiredFile);
+  const std::string base = load_state(kBaseFile);
   Revised restored = restore(file, text, base, Moment::now());
   for (const std::string& dropped : restored.dropped) report_dropped(events_, "start", dropped);
   model_ = std::move(restored.model);
@@ -244,25 +253,28 @@ void Controller::restore_desired() {
 
 /// Goes on with the verdicts that an earlier daemon has left.
 void Controller::remember_health() {
-  const auto text = parts_.state_dir ? parts_.state_dir->load(kHealthFile) : std::nullopt;
-  if (!text) return;
-  auto verdicts = health::verdicts_of(*text);
-  if (!verdicts) {
-    spdlog::warn("the health verdicts in the state directory are not used: {}",
-                 verdicts.error().message);
-    return;
-  }
-  checker_.remember(std::move(*verdicts));
+  const std::string text = load_state(kHealthFile);
+  if (text.empty()) return;
+  auto verdicts = health::verdicts_of(text);
+  if (verdicts) return checker_.remember(std::move(*verdicts));
+  report_unusable(events_, "the health verdicts in the state directory are not used: " +
+                               verdicts.error().message);
 }
 
-/// At most once a tick, beside the builds: a disk may take its time.
+/// At most once a tick, beside the builds: a disk may take its time. What fails is tried again.
 void Controller::save_health() {
-  if (!health_changed_ || !parts_.state_dir || !aside_) return;
+  if (!health_changed_ || !parts_.state_dir || !save_again_.may(steady_clock::now())) return;
   health_changed_ = false;
-  aside_->run([text = health::to_text(checker_.verdicts()), &dir = *parts_.state_dir] {
-    if (auto saved = dir.save(kHealthFile, text); !saved)
+  const auto save = [text = health::to_text(checker_.verdicts()), &dir = *parts_.state_dir] {
+    return dir.save(kHealthFile, text);
+  };
+  run_aside(save, [this](const std::shared_ptr<const Result<void>>& saved) {
+    if (saved && *saved) return save_again_.reset();
+    health_changed_ = true;
+    save_again_.failed(steady_clock::now());
+    if (saved)
       spdlog::error("{}; after a restart, health starts from what was saved before",
-                    saved.error().message);
+                    saved->error().message);
   });
 }
 

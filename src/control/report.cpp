@@ -241,6 +241,10 @@ void report_dropped(EventLog& events, const std::string& change_id, const std::s
              {{"change_id", change_id}});
 }
 
+void report_unusable(EventLog& events, const std::string& what) {
+  events.add(Kind::kConfig, level_enum::warn, what, {});
+}
+
 void report_ended(EventLog& events, const std::string& note) {
   events.add(Kind::kAdmin, level_enum::info, note, {});
 }

@@ -32,6 +32,8 @@ struct ChangeRequest {
   /// Services and pools as they were in this revision; 0: in the one before the last.
   std::optional<std::uint64_t> rollback_to;
   std::optional<config::Resources> replacement;
+  /// The same as a configuration file in TOML, whose other tables must be as they run.
+  std::optional<std::string> replacement_file;
   std::vector<config::Change> changes;
   std::vector<MarkChange> marks;
 

@@ -121,6 +121,7 @@ class Controller {
 
   void adopt();
   void restore_desired();
+  std::string load_state(const char* name);
   void await_neighbours();
   void log_fault(const Result<void>& netlink);
   void read_monitor();
@@ -171,6 +172,7 @@ class Controller {
   health::LoopEnvironment environment_;
   health::Checker checker_;
   bool health_changed_ = false;  // since it was saved
+  Backoff save_again_;
   base::LogLimit netlink_limit_;
 
   std::uint64_t generation_ = 0;

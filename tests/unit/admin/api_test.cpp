@@ -413,6 +413,8 @@ TEST_F(ApiTest, EveryWrongRequestGetsA4xxAndChangesNothing) {
     EXPECT_GE(response.status, 400u) << request.method << " " << request.target << request.body;
     EXPECT_LT(response.status, 500u) << request.method << " " << request.target << request.body;
     EXPECT_TRUE(json(response)["error"]["message"].is_string());
+    EXPECT_EQ(json(response)["revision"], 1);
+    EXPECT_EQ(response.revision, 1u);
   }
   EXPECT_EQ(revision(), 1u);
   EXPECT_EQ(controller_->model(), before);
@@ -442,6 +444,15 @@ TEST_F(ApiTest, WhatEndsIsSaidOnceItIsDone) {
     loop_.run_one_for(std::chrono::milliseconds(50));
   EXPECT_EQ(backend_names().size(), 2u);
   EXPECT_EQ(get("/v1/events?kind=admin")["events"].size(), 1u);
+}
+
+TEST_F(ApiTest, WhatIsDamagedInTheStateDirectoryIsAnEvent) {
+  ask("PATCH", "/v1/pools/web/backends/b1", R"({"weight": 50})");
+  std::ofstream(folder_.path("state/desired")) << "garbage";
+  restart();
+  const ApiJson events = get("/v1/events?kind=config")["events"];
+  ASSERT_GE(events.size(), 1u);
+  EXPECT_THAT(events[0]["message"], HasSubstr("set aside as desired.bad"));
 }
 
 /// docs/openapi.json says of each resource what the server does.
