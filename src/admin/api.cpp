@@ -119,6 +119,19 @@ Response not_allowed(const std::string& methods, const std::string& message) {
   return response;
 }
 
+/// Errors of the request itself say which revision it met, too.
+Respond with_revision(const control::Controller& controller, Respond respond) {
+  return [&controller, respond = std::move(respond)](Response response) {
+    if (!response.revision) {
+      response.revision = controller.desired().revision;
+      Json json = Json::parse(response.body, nullptr, false);
+      if (json.is_object()) json["revision"] = *response.revision;
+      if (json.is_object()) response.body = to_text(json);
+    }
+    respond(std::move(response));
+  };
+}
+
 }  // namespace
 
 std::span<const Route> route_table() { return kRoutes; }
@@ -132,7 +145,8 @@ std::vector<RouteName> routes() {
 Api::Api(control::Controller& controller, Access access)
     : controller_(controller), access_(access), texts_(make_shared_texts(controller)) {}
 
-void Api::handle(Request request, Respond respond) const {
+void Api::handle(Request request, Respond to_client) const {
+  const Respond respond = with_revision(controller_, std::move(to_client));
   const std::size_t question = std::min(request.target.find('?'), request.target.size());
   const std::string path = request.target.substr(0, question);
   if (!path.starts_with('/'))
@@ -165,7 +179,7 @@ void Api::handle(Request request, Respond respond) const {
       found.route->takes_json ? parse_body(request.body) : tl::expected<Json, CallError>(Json());
   if (!body) return respond(to_response(body.error()));
   found.route->run({controller_, texts_, std::move(request), std::move(found.names),
-                    std::move(*query), std::move(*body), std::move(respond)});
+                    std::move(*query), std::move(*body), respond});
 }
 
 }  // namespace guideway::admin

@@ -98,24 +98,43 @@ class Watch : public std::enable_shared_from_this<Watch> {
     subscription_ =
         call_.controller.events().subscribe([self = weak_from_this()](const events::Event&) {
           // Not now: whoever adds an event is in the middle of something.
-          if (const auto watch = self.lock())
-            boost::asio::post(watch->call_.controller.loop(), [watch] { watch->look(); });
+          if (const auto watch = self.lock()) watch->look_soon();
         });
+    // The timer's handler, which holds this, ends.
+    if (call_.request.client)
+      call_.request.client->on_gone = [weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->drop();
+      };
     timer_.async_wait([self = shared_from_this()](const boost::system::error_code&) {
       self->answer(self->call_.controller.events().find(self->query_));
     });
   }
 
  private:
+  /// Once for all events that happen until then.
+  void look_soon() {
+    if (std::exchange(will_look_, true)) return;
+    boost::asio::post(call_.controller.loop(), [self = shared_from_this()] {
+      self->will_look_ = false;
+      self->look();
+    });
+  }
+
   void look() {
+    if (answered_) return;
     const events::Page page = call_.controller.events().find(query_);
     if (!page.events.empty()) answer(page);
   }
 
-  void answer(const events::Page& page) {
-    if (std::exchange(answered_, true)) return;
+  void drop() {
+    answered_ = true;
     subscription_.reset();
     timer_.cancel();
+  }
+
+  void answer(const events::Page& page) {
+    if (answered_) return;
+    drop();
     call_.respond(page_response(call_, page));
   }
 
@@ -123,6 +142,7 @@ class Watch : public std::enable_shared_from_this<Watch> {
   events::Query query_;
   boost::asio::steady_timer timer_;
   events::EventLog::Subscription subscription_;
+  bool will_look_ = false;
   bool answered_ = false;
 };
 

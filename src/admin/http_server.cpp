@@ -4,6 +4,7 @@
 // Asio of Boost 1.74 needs <utility> before it.
 #include "guideway/admin/http_server.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <boost/asio/io_context.hpp>
@@ -37,7 +38,8 @@ constexpr std::chrono::milliseconds kRetryTime{100};
 /// What the server has in common for its connections.
 struct Shared {
   Handler handler;
-  std::size_t connections = 0;
+  std::size_t connections = 0;  // that may ask
+  std::size_t refusals = 0;     // that are told that there is no room
 };
 
 Message to_message(const Response& response, unsigned version, bool keep_alive) {
@@ -52,14 +54,30 @@ Message to_message(const Response& response, unsigned version, bool keep_alive) 
   return message;
 }
 
+/// A place among those, while this lives.
+class Place {
+ public:
+  explicit Place(std::size_t& taken) : taken_(taken) { taken_++; }
+  ~Place() { taken_--; }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+
+ private:
+  std::size_t& taken_;
+};
+
+/// The other end is closed; one that has only ended its own words still listens.
+bool has_left(int fd) {
+  pollfd state{.fd = fd, .events = 0, .revents = 0};
+  return poll(&state, 1, 0) == 1 && (state.revents & POLLHUP) != 0;
+}
+
 /// One client. Lives as long as it has an operation or an answer under way.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(Stream stream, std::shared_ptr<Shared> shared)
-      : stream_(std::move(stream)), shared_(std::move(shared)) {
-    shared_->connections++;
-  }
-  ~Connection() { shared_->connections--; }
+  Connection(Stream stream, std::shared_ptr<Shared> shared, std::size_t& taken)
+      : stream_(std::move(stream)), shared_(std::move(shared)), place_(std::in_place, taken) {}
+  ~Connection() = default;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -95,12 +113,33 @@ class Connection : public std::enable_shared_from_this<Connection> {
           false));
     stream_.expires_never();  // the handler may take its time
     head_only_ = parser_->get().method() == http::verb::head;
-    shared_->handler(take_request(), [self = shared_from_this(),
-                                      answered = false](const Response& response) mutable {
-      if (std::exchange(answered, true)) return;
-      const auto& request = self->parser_->get();
-      self->write(to_message(response, request.version(), self->parser_->keep_alive()));
-    });
+    client_ = std::make_shared<Client>();
+    shared_->handler(
+        take_request(), [self = shared_from_this(), client = client_](const Response& response) {
+          if (self->client_ != client) return;  // it is answered, or gone
+          self->client_.reset();
+          const auto& request = self->parser_->get();
+          self->write(to_message(response, request.version(), self->parser_->keep_alive()));
+        });
+    if (client_ && client_->on_gone) watch();
+  }
+
+  /// Nobody reads while a handler works: has a client that leaves give its place to another.
+  void watch() {
+    stream_.socket().async_wait(
+        Stream::socket_type::wait_read,
+        [weak = weak_from_this(), client = client_](beast::error_code error) {
+          const auto self = weak.lock();
+          if (error || !self || self->client_ != client) return;
+          if (has_left(self->stream_.socket().native_handle())) self->leave();
+        });
+  }
+
+  void leave() {
+    const auto client = std::exchange(client_, {});
+    place_.reset();
+    stream_.close();
+    std::exchange(client->on_gone, {})();
   }
 
   Request take_request() {
@@ -111,7 +150,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
             field("Content-Type"),
             field("If-Match"),
             field("X-Request-Id"),
-            std::move(request.body())};
+            std::move(request.body()),
+            client_};
   }
 
   void write(Message message) {
@@ -132,6 +172,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   Stream stream_;
   std::shared_ptr<Shared> shared_;
+  std::optional<Place> place_;
+  std::shared_ptr<Client> client_;  // while an answer is awaited
   beast::flat_buffer buffer_{kMaxHeader + kMaxBody};
   std::optional<http::request_parser<http::string_body>> parser_;
   Message message_;
@@ -172,17 +214,18 @@ class BeastHttpServer : public HttpServer {
   }
 
   /// One place more is root's, so that a full server can still be looked into. Refusals are bounded
-  /// too: beyond twice the connections a client is closed without a word.
+  /// too: beyond as many a client is closed without a word.
   void take(Socket socket) {
     const std::size_t open = shared_->connections;
-    if (open >= 2 * kMaxConnections) return;
     const bool room =
         open < kMaxConnections || (open == kMaxConnections && is_root(socket.native_handle()));
-    const auto connection = std::make_shared<Connection>(Stream(std::move(socket)), shared_);
+    const auto connect = [&](std::size_t& taken) {
+      return std::make_shared<Connection>(Stream(std::move(socket)), shared_, taken);
+    };
     if (room)
-      connection->read();
-    else
-      connection->refuse();
+      connect(shared_->connections)->read();
+    else if (shared_->refusals < kMaxConnections)
+      connect(shared_->refusals)->refuse();
   }
 
   /// Out of descriptors, perhaps: not at once again.

@@ -3,8 +3,9 @@
 #include <utility>
 
 // Asio of Boost 1.74 needs <utility> before it.
-#include <algorithm>
 #include <charconv>
+#include <map>
+#include <string_view>
 
 #include "guideway/admin/status_json.h"
 #include "guideway/base/clock.h"
@@ -38,28 +39,50 @@ std::string text_in(const Json& item, const char* key) {
   return found != item.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-/// A service may count under two protocols.
-Json service_view(const Json& config, const control::Status& status) {
+/// What runs, by name. A service may count under two protocols.
+template <typename Status>
+std::multimap<std::string_view, const Status*> by_name(const std::vector<Status>& all) {
+  std::multimap<std::string_view, const Status*> index;
+  for (const Status& each : all) index.emplace(each.name, &each);
+  return index;
+}
+
+template <typename Status>
+const Status* find_status(const std::multimap<std::string_view, const Status*>& index,
+                          const std::string& name) {
+  const auto found = index.find(name);
+  return found == index.end() ? nullptr : found->second;
+}
+
+using Services = std::multimap<std::string_view, const control::ServiceStatus*>;
+using Pools = std::multimap<std::string_view, const control::PoolStatus*>;
+using Backends = std::multimap<std::string_view, const control::BackendStatus*>;
+
+Json service_view(const Json& config, const Services& services) {
   Json parts = Json::array();
-  for (const auto& each : status.services)
-    if (each.name == text_in(config, "name")) parts.push_back(service_json(each));
+  const auto [begin, end] = services.equal_range(text_in(config, "name"));
+  for (auto it = begin; it != end; ++it) parts.push_back(service_json(*it->second));
   return {{"config", config}, {"status", std::move(parts)}};
 }
 
-const control::PoolStatus* pool_status(const control::Status& status, const std::string& name) {
-  const auto found = std::find_if(status.pools.begin(), status.pools.end(),
-                                  [&](const auto& pool) { return pool.name == name; });
-  return found == status.pools.end() ? nullptr : &*found;
-}
-
-Json pool_view(const Json& config, const control::Status& status) {
-  const auto* found = pool_status(status, text_in(config, "name"));
+Json pool_view(const Json& config, const Pools& pools) {
+  const auto* found = find_status(pools, text_in(config, "name"));
   return {{"config", config}, {"status", found ? pool_json(*found) : Json(nullptr)}};
 }
 
-Json seconds_left(const std::optional<control::WallTime>& until) {
-  if (!until) return nullptr;
-  return base::utc_text(*until);
+/// Those of a pool, without the removed ones, whose names others may have.
+Backends backends_in(const control::Status& status, const std::string& pool) {
+  const auto* found = find_status(by_name(status.pools), pool);
+  Backends backends;
+  if (found == nullptr) return backends;
+  for (const auto& each : found->backends)
+    if (each.state != "removed") backends.emplace(each.name, &each);
+  return backends;
+}
+
+Json time_or_null(const std::optional<control::WallTime>& time) {
+  if (!time) return nullptr;
+  return base::utc_text(*time);
 }
 
 /// What the operator has said of it for a time.
@@ -69,21 +92,24 @@ void add_marks(Json& view, const control::Marks& marks, const control::MarkKey& 
   const control::Mark& mark = found->second;
   if (mark.forced != model::Forced::kNone)
     view["forced"] = mark.forced == model::Forced::kUp ? "up" : "down";
-  view["forced_until"] = seconds_left(mark.forced_until);
-  view["drain_until"] = seconds_left(mark.drain_until);
-  view["renew_until"] = seconds_left(mark.ttl_until);
+  view["forced_until"] = time_or_null(mark.forced_until);
+  view["drain_until"] = time_or_null(mark.drain_until);
+  view["renew_until"] = nullptr;
+  const auto now = control::Moment::now();
+  if (mark.ttl_until)
+    view["renew_until"] =
+        base::utc_text(now.wall + std::chrono::duration_cast<control::WallTime::duration>(
+                                      *mark.ttl_until - now.steady));
 }
 
 Json backend_view(const Call& call, const std::string& pool, const Json& config,
-                  const control::Status& status) {
+                  const control::Status& status, const Backends& backends) {
   const std::string name = text_in(config, "name");
   Json view = {{"pool", pool}, {"config", config}, {"status", nullptr}};
-  if (const auto* found = pool_status(status, pool))
-    for (const auto& backend : found->backends)
-      if (backend.name == name && backend.state != "removed")
-        view["status"] = backend_json(backend);
-  view["live_flows_age_s"] =
-      status.live_flows_age_s < 0 ? Json(nullptr) : Json(status.live_flows_age_s);
+  if (const auto* found = find_status(backends, name)) view["status"] = backend_json(*found);
+  const bool is_counted = status.live_flows_age_s >= 0;
+  view["live_flows_age_s"] = is_counted ? Json(status.live_flows_age_s) : Json(nullptr);
+  view["live_flows_generation"] = is_counted ? Json(status.live_flows_generation) : Json(nullptr);
   add_marks(view, call.controller.desired().marks, {pool, name});
   return view;
 }
@@ -168,30 +194,34 @@ void get_config(Call call) {
 
 void get_services(Call call) {
   const control::Status status = call.controller.status();
+  const Services services = by_name(status.services);
   Json list = Json::array();
   for (const Json& service : call.controller.desired().running.services)
-    list.push_back(service_view(service, status));
+    list.push_back(service_view(service, services));
   call.respond(answer_of(call, {{"services", std::move(list)}}));
 }
 
 void get_service(Call call) {
   const Json* found = find_or_refuse(call, {Kind::kService, call.names["service"], ""});
   if (found == nullptr) return;
-  call.respond(answer_of(call, {{"service", service_view(*found, call.controller.status())}}));
+  const control::Status status = call.controller.status();
+  call.respond(answer_of(call, {{"service", service_view(*found, by_name(status.services))}}));
 }
 
 void get_pools(Call call) {
   const control::Status status = call.controller.status();
+  const Pools pools = by_name(status.pools);
   Json list = Json::array();
   for (const Json& pool : call.controller.desired().running.pools)
-    list.push_back(pool_view(pool, status));
+    list.push_back(pool_view(pool, pools));
   call.respond(answer_of(call, {{"pools", std::move(list)}}));
 }
 
 void get_pool(Call call) {
   const Json* found = find_or_refuse(call, {Kind::kPool, call.names["pool"], ""});
   if (found == nullptr) return;
-  call.respond(answer_of(call, {{"pool", pool_view(*found, call.controller.status())}}));
+  const control::Status status = call.controller.status();
+  call.respond(answer_of(call, {{"pool", pool_view(*found, by_name(status.pools))}}));
 }
 
 void get_backends(Call call) {
@@ -199,9 +229,10 @@ void get_backends(Call call) {
   const Json* found = find_or_refuse(call, {Kind::kPool, pool, ""});
   if (found == nullptr) return;
   const control::Status status = call.controller.status();
+  const Backends backends = backends_in(status, pool);
   Json list = Json::array();
   for (const Json& backend : backends_of(*found))
-    list.push_back(backend_view(call, pool, backend, status));
+    list.push_back(backend_view(call, pool, backend, status, backends));
   call.respond(answer_of(call, {{"backends", std::move(list)}}));
 }
 
@@ -209,8 +240,9 @@ void get_backend(Call call) {
   const std::string pool = call.names["pool"];
   const Json* found = find_or_refuse(call, {Kind::kBackend, pool, call.names["backend"]});
   if (found == nullptr) return;
-  call.respond(
-      answer_of(call, {{"backend", backend_view(call, pool, *found, call.controller.status())}}));
+  const control::Status status = call.controller.status();
+  call.respond(answer_of(
+      call, {{"backend", backend_view(call, pool, *found, status, backends_in(status, pool))}}));
 }
 
 void get_history(Call call) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "guideway/base/clock.h"
 #include "guideway/base/version.h"
 #include "guideway/core/reasons.h"
 #include "status_parts.h"
@@ -67,7 +68,7 @@ Json nat_json(const control::NatAddressStatus& nat) {
   return {{"address", nat.address.to_string()}, {"ports_used", nat.ports_used}};
 }
 
-constexpr std::size_t kBackendFields = 22;
+constexpr std::size_t kBackendFields = 23;
 
 template <typename T, typename Function>
 Json array_of(const std::vector<T>& values, Function one) {
@@ -111,6 +112,10 @@ Json backend_json(const control::BackendStatus& backend) {
   add("health_reason", backend.health_reason);
   add("health_detail", backend.health_detail);
   add("health_since_s", backend.health_since_s);
+  add("health_since",
+      backend.health_since_s == 0
+          ? Json(nullptr)
+          : Json(base::utc_text(std::chrono::system_clock::from_time_t(backend.health_since_s))));
   add("probe_latency_us", backend.probe_latency_us);
   return object;
 }

@@ -7,8 +7,6 @@
 #include <charconv>
 
 #include "guideway/base/text.h"
-#include "guideway/config/config.h"
-#include "guideway/model/restart.h"
 #include "routes.h"
 
 namespace guideway::admin {
@@ -181,36 +179,23 @@ tl::expected<std::optional<seconds>, CallError> take_time(Json& body, const char
   return std::optional(*time);
 }
 
-/// A configuration as text, in either form, with no more than services and pools in force.
-tl::expected<config::Resources, CallError> read_configuration(const Call& call) {
-  const std::string_view type = call.request.content_type;
-  if (type.starts_with("application/toml")) {
-    config::LoadResult file = config::parse(call.request.body, "request");
-    if (!file.model) {
-      CallError error = invalid("", file.errors.front());
-      error.all = std::move(file.errors);
-      return tl::unexpected(error);
-    }
-    // A copy of the file lacks the secret.
-    if (!file.model->director.hash_seed)
-      file.model->director.hash_seed = call.controller.model().director.hash_seed;
-    const auto keys = model::restart_keys_changed(call.controller.model(), *file.model);
-    if (!keys.empty())
-      return tl::unexpected(CallError{409, "conflict", keys.front(),
-                                      "is another than the running one: a change of this needs a "
-                                      "restart with the file"});
-    return std::move(file.resources);
+/// A configuration in either form, with no more than services and pools in force. A file is read
+/// beside the control thread, as part of the change.
+std::optional<CallError> fill_replacement(Call& call, ChangeRequest& request) {
+  if (std::string_view(call.request.content_type).starts_with("application/toml")) {
+    request.replacement_file = std::move(call.request.body);
+    return std::nullopt;
   }
   auto body = parse_body(call.request.body);
-  if (!body) return tl::unexpected(body.error());
+  if (!body) return body.error();
   for (const char* key : {"services", "pools"})
     if (!body->is_object() || !body->contains(key) || !(*body)[key].is_array())
-      return tl::unexpected(invalid(key, "must be there, and an array"));
+      return invalid(key, "must be there, and an array");
   for (const auto& [key, value] : body->items())
     if (key != "services" && key != "pools" && key != "api" && key != "revision")
-      return tl::unexpected(
-          invalid(base::escape_untrusted(key), "is unknown: there are services and pools"));
-  return config::Resources{(*body)["services"], (*body)["pools"]};
+      return invalid(base::escape_untrusted(key), "is unknown: there are services and pools");
+  request.replacement = {(*body)["services"], (*body)["pools"]};
+  return std::nullopt;
 }
 
 std::optional<CallError> refuse_keys(const Json& body, std::string_view allowed) {
@@ -276,10 +261,8 @@ std::optional<CallError> fill_action(Call& call, const ResourcePath& path, Chang
 }  // namespace
 
 void put_config(Call call) {
-  auto resources = read_configuration(call);
-  if (!resources) return refuse_write(call, resources.error());
   ChangeRequest request;
-  request.replacement = std::move(*resources);
+  if (const auto wrong = fill_replacement(call, request)) return refuse_write(call, *wrong);
   if (const auto within = call.query.find("confirm_within"); within != call.query.end()) {
     const auto time = parse_time("confirm_within", within->second, kLeastTime, kMostConfirm);
     if (!time) return refuse_write(call, time.error());
@@ -289,10 +272,8 @@ void put_config(Call call) {
 }
 
 void post_plan(Call call) {
-  auto resources = read_configuration(call);
-  if (!resources) return refuse_write(call, resources.error());
   ChangeRequest request;
-  request.replacement = std::move(*resources);
+  if (const auto wrong = fill_replacement(call, request)) return refuse_write(call, *wrong);
   call.query["dry_run"] = "true";
   submit(std::move(call), std::move(request));
 }

@@ -76,6 +76,8 @@ Outcome<Answer> talk(asio::io_context& loop, Stream& stream, const std::string& 
   if (error == http::error::end_of_stream || error == asio::error::connection_reset ||
       error == asio::error::broken_pipe)
     return failed(kNoDaemon, "guidewayd at " + path + " closed the connection without an answer");
+  if (error == beast::error::timeout)
+    return failed(kNoDaemon, "guidewayd at " + path + " does not answer: does it hang?");
   if (error) return failed(kFault, "no answer from " + path + ": " + error.message());
   return Answer{parser.get().result_int(), std::move(parser.get().body())};
 }

@@ -4,8 +4,6 @@
 namespace guideway::cli {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 /// The daemon counts about every two seconds.
 constexpr std::chrono::milliseconds kPollPause{500};
 
@@ -13,6 +11,8 @@ struct Count {
   std::uint64_t flows = 0;
   /// Seconds since they were counted; negative: not yet.
   std::int64_t age_s = -1;
+  /// All packets saw this generation, or a later one, when the count began.
+  std::uint64_t generation = 0;
 };
 
 /// Of a backend's resource; one that does not run yet has not been counted.
@@ -23,12 +23,14 @@ Count count_in(const Json& backend) {
   if (!status.is_object() || age.is_null()) return count;
   count.flows = status.at("live_flows").get<std::uint64_t>();
   count.age_s = age.get<std::int64_t>();
+  count.generation = backend.at("live_flows_generation").get<std::uint64_t>();
   return count;
 }
 
-/// Whole seconds are shown, so a count of age 1 may be almost two old.
-bool is_newer(const Count& count, Clock::duration since) {
-  return count.age_s >= 0 && std::chrono::seconds(count.age_s + 1) <= since;
+/// What the operators want of it by now.
+std::string state_in(const Json& backend) {
+  const Json& config = backend.at("config");
+  return config.contains("state") ? text_of(config, "state") : "enabled";
 }
 
 void show(const Call& call, const Count& count) {
@@ -52,15 +54,21 @@ Outcome<void> wait_until_drained(const Call& call, const std::string& path, cons
                                  std::optional<std::chrono::seconds> deadline) {
   if (!call.json()) tell(call, drained);
   const auto started = call.around.now();
+  // A flow that was new before the drain was in force may be missed by a count that began earlier.
+  const auto generation = drained.answer.at("generation").get<std::uint64_t>();
   std::optional<std::uint64_t> shown;
   for (;;) {
     const auto read = call.daemon.read_before_write(path);
     if (!read) return tl::unexpected(read.error());
-    const Count count = count_in(read->at("backend"));
+    const Json& backend = read->at("backend");
+    if (const std::string state = state_in(backend); state != "drain")
+      return failed(kConflict, call.arguments[0] + " is " + base::quoted(state) +
+                                   " again: somebody has ended the drain");
+    const Count count = count_in(backend);
     const auto waited = call.around.now() - started;
     if (shown != count.flows) show(call, count);
     shown = count.flows;
-    const bool empty = count.flows == 0 && is_newer(count, waited);
+    const bool empty = count.flows == 0 && count.age_s >= 0 && count.generation >= generation;
     const bool late = deadline && waited >= *deadline;
     if (empty || late) show_end(call, drained.answer, count);
     if (empty) return {};

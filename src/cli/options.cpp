@@ -25,7 +25,7 @@ const std::vector<Option> kOptions = {
     {"port", "PORT", "of the service", {}},
     {"protocol", "PROTOCOL", "of the service", {"tcp", "udp", "tcp_udp"}},
     {"pool", "POOL", "where the service's packets go", {}},
-    {"forwarding", "MODE", "of the pool: l2dsr, ipip, gre, gue, vxlan", {}},
+    {"forwarding", "MODE", "of the pool: l2dsr, ipip, gre, gue, vxlan, nat", {}},
     {"weight", "N", "of the backend", {}},
     {"ttl", "TIME", "drain and remove the backend unless it is added again within this time", {}},
     {"deadline", "TIME", "until when flows may end by themselves", {}},

@@ -33,18 +33,25 @@ Outcome<Json> body_of(const Call& call) {
   for (const std::string& name : call.command.options) {
     if (!call.line.has(name)) continue;
     if (body->contains(name)) return failed(kUsage, "--" + name + " and a pair name the same key");
-    (*body)[name] = typed_value(call.line.get(name));
+    // A name may consist of digits.
+    const std::string value = call.line.get(name);
+    (*body)[name] = name == "pool" ? Json(value) : typed_value(value);
   }
   return body;
 }
 
-/// The revision at which there is no resource of this name.
-Outcome<std::uint64_t> revision_without(const Call& call, const Resource& resource) {
+/// Those with a time to live are added again and again, which renews it.
+enum class IfThere { kRefuse, kRenew };
+
+/// The revision at which there is no resource of this name, or one that is to be renewed.
+Outcome<std::uint64_t> revision_to_add(const Call& call, const Resource& resource,
+                                       IfThere if_there) {
   const auto list = call.daemon.read_before_write(resource.list_path);
   if (!list) return tl::unexpected(list.error());
   for (const Json& one : list->at(resource.list_member)) {
     const Json& config = one.at("config");
-    if (config.at("name").get_ref<const std::string&>() == resource.name)
+    if (if_there == IfThere::kRefuse &&
+        config.at("name").get_ref<const std::string&>() == resource.name)
       return failed(kFault, "there is a " + resource.kind + " " + base::quoted(resource.name) +
                                 " already; to change it: guideway " + resource.kind + " set " +
                                 base::escape_untrusted(call.arguments[0]) + " KEY=VALUE");
@@ -62,7 +69,8 @@ Outcome<void> add_resource(Call& call) {
   const auto body = body_of(call);
   if (!body) return tl::unexpected(body.error());
   if (auto good = check_required(resource->kind, *body); !good) return good;
-  const auto revision = revision_without(call, *resource);
+  const auto if_there = body->contains("ttl") ? IfThere::kRenew : IfThere::kRefuse;
+  const auto revision = revision_to_add(call, *resource, if_there);
   if (!revision) return tl::unexpected(revision.error());
   const auto answer = send_change(call, *revision, {"PUT", resource->path, "", json_line(*body)});
   if (!answer) return tl::unexpected(answer.error());

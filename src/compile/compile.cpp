@@ -164,13 +164,16 @@ void StateBuilder::describe_own(const PlannedPool& planned) {
     info.effective = effective_weight(backend.factors);
     info.reason = why_idle(planned, backend, input_.verdicts, info.reason);
     info.resets_flows = resets_flows(backend.factors);
-    info.resets_after = backend.bad_since + patience(*planned.pool);
+    if (backend.factors.forced == model::Forced::kNone) {
+      info.reset_patience = reset_patience(*planned.pool);
+      info.return_patience = return_patience(*planned.pool);
+    }
   }
   for (const model::Backend& backend : planned.pool->backends) {
     if (!backend.resets_flows) continue;
     BackendInfo& info = state_.backend_info[id_of(model::key_of(*planned.pool, backend))];
     info.resets_flows = true;
-    info.resets_after = {};
+    info.reset_patience = info.return_patience = {};
   }
 }
 
@@ -188,7 +191,8 @@ void StateBuilder::add_guests(const PlannedPool& planned, std::vector<MaglevBack
     info.effective = home.effective;
     info.no_neighbour = home.no_neighbour;
     info.resets_flows = home.resets_flows;
-    info.resets_after = home.resets_after;
+    info.reset_patience = home.reset_patience;
+    info.return_patience = home.return_patience;
     info.reason = home.reason;
     if (planned.plan.mode != PoolMode::kFallback) {
       info.effective.weight = 0;

@@ -46,6 +46,16 @@ bool can_help(const std::vector<PlannedPool>& pools, const std::string& name) {
   return found != pools.end() && found->plan.state == PoolState::kNormal && takes_flows(*found);
 }
 
+/// Until so many probes of each backend are over.
+std::chrono::milliseconds patience(const model::Pool& pool, unsigned probes) {
+  using std::chrono::milliseconds;
+  if (!pool.health_check) return milliseconds(0);
+  // Probes are up to an interval apart, with its jitter; and a generation takes its time.
+  constexpr milliseconds kBuild{200};
+  const model::HealthCheck& check = *pool.health_check;
+  return probes * (check.interval + check.interval / 10) + check.timeout + kBuild;
+}
+
 }  // namespace
 
 std::vector<PlannedPool> plan_pools(
@@ -105,13 +115,11 @@ std::string why_idle(const PlannedPool& planned, const GuardedBackend& backend,
   }
 }
 
-std::chrono::milliseconds patience(const model::Pool& pool) {
-  using std::chrono::milliseconds;
-  if (!pool.health_check) return milliseconds(0);
-  // Probes are up to an interval apart, with its jitter; and a generation takes its time.
-  constexpr milliseconds kBuild{200};
-  const model::HealthCheck& check = *pool.health_check;
-  return check.interval + check.interval / 10 + check.timeout + kBuild;
+std::chrono::milliseconds reset_patience(const model::Pool& pool) { return patience(pool, 1); }
+
+std::chrono::milliseconds return_patience(const model::Pool& pool) {
+  return pool.health_check ? patience(pool, pool.health_check->healthy_threshold)
+                           : std::chrono::milliseconds(0);
 }
 
 bool resets_flows(const WeightFactors& factors) {

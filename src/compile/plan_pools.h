@@ -36,7 +36,9 @@ bool resets_flows(const WeightFactors& factors);
 
 /// How long after the first of several backends that fail at once the last is known to: until then
 /// nobody can say that the pool can do without it.
-std::chrono::milliseconds patience(const model::Pool& pool);
+std::chrono::milliseconds reset_patience(const model::Pool& pool);
+/// How long checks take to find a backend healthy that can be reached again.
+std::chrono::milliseconds return_patience(const model::Pool& pool);
 
 }  // namespace guideway::compile
 

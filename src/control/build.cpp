@@ -8,6 +8,8 @@
 
 #include <exception>
 
+#include "guideway/model/restart.h"
+
 namespace guideway::control {
 namespace {
 
@@ -51,6 +53,26 @@ std::optional<config::LoadResult> load_if_asked(Build& build, const LoadModel& l
   return std::nullopt;
 }
 
+/// Services and pools of a file that came with the request.
+void read_replacement(Build& build) {
+  ChangeRequest& request = build.asked->request;
+  if (!request.replacement_file) return;
+  config::LoadResult file = config::parse(*request.replacement_file, "request");
+  std::vector<config::FieldError> errors;
+  for (std::string& error : file.errors) errors.push_back({"", std::move(error), false});
+  if (!file.model) return fail(build, Code::kInvalid, std::move(errors));
+  // A copy of the file lacks the secret.
+  if (!file.model->director.hash_seed)
+    file.model->director.hash_seed = build.input.model.director.hash_seed;
+  const auto keys = model::restart_keys_changed(build.input.model, *file.model);
+  if (!keys.empty())
+    return fail(build, Code::kUnfit,
+                {{keys.front(),
+                  "is another than the running one: a change of this needs a restart with the file",
+                  false}});
+  request.replacement = std::move(file.resources);
+}
+
 Result<void> save(const StateDir& dir, const DesiredState& state, bool with_base) {
   if (with_base)
     if (auto saved = dir.save(kBaseFile, base_text(state)); !saved) return saved;
@@ -63,9 +85,10 @@ void make_model(Build& build, const LoadModel& load) {
   guarded(build, [&] {
     Asked& asked = *build.asked;
     const auto file = load_if_asked(build, load);
+    if (!build.failed()) read_replacement(build);
     if (build.failed()) return;
     auto revised = revise(*asked.desired, build.input.model, asked.request, file ? &*file : nullptr,
-                          std::chrono::system_clock::now());
+                          Moment::now());
     if (!revised) return fail(build, revised.error().code, std::move(revised.error().errors));
     asked.base_changed = revised->state.base != asked.desired->base;
     asked.desired = std::make_shared<const DesiredState>(std::move(revised->state));

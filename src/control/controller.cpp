@@ -220,6 +220,15 @@ void Controller::announce() {
   report_fault(events_, parts_.addresses.announce_due(steady_clock::now()), announce_fault_);
 }
 
+/// What an earlier daemon has saved; empty: nothing, or nothing that is good.
+std::string Controller::load_state(const char* name) {
+  if (!parts_.state_dir) return "";
+  auto text = parts_.state_dir->load(name);
+  if (text) return std::move(*text);
+  report_unusable(events_, text.error().message);
+  return "";
+}
+
 /// Goes on with what was changed since the file, and with the history.
 void Controller::restore_desired() {
   const StateDir* dir = parts_.state_dir;
@@ -227,9 +236,9 @@ void Controller::restore_desired() {
   file.model = model_;
   file.resources = desired_->base;
   file.rest = desired_->rest;
-  const std::string text = dir ? dir->load(kDesiredFile).value_or("") : "";
-  const std::string base = dir ? dir->load(kBaseFile).value_or("") : "";
-  Revised restored = restore(file, text, base, std::chrono::system_clock::now());
+  const std::string text = load_state(kDesiredFile);
+  const std::string base = load_state(kBaseFile);
+  Revised restored = restore(file, text, base, Moment::now());
   for (const std::string& dropped : restored.dropped) report_dropped(events_, "start", dropped);
   model_ = std::move(restored.model);
   desired_ = std::make_shared<const DesiredState>(std::move(restored.state));
@@ -249,25 +258,28 @@ void Controller::restore_desired() {
 
 /// Goes on with the verdicts that an earlier daemon has left.
 void Controller::remember_health() {
-  const auto text = parts_.state_dir ? parts_.state_dir->load(kHealthFile) : std::nullopt;
-  if (!text) return;
-  auto verdicts = health::verdicts_of(*text);
-  if (!verdicts) {
-    spdlog::warn("the health verdicts in the state directory are not used: {}",
-                 verdicts.error().message);
-    return;
-  }
-  checker_.remember(std::move(*verdicts));
+  const std::string text = load_state(kHealthFile);
+  if (text.empty()) return;
+  auto verdicts = health::verdicts_of(text);
+  if (verdicts) return checker_.remember(std::move(*verdicts));
+  report_unusable(events_, "the health verdicts in the state directory are not used: " +
+                               verdicts.error().message);
 }
 
-/// At most once a tick, beside the builds: a disk may take its time.
+/// At most once a tick, beside the builds: a disk may take its time. What fails is tried again.
 void Controller::save_health() {
-  if (!health_changed_ || !parts_.state_dir || !aside_) return;
+  if (!health_changed_ || !parts_.state_dir || !save_again_.may(steady_clock::now())) return;
   health_changed_ = false;
-  aside_->run([text = health::to_text(checker_.verdicts()), &dir = *parts_.state_dir] {
-    if (auto saved = dir.save(kHealthFile, text); !saved)
+  const auto save = [text = health::to_text(checker_.verdicts()), &dir = *parts_.state_dir] {
+    return dir.save(kHealthFile, text);
+  };
+  run_aside(save, [this](const std::shared_ptr<const Result<void>>& saved) {
+    if (saved && *saved) return save_again_.reset();
+    health_changed_ = true;
+    save_again_.failed(steady_clock::now());
+    if (saved)
       spdlog::error("{}; after a restart, health starts from what was saved before",
-                    saved.error().message);
+                    saved->error().message);
   });
 }
 
@@ -275,17 +287,6 @@ void Controller::take_health(const health::Change& change) {
   report_health(events_, change);
   health_changed_ = true;
   request_build();
-}
-
-/// Ids of backends whose flows are to start anew elsewhere.
-std::vector<bool> Controller::backends_to_reset(const compile::ForwardingState& state) {
-  std::vector<bool> reset(state.backend_info.size());
-  const auto now = std::chrono::system_clock::now();
-  for (std::size_t id = 0; id < reset.size(); id++) {
-    const compile::BackendInfo& info = state.backend_info[id];
-    reset[id] = info.resets_flows && now >= info.resets_after;
-  }
-  return reset;
 }
 
 /// Helper thread: one slice of the sweep.
@@ -296,12 +297,13 @@ void Controller::sweep_slice() {
     state = sweep_state_;
   }
   parts_.datapath.reclaim();
+  const std::vector<bool> reset = resets_.due(*state, steady_clock::now());
   // A walk under generation N may say that no entry has an id only if nobody still works with N
   // - 1.
   if (sweeper_.at_start() && !parts_.datapath.grace_passed(state->generation())) return;
   if (sweeper_.at_start()) loads_.begin_walk();
   const std::size_t slice = sweeper_.bucket_count() / kSweepSlices + 1;
-  auto result = sweeper_.step(*state, backends_to_reset(*state), parts_.datapath.now_s(), slice);
+  auto result = sweeper_.step(*state, reset, parts_.datapath.now_s(), slice);
   if (result) loads_.end_walk(result->live);
   loads_.tell(*state);
   if (!result) return;

@@ -54,7 +54,7 @@ void Controller::reload(OnOutcome done) {
 void Controller::change(ChangeRequest request, OnOutcome done) {
   if (request.change_id.empty()) request.change_id = make_change_id();
   // What nobody waits for (a signal, an expiry) is never there twice, and not refused.
-  if (done && waiting_.size() >= kMostWaiting) {
+  if (done && request.source != "expiry" && waiting_.size() >= kMostWaiting) {
     ChangeOutcome outcome = outcome_now(request.change_id);
     outcome.code = Code::kBusy;
     outcome.errors = {{"", "too many changes wait; try again", false}};
@@ -242,6 +242,8 @@ void Controller::finish_asked(const Build& build) {
     if (!build.dry_run() && !build.output)
       report_unchanged(events_, generation_, build.change_id, cause_of(build));
     if (!build.dry_run() && !build.output && build.asked->request.reload_file) repair();
+    if (!build.dry_run())
+      for (const std::string& ended : build.asked->revised.ended) report_ended(events_, ended);
     answer(*build.asked, build.change_id);
   }
   start_build();
@@ -323,25 +325,29 @@ void Controller::compare_with_file(
   run_aside(compare, std::move(done));
 }
 
-/// Marks that are over, and changes that nobody has confirmed, become changes of their own.
+/// Changes that nobody has confirmed, and marks that are over, become changes of their own.
 void Controller::end_what_is_over() {
   const bool waits = std::any_of(waiting_.begin(), waiting_.end(),
                                  [](const auto& each) { return each.request.source == "expiry"; });
-  if (waits || building_ || resolving_) return start_build();
-  const WallTime now = std::chrono::system_clock::now();
+  if (waits || building_ || resolving_) return;
+  const Moment now = Moment::now();
+  if (desired_->unconfirmed && desired_->unconfirmed->until <= now.wall)
+    end_by(&ChangeRequest::take_back, take_back_again_);
+  if (end_marks(desired_->marks, now)) end_by(&ChangeRequest::end_marks, end_marks_again_);
+}
+
+/// If it is refused (a full disk), later again.
+void Controller::end_by(bool ChangeRequest::*what, Backoff& again) {
+  if (!again.may(steady_clock::now())) return;
   ChangeRequest request;
   request.source = "expiry";
-  if (desired_->unconfirmed && desired_->unconfirmed->until <= now) {
-    report_ended(events_, fmt::format("nobody has confirmed revision {}: back to revision {}",
-                                      desired_->revision, desired_->unconfirmed->back_to));
-    request.rollback_to = desired_->unconfirmed->back_to;
-    return change(std::move(request), {});
-  }
-  const auto ended = end_marks(desired_->marks, now);
-  if (!ended) return;
-  for (const std::string& note : ended->notes) report_ended(events_, "backend " + note);
-  request.changes = ended->deletions;
-  change(std::move(request), {});
+  request.*what = true;
+  change(std::move(request), [&again](const ChangeOutcome& outcome) {
+    if (outcome.code == Code::kDone)
+      again.reset();
+    else
+      again.failed(steady_clock::now());
+  });
 }
 
 }  // namespace guideway::control

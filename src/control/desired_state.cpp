@@ -2,6 +2,7 @@
 #include "guideway/control/desired_state.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "guideway/model/restart.h"
@@ -29,25 +30,28 @@ Resources put_on_top(const Resources& base, const std::vector<Change>& overlay,
   return result;
 }
 
-/// Like put_on_top(), but one change after the other, and none that breaks a rule of the model:
-/// slow, for the case that the whole breaks one.
-Resources put_on_top_if_valid(const model::Model& rest, const Resources& base,
-                              const std::vector<Change>& overlay,
-                              std::vector<std::string>& dropped) {
-  Resources result = base;
-  for (const Change& change : overlay) {
-    Resources tried = result;
-    auto error = config::apply(change, tried);
-    if (!error) {
-      const auto read = config::read_resources(rest, tried);
-      if (!read.errors.empty()) error = read.errors.front();
-    }
-    if (error)
-      dropped.push_back(change.path.to_string() + ": " + error->message);
-    else
-      result = std::move(tried);
+/// Carries out what of these changes breaks no rule of the model, on top of a `result` that is
+/// good: all of them, or else each half by itself. A few that break one cost a few steps, however
+/// many there are.
+void put_on_top_if_valid(const model::Model& rest, std::span<const Change> changes,
+                         Resources& result, std::vector<std::string>& dropped) {
+  if (changes.empty()) return;
+  Resources tried = result;
+  std::optional<FieldError> error;
+  for (const Change& change : changes)
+    if (!error) error = config::apply(change, tried);
+  if (!error) {
+    const auto read = config::read_resources(rest, tried);
+    if (!read.errors.empty()) error = read.errors.front();
   }
-  return result;
+  if (!error) {
+    result = std::move(tried);
+  } else if (changes.size() == 1) {
+    dropped.push_back(changes.front().path.to_string() + ": " + error->message);
+  } else {
+    put_on_top_if_valid(rest, changes.first(changes.size() / 2), result, dropped);
+    put_on_top_if_valid(rest, changes.subspan(changes.size() / 2), result, dropped);
+  }
 }
 
 struct Layered {
@@ -55,7 +59,7 @@ struct Layered {
   model::Model model;
 };
 
-/// The overlay on top of a base that is good by itself (`file_model` is its model).
+/// Changes on top of a base that is good by itself (`file_model` is its model).
 Layered layer(const model::Model& file_model, const Resources& base,
               const std::vector<Change>& overlay, std::vector<std::string>& dropped) {
   if (overlay.empty()) return {base, file_model};
@@ -64,7 +68,8 @@ Layered layer(const model::Model& file_model, const Resources& base,
   auto read = config::read_resources(file_model, running);
   if (!read.model) {
     unfit.clear();
-    running = put_on_top_if_valid(file_model, base, overlay, unfit);
+    running = base;
+    put_on_top_if_valid(file_model, overlay, running, unfit);
     read = config::read_resources(file_model, running);
   }
   dropped.insert(dropped.end(), unfit.begin(), unfit.end());
@@ -94,7 +99,7 @@ void add_revision(DesiredState& state, Revision revision) {
 class Reviser {
  public:
   Reviser(const DesiredState& state, const model::Model& running, const ChangeRequest& request,
-          WallTime now)
+          const Moment& now)
       : before_(state), running_(running), request_(request), now_(now) {
     result_.state = state;
   }
@@ -128,6 +133,29 @@ class Reviser {
     return {};
   }
 
+  /// The unconfirmed revision's own changes are undone: what others changed since lies on top of
+  /// what was before it.
+  tl::expected<void, RevisionError> take_back() {
+    if (!request_.take_back || !before_.unconfirmed) return {};
+    const std::uint64_t back_to = before_.unconfirmed->back_to;
+    const auto it = std::find_if(before_.history.begin(), before_.history.end(),
+                                 [&](const Revision& each) { return each.number > back_to; });
+    const auto with =
+        it == before_.history.end() ? std::nullopt : resources_of(before_, it->number);
+    const auto without = resources_of(before_, back_to);
+    if (!with || !without)
+      return refuse(Code::kUnfit, "", "the history does not lead back to what was before it");
+    auto base = config::read_resources(running_, *without);
+    if (!base.model) return tl::unexpected(RevisionError{Code::kInvalid, std::move(base.errors)});
+    const auto since = config::difference(*with, before_.running);
+    Layered layered = layer(*base.model, *without, since, result_.dropped);
+    result_.state.running = std::move(layered.running);
+    model_ = std::move(layered.model);
+    result_.ended.push_back("nobody has confirmed revision " + std::to_string(it->number) +
+                            ": its changes are taken back");
+    return {};
+  }
+
   tl::expected<void, RevisionError> change_resources() {
     if (request_.replacement) {
       result_.state.running = *request_.replacement;
@@ -155,7 +183,7 @@ class Reviser {
             {{path.to_string(), config::no_such(result_.state.running, path), true}}});
       apply(mark, now_, result_.state.marks);
     }
-    if (auto ended = end_marks(result_.state.marks, now_)) result_.state.marks = ended->marks;
+    if (auto wrong = end_what_is_over(); !wrong) return wrong;
     drop_orphans(result_.state.running, result_.state.marks);
     drop_ended_drains(result_.state.running, result_.state.marks);
     return {};
@@ -167,9 +195,11 @@ class Reviser {
     if (before_.unconfirmed && request_.confirm_within)
       return refuse(Code::kUnfit, "confirm_within",
                     "another change waits for its confirmation: confirm it or roll it back first");
-    if (request_.confirm || request_.rollback_to) result_.state.unconfirmed.reset();
+    if (request_.confirm || request_.rollback_to || request_.take_back)
+      result_.state.unconfirmed.reset();
     if (request_.confirm_within)
-      result_.state.unconfirmed = Unconfirmed{now_ + *request_.confirm_within, before_.revision};
+      result_.state.unconfirmed =
+          Unconfirmed{now_.wall + *request_.confirm_within, before_.revision};
     return {};
   }
 
@@ -200,6 +230,19 @@ class Reviser {
   }
 
  private:
+  tl::expected<void, RevisionError> end_what_is_over() {
+    auto ended = request_.end_marks ? end_marks(result_.state.marks, now_) : std::nullopt;
+    if (!ended) return {};
+    for (const Change& deletion : ended->deletions) {
+      if (auto wrong = config::apply(deletion, result_.state.running))
+        return tl::unexpected(RevisionError{Code::kInvalid, {std::move(*wrong)}});
+      model_.reset();
+    }
+    result_.state.marks = std::move(ended->marks);
+    for (const std::string& note : ended->notes) result_.ended.push_back("backend " + note);
+    return {};
+  }
+
   /// Times to live are not saved each time they are renewed: a restart begins them anew.
   bool has_other_marks() const {
     const auto without_ttl = [](Marks marks) {
@@ -218,14 +261,14 @@ class Reviser {
   }
 
   void write_history() {
-    add_revision(result_.state, {0, now_, request_.change_id, request_.source, result_.changes,
+    add_revision(result_.state, {0, now_.wall, request_.change_id, request_.source, result_.changes,
                                  config::difference(result_.state.running, before_.running)});
   }
 
   const DesiredState& before_;
   const model::Model& running_;
   const ChangeRequest& request_;
-  const WallTime now_;
+  const Moment now_;
   Revised result_;
   std::optional<model::Model> model_;  // of result_.state.running, when it is known already
 };
@@ -234,11 +277,12 @@ class Reviser {
 
 tl::expected<Revised, RevisionError> revise(const DesiredState& state, const model::Model& running,
                                             const ChangeRequest& request,
-                                            const config::LoadResult* file, WallTime now) {
+                                            const config::LoadResult* file, const Moment& now) {
   Reviser revision(state, running, request, now);
   if (file != nullptr)
     if (auto done = revision.take_file(*file); !done) return tl::unexpected(done.error());
   if (auto done = revision.roll_back(); !done) return tl::unexpected(done.error());
+  if (auto done = revision.take_back(); !done) return tl::unexpected(done.error());
   if (auto done = revision.change_resources(); !done) return tl::unexpected(done.error());
   if (auto done = revision.change_marks(); !done) return tl::unexpected(done.error());
   if (auto done = revision.confirm(); !done) return tl::unexpected(done.error());
@@ -246,10 +290,10 @@ tl::expected<Revised, RevisionError> revise(const DesiredState& state, const mod
 }
 
 Revised restore(const config::LoadResult& file, std::string_view text, std::string_view base,
-                WallTime now) {
+                const Moment& now) {
   Revised result;
   DesiredState& state = result.state;
-  SavedState saved = saved_state(text, base, now, result.dropped);
+  SavedState saved = saved_state(text, base, now.steady, result.dropped);
   Layered layered = layer(*file.model, file.resources, saved.overlay, result.dropped);
   state.base = file.resources;
   state.rest = file.rest;
@@ -266,7 +310,7 @@ Revised restore(const config::LoadResult& file, std::string_view text, std::stri
       saved.base ? put_on_top(*saved.base, saved.overlay, known) : state.running;
   result.changes = config::difference(before, state.running);
   if (state.history.empty() || !result.changes.empty())
-    add_revision(state, {0, now, "start", "start", result.changes,
+    add_revision(state, {0, now.wall, "start", "start", result.changes,
                          config::difference(state.running, before)});
   result.model = std::move(layered.model);
   apply_to_model(state.marks, result.model);

@@ -9,12 +9,16 @@ namespace {
 using config::Json;
 using std::chrono::seconds;
 
-std::optional<WallTime> after(WallTime now, const std::optional<seconds>& time) {
+template <typename Time>
+std::optional<Time> after(Time now, const std::optional<seconds>& time) {
   if (!time) return std::nullopt;
   return now + *time;
 }
 
-bool is_over(const std::optional<WallTime>& until, WallTime now) { return until && *until <= now; }
+template <typename Time>
+bool is_over(const std::optional<Time>& until, Time now) {
+  return until && *until <= now;
+}
 
 /// The clock counts nanoseconds in 64 bits, which end in the year 2262.
 constexpr std::int64_t kLastSecond = 9'000'000'000;
@@ -53,21 +57,21 @@ bool flag_in(const Json& json, const char* key) {
 
 }  // namespace
 
-void apply(const MarkChange& change, WallTime now, Marks& marks) {
+void apply(const MarkChange& change, const Moment& now, Marks& marks) {
   using enum MarkChange::What;
   Mark& mark = marks[change.backend];
   switch (change.what) {
     case kForceUp:
     case kForceDown:
       mark.forced = change.what == kForceUp ? model::Forced::kUp : model::Forced::kDown;
-      mark.forced_until = after(now, change.time);
+      mark.forced_until = after(now.wall, change.time);
       break;
     case kAuto:
       mark.forced = model::Forced::kNone;
       mark.forced_until.reset();
       break;
     case kDrain:
-      mark.drain_until = after(now, change.time);
+      mark.drain_until = after(now.wall, change.time);
       mark.reset_at_deadline = change.reset && change.time;
       mark.resets_flows = false;
       break;
@@ -78,7 +82,7 @@ void apply(const MarkChange& change, WallTime now, Marks& marks) {
       break;
     case kRenew:
       mark.ttl = change.time;
-      mark.ttl_until = after(now, change.time);
+      mark.ttl_until = after(now.steady, change.time);
       break;
   }
   if (mark.empty()) marks.erase(change.backend);
@@ -120,25 +124,25 @@ void apply_to_model(const Marks& marks, model::Model& model) {
   }
 }
 
-std::optional<Ended> end_marks(const Marks& marks, WallTime now) {
+std::optional<Ended> end_marks(const Marks& marks, const Moment& now) {
   Ended ended;
   ended.marks = marks;
   for (const auto& [key, before] : marks) {
     Mark& mark = ended.marks[key];
     const std::string name = key.first + "/" + key.second;
-    if (is_over(mark.forced_until, now)) {
+    if (is_over(mark.forced_until, now.wall)) {
       mark.forced = model::Forced::kNone;
       mark.forced_until.reset();
       ended.notes.push_back(name + ": health is by the checks again");
     }
-    if (is_over(mark.drain_until, now)) {
+    if (is_over(mark.drain_until, now.wall)) {
       mark.drain_until.reset();
       mark.resets_flows = mark.reset_at_deadline;
       mark.reset_at_deadline = false;
       ended.notes.push_back(name + ": the deadline of its drain has passed; its flows are " +
                             (mark.resets_flows ? "reset" : "kept"));
     }
-    if (is_over(mark.ttl_until, now)) {
+    if (is_over(mark.ttl_until, now.steady)) {
       ended.deletions.push_back({config::Change::Op::kDelete,
                                  {config::ResourcePath::Kind::kBackend, key.first, key.second},
                                  nullptr});
@@ -167,7 +171,7 @@ config::Json to_json(const Marks& marks) {
   return list;
 }
 
-Result<Marks> marks_of(const config::Json& json, WallTime now) {
+Result<Marks> marks_of(const config::Json& json, SteadyTime now) {
   if (!json.is_array()) return base::fail("marks must be an array");
   Marks marks;
   for (const Json& each : json) {

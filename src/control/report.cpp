@@ -236,8 +236,13 @@ void report_panic(EventLog& events, const model::Model& model,
 }
 
 void report_dropped(EventLog& events, const std::string& change_id, const std::string& dropped) {
-  events.add(Kind::kConfig, level_enum::warn, "dropped, since it does not fit the file: " + dropped,
+  events.add(Kind::kConfig, level_enum::warn,
+             "dropped, since it does not fit what it lay on: " + dropped,
              {{"change_id", change_id}});
+}
+
+void report_unusable(EventLog& events, const std::string& what) {
+  events.add(Kind::kConfig, level_enum::warn, what, {});
 }
 
 void report_ended(EventLog& events, const std::string& note) {

@@ -48,6 +48,8 @@ void report_panic(events::EventLog& events, const model::Model& model,
 /// Of the changes on top of the file, one does not fit: a sentence.
 void report_dropped(events::EventLog& events, const std::string& change_id,
                     const std::string& dropped);
+/// What an earlier daemon has left in the state directory is not good: a sentence.
+void report_unusable(events::EventLog& events, const std::string& what);
 /// Something that an operator said for a time is over: a sentence.
 void report_ended(events::EventLog& events, const std::string& note);
 

@@ -145,7 +145,7 @@ std::string base_text(const DesiredState& state) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-SavedState saved_state(std::string_view text, std::string_view base, WallTime now,
+SavedState saved_state(std::string_view text, std::string_view base, SteadyTime now,
                        std::vector<std::string>& problems) {
   SavedState saved;
   if (text.empty()) return saved;

@@ -27,7 +27,7 @@ struct SavedState {
 };
 
 /// The texts of to_text() and base_text(). Problems are sentences.
-SavedState saved_state(std::string_view text, std::string_view base, WallTime now,
+SavedState saved_state(std::string_view text, std::string_view base, SteadyTime now,
                        std::vector<std::string>& problems);
 
 }  // namespace guideway::control

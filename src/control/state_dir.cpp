@@ -133,17 +133,16 @@ Result<std::string> StateDir::read_checked(int fd, const std::string& name) cons
   return content;
 }
 
-std::optional<std::string> StateDir::load(const std::string& name) const {
+Result<std::string> StateDir::load(const std::string& name) const {
   const std::string shown = path_ + "/" + name;
   const base::FileDescriptor file(
       openat(fd_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  if (!file && errno == ENOENT) return std::nullopt;
+  if (!file && errno == ENOENT) return std::string();
   auto content = file ? read_checked(file.get(), shown)
                       : Result<std::string>(base::fail_errno(shown + ": cannot read it", errno));
-  if (content) return std::move(*content);
+  if (content) return content;
   renameat(fd_.get(), name.c_str(), fd_.get(), (name + ".bad").c_str());
-  spdlog::warn("{}; set aside as {}.bad", content.error().message, name);
-  return std::nullopt;
+  return base::fail(content.error().message + "; set aside as " + name + ".bad");
 }
 
 Result<void> StateDir::save(const std::string& name, std::string_view content) const {

@@ -152,6 +152,7 @@ Status Controller::status() const {
         {address, at_or(last_sweep_.nat_ports, plane, std::uint32_t{0})});
   status.revision = desired_->revision;
   status.live_flows_age_s = live_flows_age_s();
+  status.live_flows_generation = last_sweep_.generation;
 
   for (std::size_t id = 0; id < state_->service_info.size(); id++)
     if (state_->service_info[id].used)

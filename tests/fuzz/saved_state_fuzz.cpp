@@ -51,7 +51,7 @@ pool = "web"
   return loaded;
 }
 
-control::WallTime now() { return std::chrono::system_clock::from_time_t(1'700'000'000); }
+control::Moment now() { return {std::chrono::system_clock::from_time_t(1'700'000'000), {}}; }
 
 /// With the checksum that belongs to `base`, if it can have one.
 std::string sealed(std::string_view text, std::string_view base) {

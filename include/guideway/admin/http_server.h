@@ -25,6 +25,12 @@ namespace guideway::admin {
 inline constexpr std::size_t kMaxConnections = 64;
 inline constexpr std::size_t kMaxBody = 1 << 20;
 
+/// Whoever asks. A handler that may take long sets `on_gone`: it is called, once, when the client
+/// has left before its answer, which is then not wanted any more.
+struct Client {
+  std::function<void()> on_gone;
+};
+
 struct Request {
   std::string method;
   std::string target;  // "/v1/pools/web?dry_run=true"
@@ -32,6 +38,7 @@ struct Request {
   std::string if_match;
   std::string request_id;
   std::string body;
+  std::shared_ptr<Client> client = {};  // null: nobody who could leave
 };
 
 struct Response {

@@ -47,8 +47,12 @@ struct BackendInfo {
   bool no_neighbour = false;
   /// It is unhealthy, and others of its pool are not: whoever is on it is better off anew.
   bool resets_flows = false;
-  /// But not before this: the others of its pool may turn out to fail as well.
-  std::chrono::system_clock::time_point resets_after{};
+  /// But not before this has been so for so long: the others of its pool may turn out to fail as
+  /// well.
+  std::chrono::milliseconds reset_patience{0};
+  /// When it could not be reached before: its checks failed for that, and need their time to say
+  /// something new.
+  std::chrono::milliseconds return_patience{0};
 };
 
 /// What a service id means. Index: service id (one per protocol: a tcp_udp service has two).

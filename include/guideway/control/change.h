@@ -17,7 +17,7 @@
 namespace guideway::control {
 
 /// Everything that is set is part of one change, which happens whole or not at all. In this order:
-/// the file or the rollback, the replacement, the changes, the marks.
+/// the file, the rollback or the taking back, the replacement, the changes, the marks.
 struct ChangeRequest {
   /// Stands in answer, events and log; empty: one is made up.
   std::string change_id;
@@ -32,6 +32,8 @@ struct ChangeRequest {
   /// Services and pools as they were in this revision; 0: in the one before the last.
   std::optional<std::uint64_t> rollback_to;
   std::optional<config::Resources> replacement;
+  /// The same as a configuration file in TOML, whose other tables must be as they run.
+  std::optional<std::string> replacement_file;
   std::vector<config::Change> changes;
   std::vector<MarkChange> marks;
 
@@ -39,6 +41,10 @@ struct ChangeRequest {
   std::optional<std::chrono::seconds> confirm_within;
   /// Keeps what waits for it.
   bool confirm = false;
+
+  /// Of the controller's own: nobody has confirmed in time; marks that are over.
+  bool take_back = false;
+  bool end_marks = false;
 };
 
 struct PoolPlan {

@@ -34,12 +34,14 @@
 #include "guideway/compile/compile.h"
 #include "guideway/config/config.h"
 #include "guideway/control/aside.h"
+#include "guideway/control/backoff.h"
 #include "guideway/control/build_turns.h"
 #include "guideway/control/change.h"
 #include "guideway/control/desired_state.h"
 #include "guideway/control/explain.h"
 #include "guideway/control/helper_thread.h"
 #include "guideway/control/loads.h"
+#include "guideway/control/resets.h"
 #include "guideway/control/state_dir.h"
 #include "guideway/control/status.h"
 #include "guideway/control/sweeper.h"
@@ -119,6 +121,7 @@ class Controller {
 
   void adopt();
   void restore_desired();
+  std::string load_state(const char* name);
   void await_neighbours();
   void log_fault(const Result<void>& netlink);
   void read_monitor();
@@ -144,6 +147,7 @@ class Controller {
   void accept(Build& build);
   void publish(const compile::Output& output);
   void end_what_is_over();
+  void end_by(bool ChangeRequest::*what, Backoff& again);
 
   void watch_backends();
   void watch(std::set<IpAddress> addresses);
@@ -154,7 +158,6 @@ class Controller {
   void take_health(const health::Change& change);
   void save_health();
   std::int64_t live_flows_age_s() const;
-  static std::vector<bool> backends_to_reset(const compile::ForwardingState& state);
   void sweep_slice();
   void take_sweep(const SweepResult& result);
 
@@ -169,6 +172,7 @@ class Controller {
   health::LoopEnvironment environment_;
   health::Checker checker_;
   bool health_changed_ = false;  // since it was saved
+  Backoff save_again_;
   base::LogLimit netlink_limit_;
 
   std::uint64_t generation_ = 0;
@@ -192,6 +196,8 @@ class Controller {
   std::string build_fault_;   // of the last build that nobody asked for; said once
   std::deque<Waiting> waiting_;
   BuildTurns turns_;
+  Backoff take_back_again_;
+  Backoff end_marks_again_;
   std::unique_ptr<Resolving> resolving_;
 
   bool repair_wanted_ = false;
@@ -208,6 +214,7 @@ class Controller {
   // Used by the helper thread alone.
   Sweeper sweeper_;
   Loads loads_;
+  Resets resets_;
   // Shared with the helper thread.
   std::mutex sweep_state_mutex_;
   compile::ForwardingStatePtr sweep_state_;  // guarded by sweep_state_mutex_

@@ -39,7 +39,7 @@ struct Revision {
   std::vector<config::Change> undo;
 };
 
-/// A change that is taken back unless it is confirmed by then.
+/// A change whose own changes are taken back unless it is confirmed by then; those of others stay.
 struct Unconfirmed {
   WallTime until{};
   std::uint64_t back_to = 0;  // a revision in the history
@@ -68,8 +68,10 @@ struct Revised {
   /// Something for the state directory.
   bool to_save = false;
   std::vector<config::Change> changes;
-  /// Changes of the overlay that do not fit a new base, with the reason: sentences.
+  /// Changes that do not fit a new base, with the reason: sentences.
   std::vector<std::string> dropped;
+  /// What an operator had said for a time, and is over: sentences.
+  std::vector<std::string> ended;
 };
 
 struct RevisionError {
@@ -81,7 +83,7 @@ struct RevisionError {
 /// file: `file` is the loaded one if the request reloads it.
 tl::expected<Revised, RevisionError> revise(const DesiredState& state, const model::Model& running,
                                             const ChangeRequest& request,
-                                            const config::LoadResult* file, WallTime now);
+                                            const config::LoadResult* file, const Moment& now);
 
 /// For the state directory: everything but the base, which has a text of its own, since it changes
 /// with the file only and is large.
@@ -89,9 +91,9 @@ std::string to_text(const DesiredState& state);
 std::string base_text(const DesiredState& state);
 
 /// The state of a daemon that starts with `file` and finds these texts of an earlier one; empty
-/// ones: there are none. What of it is damaged or does not fit is left out, and said in `notes`.
+/// ones: there are none. What of it is damaged or does not fit is left out, and said in `dropped`.
 Revised restore(const config::LoadResult& file, std::string_view text, std::string_view base,
-                WallTime now);
+                const Moment& now);
 
 }  // namespace guideway::control
 

@@ -17,8 +17,22 @@
 
 namespace guideway::control {
 
-/// They hold over restarts, so they are dated by the wall clock.
+/// What holds over restarts is dated by the wall clock.
 using WallTime = std::chrono::system_clock::time_point;
+/// A time to live begins anew with each start, so it goes by a clock that nobody sets: a step of
+/// the wall clock must not end them all at once.
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+/// Now, by both.
+struct Moment {
+  WallTime wall{};
+  SteadyTime steady{};
+
+  static Moment now() { return {WallTime::clock::now(), SteadyTime::clock::now()}; }
+  friend Moment operator+(Moment moment, std::chrono::seconds time) {
+    return {moment.wall + time, moment.steady + time};
+  }
+};
 
 struct Mark {
   model::Forced forced = model::Forced::kNone;
@@ -29,7 +43,7 @@ struct Mark {
   bool resets_flows = false;
   /// Removed when this has passed; each PUT of the backend sets it anew.
   std::optional<std::chrono::seconds> ttl;
-  std::optional<WallTime> ttl_until;
+  std::optional<SteadyTime> ttl_until;
 
   friend bool operator==(const Mark&, const Mark&) = default;
   bool empty() const { return *this == Mark{}; }
@@ -56,7 +70,7 @@ struct MarkChange {
 };
 
 /// Carries it out; the state of the backend itself is changed by a config::Change beside it.
-void apply(const MarkChange& change, WallTime now, Marks& marks);
+void apply(const MarkChange& change, const Moment& now, Marks& marks);
 
 /// Drops marks of backends that are not there any more.
 void drop_orphans(const config::Resources& resources, Marks& marks);
@@ -74,11 +88,11 @@ struct Ended {
   /// For people: "web/b1: forced no longer".
   std::vector<std::string> notes;
 };
-std::optional<Ended> end_marks(const Marks& marks, WallTime now);
+std::optional<Ended> end_marks(const Marks& marks, const Moment& now);
 
 config::Json to_json(const Marks& marks);
 /// Hostile input: errors are sentences. Times to live begin anew at `now`.
-Result<Marks> marks_of(const config::Json& json, WallTime now);
+Result<Marks> marks_of(const config::Json& json, SteadyTime now);
 
 }  // namespace guideway::control
 

@@ -25,9 +25,9 @@ class StateDir {
   /// numbers when there is no such file. A damaged file is an error: a new seed would move flows.
   Result<model::HashSeed> hash_seed() const;
 
-  /// What save() has kept under that name; nothing if there is no such file. One that is damaged or
-  /// of another version counts as none, and is set aside as NAME.bad; the log says so.
-  std::optional<std::string> load(const std::string& name) const;
+  /// What save() has kept under that name; empty if there is no such file. Errors: it is damaged or
+  /// of another version, and was set aside as NAME.bad.
+  Result<std::string> load(const std::string& name) const;
   /// Keeps `content` in place of what was there, whole or not at all: with a version, its length
   /// and a checksum, by a temporary file, fsync and rename. Any thread.
   Result<void> save(const std::string& name, std::string_view content) const;

@@ -96,6 +96,8 @@ struct Status {
   std::vector<NatAddressStatus> nat_addresses;
   /// Seconds since the flows were counted; negative: not yet.
   std::int64_t live_flows_age_s = -1;
+  /// All packets saw this generation, or a later one, when that count began.
+  std::uint64_t live_flows_generation = 0;
   std::uint64_t uptime_s = 0;
   datapath::DatapathStatus datapath;
   std::vector<ServiceStatus> services;

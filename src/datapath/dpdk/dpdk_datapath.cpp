@@ -243,6 +243,7 @@ const std::optional<KeptFlows>& Running::adopted() const {
 }
 
 Result<void> Running::prepare(const compile::ForwardingStatePtr& state) {
+  if (auto room = published_->has_room(); !room) return room;
   // Before any packet makes an entry with a new id.
   if (kept_flows_) kept_flows_->write_identities(state->generation(), state->ids);
   if (kept_nat_) kept_nat_->note(*state);

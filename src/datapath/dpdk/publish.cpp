@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cassert>
 #include <limits>
+#include <string>
 #include <utility>
 
 namespace guideway::datapath::dpdk {
@@ -31,6 +32,14 @@ void PublishedState::publish(TablesPtr tables) {
   // Release: pairs with read().
   current_.store(tables.get(), std::memory_order_release);
   retired_.push_back(std::exchange(owner_, std::move(tables)));
+}
+
+Result<void> PublishedState::has_room() {
+  reclaim();
+  const std::lock_guard lock(mutex_);
+  if (retired_.size() < kMostRetired) return {};
+  return base::fail(std::to_string(retired_.size()) +
+                    " generations wait for a worker that stands still: no more are made");
 }
 
 void PublishedState::leave(unsigned worker) {

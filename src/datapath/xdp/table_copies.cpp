@@ -19,6 +19,8 @@ namespace {
 
 /// How often a full set of copies is looked at again: workers leave a copy within a poll.
 constexpr std::chrono::milliseconds kRetry{1};
+/// A grace period is some 10 ms, and a worker's round far less: who takes longer stands still.
+constexpr std::chrono::milliseconds kLongestWait{1000};
 
 constexpr std::chrono::milliseconds kInsteadOfBarrier{100};
 
@@ -85,15 +87,17 @@ Result<void> TableCopies::check_sizes(const compile::ForwardingState& state) con
 
 Result<void> TableCopies::prepare(const compile::ForwardingStatePtr& state) {
   if (auto fits = check_sizes(*state); !fits) return fits;
-  const std::uint32_t copy = take_free_copy();
-  fill(copy, *state);
+  const auto copy = take_free_copy();
+  if (!copy) return tl::unexpected(copy.error());
+  fill(*copy, *state);
   const std::lock_guard lock(mutex_);
-  copies_[copy].generation = state->generation();
+  copies_[*copy].generation = state->generation();
   return {};
 }
 
-std::uint32_t TableCopies::take_free_copy() {
-  while (true) {
+Result<std::uint32_t> TableCopies::take_free_copy() {
+  const auto deadline = std::chrono::steady_clock::now() + kLongestWait;
+  while (std::chrono::steady_clock::now() < deadline) {
     {
       const std::lock_guard lock(mutex_);
       // What was prepared and never published is free again.
@@ -108,6 +112,7 @@ std::uint32_t TableCopies::take_free_copy() {
     reclaim();
     std::this_thread::sleep_for(kRetry);
   }
+  return base::fail("all copies of the tables are in use: a worker stands still");
 }
 
 void TableCopies::fill(std::uint32_t copy, const compile::ForwardingState& state) {

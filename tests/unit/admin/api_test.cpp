@@ -413,6 +413,8 @@ TEST_F(ApiTest, EveryWrongRequestGetsA4xxAndChangesNothing) {
     EXPECT_GE(response.status, 400u) << request.method << " " << request.target << request.body;
     EXPECT_LT(response.status, 500u) << request.method << " " << request.target << request.body;
     EXPECT_TRUE(json(response)["error"]["message"].is_string());
+    EXPECT_EQ(json(response)["revision"], 1);
+    EXPECT_EQ(response.revision, 1u);
   }
   EXPECT_EQ(revision(), 1u);
   EXPECT_EQ(controller_->model(), before);
@@ -426,6 +428,31 @@ TEST_F(ApiTest, AChangeThatCannotBeSavedIsRefused) {
   EXPECT_EQ(response.status, 507u) << response.body;
   EXPECT_EQ(revision(), 1u);
   EXPECT_EQ(get("/v1/pools/web/backends/b1")["backend"]["status"]["weight"], 100);
+}
+
+TEST_F(ApiTest, WhatEndsIsSaidOnceItIsDone) {
+  ask("PUT", "/v1/pools/web/backends/b3", R"({"address": "10.0.0.3", "ttl": "1s"})");
+  ASSERT_EQ(backend_names().size(), 3u);
+  ASSERT_EQ(mkdir(folder_.path("state/desired.new").c_str(), 0700), 0);
+  const auto faults = [&] { return get("/v1/events?kind=config")["events"].size(); };
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto is_late = [&] { return std::chrono::steady_clock::now() > deadline; };
+  while (faults() == 0 && !is_late()) loop_.run_one_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(get("/v1/events?kind=admin")["events"].size(), 0u) << "it is not done";
+  ASSERT_EQ(rmdir(folder_.path("state/desired.new").c_str()), 0);
+  while (backend_names().size() == 3 && !is_late())
+    loop_.run_one_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(backend_names().size(), 2u);
+  EXPECT_EQ(get("/v1/events?kind=admin")["events"].size(), 1u);
+}
+
+TEST_F(ApiTest, WhatIsDamagedInTheStateDirectoryIsAnEvent) {
+  ask("PATCH", "/v1/pools/web/backends/b1", R"({"weight": 50})");
+  std::ofstream(folder_.path("state/desired")) << "garbage";
+  restart();
+  const ApiJson events = get("/v1/events?kind=config")["events"];
+  ASSERT_GE(events.size(), 1u);
+  EXPECT_THAT(events[0]["message"], HasSubstr("set aside as desired.bad"));
 }
 
 /// docs/openapi.json says of each resource what the server does.

@@ -13,6 +13,7 @@
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 #include <fstream>
+#include <list>
 #include <thread>
 
 #include "../../support/temporary_dir.h"
@@ -42,7 +43,12 @@ void answer(const Request& request, const Respond& respond) {
 class HttpServerTest : public testing::Test {
  protected:
   HttpServerTest() {
-    auto opened = HttpServer::open(loop_, path_, "nobody-at-all", answer);
+    auto opened = HttpServer::open(loop_, path_, "nobody-at-all",
+                                   [this](const Request& request, const Respond& respond) {
+                                     if (request.target != "/wait") return answer(request, respond);
+                                     const auto held = held_.insert(held_.end(), respond);
+                                     request.client->on_gone = [this, held] { held_.erase(held); };
+                                   });
     EXPECT_TRUE(opened) << opened.error().message;
     server_ = std::move(*opened);
     thread_ = std::thread([this] { loop_.run(); });
@@ -67,6 +73,7 @@ class HttpServerTest : public testing::Test {
   test::TemporaryDir folder_;
   std::string path_ = folder_.path("run/status.sock");
   boost::asio::io_context loop_;
+  std::list<Respond> held_;  // what is never answered
   std::unique_ptr<HttpServer> server_;
   std::thread thread_;
 };
@@ -138,6 +145,26 @@ TEST_F(HttpServerTest, ACrowdOfSilentClientsIsBounded) {
   }
   EXPECT_THAT(talk(request), StartsWith("HTTP/1.1 503"));
   silent.clear();
+  std::string answer;
+  for (int i = 0; i < 1000 && !answer.starts_with("HTTP/1.1 200"); i++) answer = talk(request);
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(HttpServerTest, WhoLeavesWhileHeWaitsGivesHisPlaceToAnother) {
+  boost::asio::io_context loop;
+  std::vector<stream_protocol::socket> waiting;
+  const std::size_t places = kMaxConnections + (getuid() == 0 ? 1 : 0);
+  for (std::size_t i = 0; i < places; i++) {
+    waiting.emplace_back(loop);
+    waiting.back().connect(stream_protocol::endpoint(path_));
+    boost::asio::write(waiting.back(),
+                       boost::asio::buffer(std::string("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")));
+  }
+  const std::string request = "GET /v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  EXPECT_THAT(talk(request), StartsWith("HTTP/1.1 503"));
+  waiting.front().shutdown(stream_protocol::socket::shutdown_send);  // it still listens
+  EXPECT_THAT(talk(request), StartsWith("HTTP/1.1 503"));
+  waiting.pop_back();
   std::string answer;
   for (int i = 0; i < 1000 && !answer.starts_with("HTTP/1.1 200"); i++) answer = talk(request);
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 200"));

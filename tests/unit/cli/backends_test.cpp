@@ -23,12 +23,15 @@ class BackendsTest : public ToolTest {
     return std::string("POST ") + kB1 + "/" + verb;
   }
 
-  /// How many live flows web/b1 has at the next look, counted so long ago; negative: not yet.
-  void count(int flows, int age_s) {
+  /// How many live flows web/b1 has at the next look, counted so long ago; negative: not yet. The
+  /// drain is generation 57.
+  void count(int flows, int age_s, int generation = 57, const char* state = "drain") {
     daemon_.answer(std::string("GET ") + kB1,
                    json_line({{"revision", 13},
                               {"backend",
-                               {{"status", {{"live_flows", flows}}},
+                               {{"config", {{"state", state}}},
+                                {"status", {{"live_flows", flows}}},
+                                {"live_flows_generation", generation},
                                 {"live_flows_age_s", age_s < 0 ? Json(nullptr) : Json(age_s)}}}}));
   }
 };
@@ -68,13 +71,13 @@ TEST_F(BackendsTest, DrainHasADeadlineOrNone) {
 }
 
 TEST_F(BackendsTest, WaitingEndsWhenANewCountFindsNoFlow) {
-  count(17, 1);
+  count(17, 1, 56);
   count(17, 0);
-  count(0, 5);  // older than the drain
+  count(0, 0, 56);  // it began before the drain was in force
   count(0, 0);
   EXPECT_EQ(guideway({"backend", "drain", "web/b1", "--wait"}), kDone) << err();
   EXPECT_THAT(out(), HasSubstr("revision 13"));
-  EXPECT_THAT(out(), HasSubstr("17 live flows, counted 1 s ago\n0 live flows, counted 5 s ago\n"));
+  EXPECT_THAT(out(), HasSubstr("17 live flows, counted 1 s ago\n0 live flows, counted 0 s ago\n"));
   EXPECT_EQ(now_.time_since_epoch(), std::chrono::milliseconds(1500)) << "four looks, three pauses";
 }
 
@@ -88,7 +91,8 @@ TEST_F(BackendsTest, ACountThatNobodyHasMadeYetIsWaitedFor) {
 
 TEST_F(BackendsTest, ABackendThatDoesNotRunYetIsWaitedFor) {
   daemon_.answer(std::string("GET ") + kB1,
-                 R"({"revision": 13, "backend": {"status": null, "live_flows_age_s": 0}})");
+                 R"({"revision": 13, "backend": {"config": {"state": "drain"}, "status": null,
+                                                 "live_flows_age_s": 0}})");
   count(0, 0);
   EXPECT_EQ(guideway({"backend", "drain", "web/b1", "--wait"}), kDone) << err();
 }
@@ -99,6 +103,13 @@ TEST_F(BackendsTest, ADeadlineThatPassesIsExitCodeFive) {
   EXPECT_EQ(guideway({"backend", "drain", "web/b1", "--wait", "--deadline", "10s"}), kDeadline);
   EXPECT_THAT(err(), HasSubstr("the deadline passed with 3 live flows left on web/b1"));
   EXPECT_EQ(now_.time_since_epoch(), std::chrono::seconds(10));
+}
+
+TEST_F(BackendsTest, ADrainThatSomebodyEndsIsExitCodeFour) {
+  count(17, 1);
+  count(0, 0, 58, "enabled");
+  EXPECT_EQ(guideway({"backend", "drain", "web/b1", "--wait"}), kConflict);
+  EXPECT_THAT(err(), HasSubstr("web/b1 is \"enabled\" again"));
 }
 
 TEST_F(BackendsTest, WaitingWithJsonIsOneObjectAtTheEnd) {

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is wrong with a command line is said in a sentence, with the nearest name, before anything
 // is asked.
+#include <utility>
+// Asio of Boost 1.74 needs <utility> before it.
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+
+#include "../../support/temporary_dir.h"
+#include "client.h"
 #include "tool_test.h"
 
 namespace guideway::cli {
@@ -105,6 +112,20 @@ TEST(Daemons, TheFirstSocketThatTakesAConnectionIsAsked) {
   ASSERT_FALSE(written);
   EXPECT_EQ(written.error().code, kNoDaemon);
   EXPECT_THAT(written.error().message, HasSubstr("/nowhere/admin.sock"));
+}
+
+TEST(Daemons, OneThatHangsIsAsNone) {
+  const guideway::test::TemporaryDir folder;
+  const std::string path = folder.path("admin.sock");
+  boost::asio::io_context loop;
+  const boost::asio::local::stream_protocol::acceptor silent(loop, path);
+  Request request;
+  request.target = "/v1/status";
+  request.time = std::chrono::milliseconds(50);
+  const auto answer = exchange({path}, request);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, kNoDaemon);
+  EXPECT_THAT(answer.error().message, HasSubstr("does not answer"));
 }
 
 TEST(Daemons, NamesAreEncodedInPaths) {

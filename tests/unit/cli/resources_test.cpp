@@ -181,6 +181,22 @@ TEST_F(ResourcesTest, AddTakesOptionsAndPairs) {
   EXPECT_EQ(sent(), Json::object());
 }
 
+TEST_F(ResourcesTest, AddingAgainRenewsATimeToLive) {
+  daemon_.answer("PUT /v1/pools/web/backends/b1", kWritten);
+  EXPECT_EQ(guideway({"backend", "add", "web/b1", "--address", "10.0.0.11", "--ttl", "30s"}), kDone)
+      << err();
+  EXPECT_EQ(sent(), Json::parse(R"({"address": "10.0.0.11", "ttl": "30s"})"));
+}
+
+TEST_F(ResourcesTest, ANameOfDigitsStaysAName) {
+  daemon_.answer("PUT /v1/services/dns", kWritten, 201);
+  EXPECT_EQ(guideway({"service", "add", "dns", "--address", "203.0.113.53", "--port", "53",
+                      "--pool", "80"}),
+            kDone)
+      << err();
+  EXPECT_EQ(sent().at("pool"), "80");
+}
+
 TEST_F(ResourcesTest, AddNeedsTheRequiredKeysAndReplacesNothing) {
   EXPECT_EQ(guideway({"service", "add", "dns", "address=203.0.113.53"}), kUsage);
   EXPECT_THAT(err(), HasSubstr("a service needs its port: add --port or port=VALUE"));

@@ -15,10 +15,11 @@ using config::Change;
 using config::Json;
 using config::ResourcePath;
 using std::chrono::seconds;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-const WallTime kStart = std::chrono::system_clock::from_time_t(1'700'000'000);
+const Moment kStart{std::chrono::system_clock::from_time_t(1'700'000'000), {}};
 
 config::LoadResult file_of(const std::string& backends) {
   return config::parse(R"(
@@ -62,7 +63,7 @@ class Desired : public testing::Test {
     start(file, to_text(now_.state), base_text(now_.state));
   }
   std::string apply(const ChangeRequest& request, const config::LoadResult* file = nullptr,
-                    WallTime time = kStart) {
+                    const Moment& time = kStart) {
     auto revised = revise(now_.state, now_.model, request, file, time);
     if (!revised) return revised.error().errors.front().message;
     now_ = std::move(*revised);
@@ -144,6 +145,22 @@ TEST_F(Desired, OfTheOverlayOnlyWhatBreaksARuleIsDropped) {
   EXPECT_THAT(now_.dropped[0], HasSubstr("pools/web/backends/b3"));
 }
 
+TEST_F(Desired, OfALargeOverlayToo) {
+  ChangeRequest add;
+  for (int i = 0; i < 500; ++i) {
+    const std::string host = std::to_string(i / 250) + "." + std::to_string(i % 250);
+    add.changes.push_back({Change::Op::kPut,
+                           {ResourcePath::Kind::kBackend, "web", "n" + std::to_string(i)},
+                           Json::parse(R"({"address": "10.1.)" + host + R"(", "weight": 0})")});
+  }
+  ASSERT_EQ(apply(add), "");
+  const auto file = file_of(std::string(kTwo) + R"(, { name = "b9", address = "10.1.1.7" })");
+  ASSERT_EQ(apply({}, &file), "");
+  EXPECT_EQ(now_.model.pools[0].backends.size(), 502u);
+  ASSERT_EQ(now_.dropped.size(), 1u);
+  EXPECT_THAT(now_.dropped[0], HasSubstr("pools/web/backends/n257"));
+}
+
 TEST_F(Desired, AFileThatNeedsARestartIsRefused) {
   auto file = file_of(kTwo);
   file.model->capacity.flows = 5;
@@ -186,6 +203,40 @@ TEST_F(Desired, ConfirmationsAreAskedForOnce) {
   EXPECT_THAT(apply(confirm), HasSubstr("nothing that waits"));
 }
 
+TEST_F(Desired, WhatNobodyConfirmsIsTakenBackAndWhatOthersDidStays) {
+  ChangeRequest risky = patch("b1", R"({"weight": 7})");
+  risky.changes.push_back({Change::Op::kPut,
+                           {ResourcePath::Kind::kBackend, "web", "b3"},
+                           Json::parse(R"({"address": "10.0.0.3"})")});
+  risky.confirm_within = seconds(60);
+  ASSERT_EQ(apply(risky), "");
+  ASSERT_EQ(apply(patch("b1", R"({"state": "drain"})")), "");
+  ASSERT_EQ(apply(patch("b3", R"({"state": "drain"})")), "");
+  ChangeRequest expiry;
+  expiry.take_back = true;
+  ASSERT_EQ(apply(expiry), "");
+  EXPECT_EQ(weight(0), 100u);
+  EXPECT_EQ(now_.model.pools[0].backends[0].state, model::AdminState::kDrain);
+  ASSERT_EQ(now_.model.pools[0].backends.size(), 2u);
+  EXPECT_FALSE(now_.state.unconfirmed);
+  EXPECT_THAT(now_.ended, ElementsAre(HasSubstr("revision 2")));
+  EXPECT_THAT(now_.dropped, ElementsAre(HasSubstr("pools/web/backends/b3")));
+}
+
+TEST_F(Desired, ARenewalInTimeKeepsABackend) {
+  ChangeRequest renewal;
+  renewal.marks = {{{"web", "b1"}, MarkChange::What::kRenew, seconds(30), false}};
+  ASSERT_EQ(apply(renewal), "");
+  ASSERT_EQ(apply(renewal, nullptr, kStart + seconds(30)), "");
+  ChangeRequest expiry;
+  expiry.end_marks = true;
+  ASSERT_EQ(apply(expiry, nullptr, kStart + seconds(30)), "");
+  EXPECT_EQ(now_.model.pools[0].backends.size(), 2u);
+  ASSERT_EQ(apply(expiry, nullptr, kStart + seconds(60)), "");
+  EXPECT_EQ(now_.model.pools[0].backends.size(), 1u);
+  EXPECT_THAT(now_.ended, ElementsAre(HasSubstr("not renewed within 30 s")));
+}
+
 TEST_F(Desired, WhatWaitsForItsConfirmationCanAlwaysComeBack) {
   ChangeRequest risky = patch("b1", R"({"weight": 1})");
   risky.confirm_within = seconds(60);
@@ -206,7 +257,9 @@ TEST_F(Desired, ABackendThatIsInServiceAgainForgetsItsDrainsDeadline) {
   drain.marks = {{{"web", "b1"}, MarkChange::What::kDrain, seconds(5), true}};
   ASSERT_EQ(apply(drain), "");
   ASSERT_EQ(apply(patch("b1", R"({"state": "enabled"})")), "");
-  ASSERT_EQ(apply({}, nullptr, kStart + seconds(10)), "");
+  ChangeRequest expiry;
+  expiry.end_marks = true;
+  ASSERT_EQ(apply(expiry, nullptr, kStart + seconds(10)), "");
   EXPECT_FALSE(now_.model.pools[0].backends[0].resets_flows);
   EXPECT_THAT(now_.state.marks, IsEmpty());
 }

@@ -14,7 +14,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using What = MarkChange::What;
 
-const WallTime kMarked = std::chrono::system_clock::from_time_t(1'700'000'000);
+const Moment kMarked{std::chrono::system_clock::from_time_t(1'700'000'000), {}};
 const MarkKey kB1{"web", "b1"};
 
 Marks with(MarkChange change) {
@@ -62,6 +62,14 @@ TEST(Marks, ATimeToLiveBeginsAnewWithEachRenewal) {
   EXPECT_THAT(marks, IsEmpty()) << "without a time it stays for good";
 }
 
+TEST(Marks, AStepOfTheWallClockEndsNoTimeToLive) {
+  const Marks marks = with({kB1, What::kRenew, seconds(30), false});
+  const Moment stepped{kMarked.wall + std::chrono::hours(1), kMarked.steady + seconds(1)};
+  EXPECT_FALSE(end_marks(marks, stepped));
+  const Moment stepped_back{kMarked.wall - std::chrono::hours(1), kMarked.steady + seconds(30)};
+  EXPECT_TRUE(end_marks(marks, stepped_back));
+}
+
 TEST(Marks, GoWithTheirBackend) {
   Marks marks = with({kB1, What::kForceUp, std::nullopt, false});
   config::Resources resources;
@@ -85,23 +93,23 @@ TEST(Marks, AreWrittenIntoTheModel) {
 TEST(Marks, GoToTextAndBackAndATimeToLiveBeginsAnew) {
   Marks marks = with({kB1, What::kForceDown, seconds(60), false});
   apply({{"web", "b2"}, What::kDrain, seconds(5), true}, kMarked, marks);
-  const auto back = marks_of(to_json(marks), kMarked);
+  const auto back = marks_of(to_json(marks), kMarked.steady);
   ASSERT_TRUE(back);
   EXPECT_EQ(*back, marks);
   const Marks living = with({kB1, What::kRenew, seconds(30), false});
-  const auto later = marks_of(to_json(living), kMarked + seconds(1000));
+  const auto later = marks_of(to_json(living), kMarked.steady + seconds(1000));
   ASSERT_TRUE(later);
-  EXPECT_EQ(later->at(kB1).ttl_until, kMarked + seconds(1030));
+  EXPECT_EQ(later->at(kB1).ttl_until, kMarked.steady + seconds(1030));
 }
 
 TEST(Marks, HostileTextIsRefusedOrHarmless) {
   for (const char* text :
        {"{}", "[5]", "[{}]", R"([{"pool": 5, "backend": "x"}])", R"([{"pool": "web"}])"})
-    EXPECT_FALSE(marks_of(config::Json::parse(text), kMarked)) << text;
+    EXPECT_FALSE(marks_of(config::Json::parse(text), kMarked.steady)) << text;
   const auto odd = marks_of(config::Json::parse(
                                 R"([{"pool": "w", "backend": "b", "forced": "sideways", "ttl_s": -1,
            "forced_until": 99999999999999, "drain_until": "x"}])"),
-                            kMarked);
+                            kMarked.steady);
   ASSERT_TRUE(odd);
   EXPECT_THAT(*odd, IsEmpty());
 }

@@ -56,6 +56,15 @@ TEST(Publish, FreesOnlyWhatNoWorkerReads) {
   EXPECT_EQ(published.reclaim(), 2u);
 }
 
+TEST(Publish, AWorkerThatStandsStillHoldsABoundedNumberBack) {
+  PublishedState published(1);
+  std::uint64_t generation = 0;
+  while (published.has_room() && generation < 1000) published.publish(state(++generation));
+  EXPECT_EQ(generation, PublishedState::kMostRetired);
+  published.read(0);
+  EXPECT_TRUE(published.has_room());
+}
+
 TEST(Publish, AWorkerThatLeftHoldsNothingBack) {
   PublishedState published(2);
   published.publish(state(1));

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "guideway/base/result.h"
 #include "guideway/compile/forwarding_state.h"
 #include "guideway/datapath/tables.h"
 
@@ -27,6 +28,11 @@ class PublishedState {
   /// REQUIRES: a generation above that of every state published before.
   void publish(TablesPtr tables);
   void publish(compile::ForwardingStatePtr state) { publish(tables_of(std::move(state))); }
+
+  /// How many states may wait for workers that still read an older one.
+  static constexpr std::size_t kMostRetired = 32;
+  /// Before more is made for publish(). Errors: too many wait already, since a worker stands still.
+  Result<void> has_room();
 
   /// The state to use until the next call; the one returned before must not be used any more.
   const Tables& read(unsigned worker) {

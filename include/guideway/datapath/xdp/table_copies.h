@@ -51,7 +51,7 @@ class TableCopies {
   explicit TableCopies(CopyMaps maps);
 
   /// Writes `state` into a free copy, waiting for one when there is none: a grace period is some
-  /// 10 ms. Errors: it is larger than the maps.
+  /// 10 ms. Errors: it is larger than the maps; no copy became free within a second.
   Result<void> prepare(const compile::ForwardingStatePtr& state);
 
   /// Makes the generation that was prepared live. `keep` of the result marks the copy as being read
@@ -76,7 +76,7 @@ class TableCopies {
   };
 
   Result<void> check_sizes(const compile::ForwardingState& state) const;
-  std::uint32_t take_free_copy();
+  Result<std::uint32_t> take_free_copy();
   void fill(std::uint32_t copy, const compile::ForwardingState& state);
 
   const CopyMaps maps_;
