@@ -46,7 +46,8 @@ GW_APART int gw_clamp_mss(gw_frame *frame, uint32_t l4_offset, uint32_t most) {
   uint32_t header_length = (uint32_t)(tcp[12] >> 4) * 4;
   uint32_t at = GW_TCP_LENGTH;
 #pragma GCC unroll 1
-  for (int i = 0; i < GW_TCP_MOST_OPTIONS && at + GW_TCP_MSS_LENGTH <= header_length; i++) {
+  for (int i = 0; i < GW_TCP_MOST_OPTIONS; i++) {
+    if (at + GW_TCP_MSS_LENGTH > header_length) break;
     uint32_t offset = gw_opaque(at) & 0x3f;
     uint8_t *option = tcp + offset;
     if (option + GW_TCP_MSS_LENGTH > end || option[0] == GW_TCP_OPTION_END) return 0;
