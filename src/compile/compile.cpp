@@ -59,6 +59,8 @@ class StateBuilder {
   void add_nat_addresses();
   Result<void> add_record(std::uint16_t id, const BackendIds::Entry& entry);
   Result<void> add_records();
+  std::uint16_t mss_of_pool(std::uint16_t pool) const;
+  void add_clamps();
   std::uint16_t id_of(const model::BackendKey& key) const { return *ids_.find(key); }
   void describe_own(const PlannedPool& planned);
   void add_guests(const PlannedPool& planned, std::vector<MaglevBackend>& eligible);
@@ -152,6 +154,42 @@ Result<void> StateBuilder::add_records() {
     if (pool != pool_ids.end()) state_.backends[id].pool = pool->second;
   }
   return {};
+}
+
+/// What TCP over IPv4 may announce so that its packets fit the path to each of the pool's backends;
+/// 0: no path is known.
+std::uint16_t StateBuilder::mss_of_pool(std::uint16_t pool) const {
+  constexpr unsigned kHeaders = 40;  // IPv4 and TCP
+  constexpr unsigned kLeast = 88;    // for a path of 128 bytes; IPv6 takes 20 less
+  unsigned least = 0;
+  for (const gw_backend& record : state_.backends) {
+    if (record.pool != pool || (record.flags & GW_BACKEND_RESOLVED) == 0) continue;
+    const unsigned around = record.outer_length + kHeaders;
+    const unsigned mss = std::max<unsigned>(record.mtu, around + kLeast) - around;
+    if (least == 0 || mss < least) least = mss;
+  }
+  return static_cast<std::uint16_t>(least);
+}
+
+/// Answers by NAT are for an address, which pools may share: the least of theirs.
+void StateBuilder::add_clamps() {
+  std::map<std::uint16_t, std::uint16_t> of_plane;
+  for (gw_service& service : state_.services) {
+    if (service.pool >= input_.model.pools.size() || !input_.model.pools[service.pool].clamp_mss)
+      continue;
+    if ((service.flags & GW_SERVICE_USED) == 0) continue;
+    service.clamp_mss = mss_of_pool(service.pool);
+    for (std::size_t i = 0; i < service.nat_address_count && service.clamp_mss != 0; ++i) {
+      const auto [known, is_new] = of_plane.emplace(service.nat_addresses[i], service.clamp_mss);
+      if (!is_new) known->second = std::min(known->second, service.clamp_mss);
+    }
+  }
+  for (gw_service& entry : state_.services) {
+    const bool returns =
+        (entry.flags & GW_SERVICE_NAT_RETURN) != 0 || entry.protocol == GW_PROTO_KEPT;
+    const auto found = of_plane.find(entry.nat_addresses[0]);
+    if (returns && found != of_plane.end()) entry.clamp_mss = found->second;
+  }
 }
 
 /// Fills in what is known of a pool's own backends beside their records.
@@ -293,6 +331,7 @@ Result<ForwardingStatePtr> StateBuilder::build() {
   if (const Result<void> added = add_services(); !added) return tl::unexpected(added.error());
   add_nat_addresses();
   if (const Result<void> added = add_records(); !added) return tl::unexpected(added.error());
+  add_clamps();
   if (const Result<void> added = add_pools(); !added) return tl::unexpected(added.error());
   fill_header();
   state_.ids = ids_;

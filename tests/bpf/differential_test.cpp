@@ -49,7 +49,7 @@ const Shape kShapes[] = {
     {{.forwarding = "ipip", .hash = "source_port"}, 1, 2},
     {{.forwarding = "ipip", .outer_family = 6}, 0, 2},
     {{.forwarding = "ipip", .hash = "source_destination", .outer_family = 6}, 2},
-    {{.forwarding = "vxlan"}, 0, 2},
+    {{.forwarding = "vxlan", .clamp_mss = true}, 0, 2},
     {{.forwarding = "vxlan", .hash = "source", .outer_family = 6}, 1},
     {{.forwarding = "gre", .outer_family = 6}, 1},
     {{.forwarding = "gue"}},
@@ -58,8 +58,8 @@ const Shape kShapes[] = {
     {{.forwarding = "ipip", .hash = "source", .scheduler = "least_connections"}, 0, 2},
     {{.forwarding = "nat"}},
     {{.forwarding = "nat", .outer_family = 6}, 1, 2},
-    {{.forwarding = "nat", .scheduler = "weighted_least_connections"}, 2},
-    {{.forwarding = "nat", .snat = false}, 1},
+    {{.forwarding = "nat", .scheduler = "weighted_least_connections", .clamp_mss = true}, 2},
+    {{.forwarding = "nat", .snat = false, .clamp_mss = true}, 1},
     {{.forwarding = "nat", .outer_family = 6, .snat = false}, 0, 2},
 };
 

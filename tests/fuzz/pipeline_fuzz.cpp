@@ -197,7 +197,7 @@ Twins& twins_of(std::uint64_t choice) {
                            {{.forwarding = "gue", .outer_family = 4}, 1},
                            {{.forwarding = "nat"}, 1},
                            {{.forwarding = "nat", .outer_family = 6}, 0},
-                           {{.forwarding = "nat", .snat = false}, 0},
+                           {{.forwarding = "nat", .snat = false, .clamp_mss = true}, 0},
                            {{.forwarding = "nat", .outer_family = 6, .snat = false}, 1}};
   return worlds[choice % std::size(worlds)];
 }

@@ -22,6 +22,7 @@ struct PlainConfig {
   int outer_family = 4;
   std::string scheduler = "maglev";
   bool snat = true;
+  bool clamp_mss = false;
 };
 std::string config_text(const PlainConfig& config);
 /// The same as a model; aborts the test program if it has errors.

@@ -17,6 +17,7 @@
 #include "guideway/core/admit.h"
 #include "guideway/core/flow_table.h"
 #include "guideway/core/hash.h"
+#include "guideway/core/mss.h"
 #include "guideway/core/nat.h"
 #include "guideway/core/outcome.h"
 #include "guideway/core/parse.h"
@@ -56,6 +57,7 @@ GW_INLINE enum gw_reason gw_forward(const struct gw_port *port, struct gw_packet
     gw_touch_flow(w, now_s);
     if (!(w->tcp_flags & GW_TCP_RST)) return gw_make_reset(packet, w);
   }
+  if (GW_UNLIKELY(w->tcp_flags & GW_TCP_SYN)) gw_clamp_mss_to(packet, w, w->service);
   return gw_rewrite(packet, w);
 }
 
@@ -67,6 +69,7 @@ GW_INLINE int gw_is_for_nat(const struct gw_work *w) {
 /* gw_nat(), which wants all of *w to have been written: so does the verifier. */
 GW_INLINE uint64_t gw_translate(const struct gw_port *port, struct gw_packet *packet,
                                 struct gw_work *w, uint32_t now_s) {
+  if (w->tcp_flags & GW_TCP_SYN) gw_clamp_mss_to(packet, w, w->service);
   gw_work_complete(w);
   return gw_nat(gw_packet_frame(packet), gw_port_to_token(port), w, now_s);
 }

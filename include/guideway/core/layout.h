@@ -107,7 +107,10 @@ struct gw_service {
   /* GW_SERVICE_NAT: indices of the addresses that its flows are translated to. */
   uint16_t nat_addresses[GW_NAT_POOL_ADDRESSES];
   uint16_t nat_address_count;
-  uint16_t reserved[3];
+  /* What TCP over IPv4 may announce at most (IPv6: 20 less); 0: anything. With
+   * GW_SERVICE_NAT_RETURN, and of the planes of gw_nat_kept_planes(): of backends. */
+  uint16_t clamp_mss;
+  uint16_t reserved[2];
 };
 GW_STATIC_ASSERT(sizeof(struct gw_service) == 64, "one cache line");
 GW_STATIC_ASSERT(offsetof(struct gw_service, port) == 16, "layout");

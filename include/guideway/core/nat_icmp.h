@@ -190,6 +190,7 @@ GW_APART uint64_t gw_nat_pass_icmp_error(gw_frame *frame, gw_port_token token, s
   GW_SCRATCH(struct gw_nat_scratch, scratch);
   if (!port || !scratch || w->ttl <= 1) return not_ours;
   if (gw_read_quote(packet, w) != GW_GO_ON) return not_ours;
+  __builtin_memset(&scratch->to, 0, sizeof scratch->to); /* g++ cannot see that it is filled */
   uint64_t found = gw_nat_find_quoted(port, w, scratch, now_s);
   enum gw_reason reason = gw_nat_reason(found);
   if (reason == GW_REASON_ICMP_ERROR) return not_ours;

@@ -7,6 +7,7 @@
 #ifndef GUIDEWAY_CORE_NAT_RETURN_H_
 #define GUIDEWAY_CORE_NAT_RETURN_H_
 
+#include "guideway/core/mss.h"
 #include "guideway/core/nat.h"
 #include "guideway/core/outcome.h"
 
@@ -50,6 +51,7 @@ GW_APART uint64_t gw_nat_return(gw_frame *frame, gw_port_token token, struct gw_
   if (gw_nat_find_return(port, w, &scratch->query, &answer, &scratch->to) != GW_GO_ON)
     return not_ours;
   gw_nat_touch(&answer.entry->backend_word, gw_nat_seen_of(w), now_s);
+  if (w->tcp_flags & GW_TCP_SYN) gw_clamp_mss_to(packet, w, gw_nat_kept_planes(port, w->family));
   enum gw_reason reason = gw_nat_lacks_checksum(packet, w) ? GW_REASON_NAT_UDP_CHECKSUM
                                                            : gw_nat_write(packet, w, &scratch->to);
   if (reason == GW_GO_ON) reason = GW_REASON_NAT_RETURNED;
