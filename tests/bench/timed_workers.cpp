@@ -104,7 +104,7 @@ double TimedWorkers::work(unsigned index) {
   }
   std::uint64_t cycles = 0;
   std::uint64_t packets = 0;
-  while (!is_over_) {
+  do {
     for (std::uint32_t i = 0; i < one.ring.size(); i++)
       one.ring.fill(i, index * kFlowsApart + one.random.below(spec_.flows), kAck);
     const std::uint32_t now_s = now_seconds();
@@ -115,7 +115,7 @@ double TimedWorkers::work(unsigned index) {
     }
     cycles += cycles_now() - start;
     packets += one.ring.size();
-  }
+  } while (!is_over_);
   one.packets += packets;
   return static_cast<double>(cycles) / static_cast<double>(packets);
 }

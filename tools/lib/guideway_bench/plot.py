@@ -79,7 +79,7 @@ def _curve(axes, rows, key, label, colour):
 def _load(rows):
     figure, panels = _figure(len(rows["disruption"]))
     for axes, row in zip(panels, rows["disruption"]):
-        axes.bar(range(row["backends"]), row["load"], width=1, color=_OURS)
+        axes.plot(range(1, row["backends"] + 1), row["load"], drawstyle="steps-mid", color=_OURS)
         axes.axhline(1, color=_IDEAL, linewidth=1)
         axes.set(title=f"{row['backends']} backends", xlabel="backend, by load",
                  ylim=(min(0.8, row["load_least"] - 0.02), max(1.2, row["load_most"] + 0.02)))
@@ -92,12 +92,13 @@ def _disruption(rows):
     rows = sorted(rows["disruption"], key=lambda row: row["backends"])
     backends = [row["backends"] for row in rows]
     for key, label, mark, colour in (("untracked_moved", "untracked flows, worst", "o-", _OTHER),
-                                     ("slots_moved", "slots, worst", "x--", _OTHER),
+                                     ("slots_moved", "slots, worst", "x", "black"),
                                      ("tracked_moved", "tracked flows, worst", "s-", _OURS)):
         axes.plot(backends, [100 * row[key]["worst"] for row in rows], mark, color=colour, label=label)
     axes.plot(backends, [100 * row["its_share"] for row in rows], ":", color=_IDEAL,
               label="the backend's own share")
     axes.set(title="one backend leaves", xlabel="backends before", xscale="log", ylabel="moved, %")
     axes.set_yscale("symlog", linthresh=0.1)
-    axes.legend()
+    axes.set_ylim(-0.03, 100)
+    axes.legend(loc="upper right")
     return figure
