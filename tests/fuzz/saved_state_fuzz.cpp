@@ -111,7 +111,7 @@ void try_file(std::string_view bytes) {
   const auto content = dir->load("desired");
   if (!content) return;
   require(bytes.ends_with(*content), "the content is the file's");
-  require(dir->save("desired", *content).has_value() && dir->load("desired") == content,
+  require(dir->save("desired", *content).has_value() && dir->load("desired") == *content,
           "and would be saved alike");
 }
 

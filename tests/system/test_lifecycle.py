@@ -88,6 +88,7 @@ def test_threads_have_the_capabilities_that_they_need_and_no_others(lab):
     tasks = pathlib.Path(f"/proc/{lab.director.process.pid}/task")
     by_name = {(task / "comm").read_text().strip(): task for task in tasks.iterdir()}
     assert capabilities(by_name["gw-helper"]) == 0
+    assert capabilities(by_name["gw-aside"]) == 0
     control = capabilities(tasks / str(lab.director.process.pid))
     assert control == 1 << 12 | 1 << 13  # CAP_NET_ADMIN, CAP_NET_RAW
 
