@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a director leaves behind, and what the next one makes of it."""
 
+import json
 import re
 import signal
 
@@ -283,6 +284,28 @@ def test_dpdk_restarts_without_losing_or_moving_a_connection(make_lab, capsys, n
     assert (figures.failed, figures.moved) == ([], [])
     assert figures.answers >= 200 and figures.echoes > 0
     assert "adopted the flow table" in lab.director.log()
+
+
+def test_status_says_what_goes_on_without_guidewayd(make_lab):
+    lab = make_lab(datapath="xdp", on_stop="keep")
+    running = lab.director.operator_tool("status")
+    assert (running.returncode, "no guidewayd runs" in running.stdout) == (0, False)
+    end(lab, signal.SIGKILL)
+    serves(lab)
+    told = lab.director.operator_tool("status", "--json")
+    assert told.returncode == 3, told.stderr
+    answer = json.loads(told.stdout)
+    assert answer["running"] is False
+    (alone,) = answer["directors"]
+    assert (alone["director"], alone["devices"]) == (f"gwlab-{lab.plan.name}", [KERNEL_NIC])
+    assert sum(b["flows"] for b in alone["backends"]) == 100
+    assert {b["name"] for b in alone["backends"]} == {f"web/{n}" for n in lab.plan.backend_names}
+    assert alone["reasons"]["forwarded"] == sum(b["packets"] for b in alone["backends"]) > 100
+    text = lab.director.operator_tool("status")
+    assert text.returncode == 3
+    assert "no guidewayd runs" in text.stdout and "health is frozen" in text.stdout
+    start(lab)
+    assert lab.director.operator_tool("status").returncode == 0
 
 
 def test_auto_takes_afxdp_and_says_why_not_dpdk(make_lab):
