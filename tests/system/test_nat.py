@@ -86,3 +86,26 @@ def test_addresses_come_and_flows_stay(make_lab):
             seen |= {line.split()[4].rsplit(":", 1)[0] for line in sockets.splitlines()}
         assert seen == {lab.plan.nat_address}, "clients are hidden, and nobody moved"
     assert HttpLoad(lab.plan).run(500).failed == 0
+
+
+@pytest.mark.parametrize("datapath", ["xdp", pytest.param("afxdp", marks=pytest.mark.long),
+                                      pytest.param("dpdk", marks=pytest.mark.long)])
+def test_backends_that_route_back_see_the_clients(make_lab, datapath):
+    lab = make_lab(mode="nat", datapath=datapath, start_director=False)
+    plan = lab.plan
+    text = lab.director.config_file.read_text()
+    assert f'source = ["{plan.nat_address}"]' in text
+    lab.director.config_file.write_text(text.replace(f'source = ["{plan.nat_address}"]', "snat = false"))
+    for backend in plan.backend_names:
+        for client in (plan.client_address, *plan.client_addresses):
+            run("ip", "-n", plan.netns(backend), "route", "replace", f"{client}/{plan.host_length}",
+                "via", plan.director_address)
+    lab.start_director()
+    lab.director.wait_ready()
+    result = HttpLoad(plan).run(1_000)
+    assert (result.failed, result.problems) == (0, [])
+    assert dropped(lab) == 0
+    status = lab.director.status()
+    assert [each["address"] for each in status["nat_addresses"]] == ["0.0.0.0"]
+    assert sum(row["reasons"].get("nat_returned", 0) for row in status["workers"]) > 0
+    assert f"{plan.nat_address}/" not in run("ip", "-n", plan.netns("director"), "addr").stdout
