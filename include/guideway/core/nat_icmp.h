@@ -202,6 +202,8 @@ GW_APART uint64_t gw_nat_pass_icmp_error(gw_frame *frame, gw_port_token token, s
     else
       reason = written;
   }
+  /* Once more: Linux 6.1's verifier has forgotten it. */
+  reason = gw_nat_reason(gw_opaque((uint32_t)reason));
   struct gw_outcome outcome = gw_count(port, reason, w->frame_length, (uint16_t)(found >> 16),
                                        (uint16_t)(found >> 32), (uint16_t)(found >> 48));
   return gw_pack(&outcome);
