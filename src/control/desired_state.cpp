@@ -309,9 +309,24 @@ Revised restore(const config::LoadResult& file, std::string_view text, std::stri
   const Resources before =
       saved.base ? put_on_top(*saved.base, saved.overlay, known) : state.running;
   result.changes = config::difference(before, state.running);
-  if (state.history.empty() || !result.changes.empty())
-    add_revision(state, {0, now.wall, "start", "start", result.changes,
-                         config::difference(state.running, before)});
+  if (state.history.empty() || !result.changes.empty()) {
+    Revision start{0,       now.wall,       "start",
+                   "start", result.changes, config::difference(state.running, before)};
+    if (!can_be_read_back(start)) {
+      result.dropped.emplace_back("the saved file is damaged: the history begins anew");
+      state.history.clear();
+      state.unconfirmed.reset();
+      start.changes.clear();
+      start.undo.clear();
+    }
+    add_revision(state, std::move(start));
+  }
+  if (state.unconfirmed && state.history.front().number > state.unconfirmed->back_to) {
+    result.dropped.emplace_back(
+        "a change that waited for its confirmation stays: the history had no room for the way "
+        "back");
+    state.unconfirmed.reset();
+  }
   result.model = std::move(layered.model);
   apply_to_model(state.marks, result.model);
   return result;

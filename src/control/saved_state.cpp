@@ -15,6 +15,8 @@ using config::Json;
 constexpr int kMostDepth = 32;
 /// The clock counts nanoseconds in 64 bits, which end in the year 2262.
 constexpr std::int64_t kLastTime = 9'000'000'000;
+/// Far beyond any real one, and far from where counting on would begin at 0 again.
+constexpr std::uint64_t kLastRevision = std::uint64_t{1} << 62;
 /// Half of what the state directory gives back. Old revisions make room.
 constexpr std::size_t kMostText = std::size_t{32} << 20;
 
@@ -96,7 +98,7 @@ Result<Revision> revision_of(const Json& json) {
 }
 
 /// All of it, or nothing: a history with a hole leads nowhere.
-Result<std::deque<Revision>> history_of(const Json& json) {
+Result<std::deque<Revision>> history_of(const Json& json, std::uint64_t newest) {
   std::deque<Revision> history;
   if (!json.is_array() || json.size() > DesiredState::kMostRevisions)
     return base::fail("the history is not a list of revisions");
@@ -105,6 +107,8 @@ Result<std::deque<Revision>> history_of(const Json& json) {
     if (!revision) return tl::unexpected(revision.error());
     if (!history.empty() && revision->number <= history.back().number)
       return base::fail("the history's revisions do not grow");
+    if (revision->number > newest)
+      return base::fail("the history's revisions are newer than the saved one");
     history.push_back(std::move(*revision));
   }
   return history;
@@ -155,6 +159,10 @@ SavedState saved_state(std::string_view text, std::string_view base, SteadyTime 
     return saved;
   }
   saved.revision = number_of(member(*json, "revision"));
+  if (saved.revision > kLastRevision) {
+    problems.push_back("the saved revision's number is not one: it begins anew");
+    saved.revision = 0;
+  }
   auto overlay = changes_of(member(*json, "overlay"));
   if (overlay)
     saved.overlay = std::move(*overlay);
@@ -171,7 +179,7 @@ SavedState saved_state(std::string_view text, std::string_view base, SteadyTime 
         "the saved file is missing, damaged or another one: the history begins anew");
     return saved;
   }
-  if (auto history = history_of(member(*json, "history")))
+  if (auto history = history_of(member(*json, "history"), saved.revision))
     saved.history = std::move(*history);
   else
     problems.push_back("the saved history begins anew: " + history.error().message);
@@ -187,6 +195,13 @@ SavedState saved_state(std::string_view text, std::string_view base, SteadyTime 
     saved.unconfirmed.reset();
   }
   return saved;
+}
+
+bool can_be_read_back(const Revision& revision) {
+  Json json;
+  json["history"] = Json::array({revision_json(revision)});
+  const auto read = parse_json(json.dump(-1, ' ', false, Json::error_handler_t::replace));
+  return read && history_of(member(*read, "history"), kLastRevision).has_value();
 }
 
 }  // namespace guideway::control

@@ -30,6 +30,10 @@ struct SavedState {
 SavedState saved_state(std::string_view text, std::string_view base, SteadyTime now,
                        std::vector<std::string>& problems);
 
+/// Whether saved_state() would take the revision back. What is made from hostile input may name
+/// what no path names, or be too deep.
+bool can_be_read_back(const Revision& revision);
+
 }  // namespace guideway::control
 
 #endif  // GUIDEWAY_CONTROL_SAVED_STATE_H_

@@ -4,9 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/crc.hpp>
 #include <chrono>
+#include <nlohmann/json.hpp>
 #include <random>
 #include <string>
+
+#include "tests/support/rounds.h"
 
 namespace guideway::control {
 namespace {
@@ -172,7 +176,8 @@ TEST_F(Desired, DamagedTextIsLeftOut) {
   const std::string text = to_text(now_.state);
   const std::string base = base_text(now_.state);
   std::mt19937 random(1);
-  for (int round = 0; round < 500; ++round) {
+  const int tries = test::rounds(100, 500);
+  for (int round = 0; round < tries; ++round) {
     std::string damaged = text;
     for (int i = 0; i < 3; ++i) damaged[random() % damaged.size()] = static_cast<char>(random());
     const Revised restored = restore(file_of(kTwo), damaged, base, kStart);
@@ -271,6 +276,63 @@ TEST_F(Desired, ABaseOfAnotherMomentBeginsTheHistoryAnew) {
   const Revised restored = restore(file_of(kTwo), to_text(now_.state), other, kStart);
   EXPECT_EQ(restored.state.history.size(), 1u);
   EXPECT_EQ(restored.model.pools[0].backends[0].weight, 7u);
+}
+
+/// What a restore leaves is taken back by the next one without a complaint.
+void expect_taken_back(const Revised& restored) {
+  const Revised again =
+      restore(file_of(kTwo), to_text(restored.state), base_text(restored.state), kStart);
+  EXPECT_THAT(again.dropped, IsEmpty());
+  EXPECT_EQ(again.state.history.size(), restored.state.history.size());
+  EXPECT_EQ(again.state.revision, restored.state.revision);
+}
+
+/// The saved text, with the checksum that belongs to `base`.
+std::string sealed(nlohmann::json json, const std::string& base) {
+  boost::crc_32_type crc;
+  crc.process_bytes(base.data(), base.size());
+  json["base_crc"] = crc.checksum();
+  return json.dump();
+}
+
+TEST_F(Desired, ARevisionOlderThanItsHistoryBeginsTheHistoryAnew) {
+  apply(patch("b1", R"({"weight": 7})"));
+  const std::string base = base_text(now_.state);
+  for (const std::uint64_t number : {std::uint64_t{0}, std::uint64_t{1}, ~std::uint64_t{0}}) {
+    nlohmann::json json = nlohmann::json::parse(to_text(now_.state));
+    json["revision"] = number;
+    const Revised restored = restore(file_of(kTwo), sealed(json, base), base, kStart);
+    EXPECT_EQ(restored.state.history.size(), 1u) << number;
+    EXPECT_THAT(restored.dropped, ::testing::Not(IsEmpty())) << number;
+    expect_taken_back(restored);
+  }
+}
+
+TEST_F(Desired, ABaseThatNoPathCanNameBeginsTheHistoryAnew) {
+  apply(patch("b1", R"({"weight": 7})"));
+  std::string deep = "1";
+  for (int i = 0; i < 29; ++i) deep = R"({"a": )" + deep + "}";
+  for (const std::string& pool :
+       {std::string(R"({"name": "a/b"})"), R"({"name": "deep", "health": )" + deep + "}"}) {
+    const std::string base = R"({"services": [], "pools": [)" + pool + "]}";
+    const Revised restored = restore(
+        file_of(kTwo), sealed(nlohmann::json::parse(to_text(now_.state)), base), base, kStart);
+    EXPECT_EQ(restored.state.history.size(), 1u) << pool;
+    expect_taken_back(restored);
+  }
+}
+
+TEST_F(Desired, AFullHistoryOverARestartLosesTheWayBackAndSaysSo) {
+  ChangeRequest risky = patch("b1", R"({"weight": 7})");
+  risky.confirm_within = seconds(60);
+  ASSERT_EQ(apply(risky), "");
+  for (int i = 1; now_.state.history.size() < DesiredState::kMostRevisions; ++i)
+    ASSERT_EQ(apply(patch("b1", R"({"weight": )" + std::to_string(i) + "}")), "");
+  ASSERT_TRUE(now_.state.unconfirmed.has_value());
+  const Revised restored = restore(file_of(R"({ name = "b1", address = "10.0.0.1" })"),
+                                   to_text(now_.state), base_text(now_.state), kStart);
+  EXPECT_FALSE(restored.state.unconfirmed.has_value());
+  EXPECT_THAT(restored.dropped, ::testing::Contains(HasSubstr("way back")));
 }
 
 }  // namespace
