@@ -8,8 +8,9 @@ from .meson import SANITIZER_ENV
 from .results import Case, tail
 
 
-def run_target(build, program, seconds):
-    """Runs one fuzz target; what it finds stays in the logs, never in the tree."""
+def run_target(build, program, seconds, seed=0):
+    """Runs one fuzz target; what it finds stays in the logs, never in the tree. A seed: the same
+    inputs each time; 0: others each time."""
     name = program.rpartition("/")[2]
     corpus = corpus_of(name)
     if corpus is None:
@@ -18,7 +19,7 @@ def run_target(build, program, seconds):
     tree.make_folder(artifacts)
     with tempfile.TemporaryDirectory(prefix="guideway-fuzz-") as finds:
         done = process.run(
-            [build.folder / program, f"-max_total_time={seconds}", "-timeout=10",
+            [build.folder / program, f"-max_total_time={seconds}", f"-seed={seed}", "-timeout=10",
              "-rss_limit_mb=3000", "-print_final_stats=1", f"-artifact_prefix={artifacts}/{name}-",
              finds, corpus],
             f"fuzz-{name}", seconds + 120, SANITIZER_ENV)
