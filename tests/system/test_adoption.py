@@ -105,6 +105,7 @@ def test_flows_stay_over_a_restart_with_fewer_queues_backends_and_another_seed(
     assert seen["without"] == 0 and len(seen["programs"]) == 2, seen
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("datapath", "number"), restarts())
 def test_flows_stay_over_a_restart_with_more_queues(make_lab, datapath, number):
     """A veth that gets more queues runs no XDP program on them until one is attached anew.

@@ -29,12 +29,13 @@ def send(lab, requests):
 
 
 def ways():
-    """Every datapath, mode and family; with --long only: tunnels over IPv6 beside dpdk, and most of gre and gue."""
+    """Every datapath, mode and family; without --long each of them beside some of the others."""
+    short = [("dpdk", "l2dsr", 4), ("dpdk", "ipip", 6), ("dpdk", "vxlan", 4), ("dpdk", "gue", 6),
+             ("dpdk", "nat", 6), ("afxdp", "l2dsr", 6), ("afxdp", "vxlan", 4), ("afxdp", "nat", 4),
+             ("xdp", "l2dsr", 4), ("xdp", "ipip", 4), ("xdp", "gre", 4), ("xdp", "vxlan", 6),
+             ("xdp", "nat", 4)]
     for datapath, mode, family in itertools.product(DATAPATHS, MODES, FAMILIES):
-        is_short = datapath == "dpdk" or family == 4 or mode == "l2dsr"
-        if mode in ("gre", "gue"):
-            is_short = (datapath, mode, family) in (("xdp", "gre", 4), ("dpdk", "gue", 6))
-        marks = () if is_short else pytest.mark.long
+        marks = () if (datapath, mode, family) in short else pytest.mark.long
         yield pytest.param(datapath, mode, family, marks=marks)
 
 
@@ -54,7 +55,8 @@ def forwarder(lab):
 
 
 @pytest.mark.parametrize(
-    ("datapath", "mode"), [("dpdk", "l2dsr"), ("dpdk", "vxlan"), ("afxdp", "l2dsr")]
+    ("datapath", "mode"),
+    [("dpdk", "vxlan"), ("afxdp", "l2dsr"), pytest.param("dpdk", "l2dsr", marks=pytest.mark.long)],
 )
 def test_two_workers_share_the_traffic(make_lab, requests, datapath, mode):
     lab = make_lab(datapath=datapath, mode=mode, workers=2)
@@ -76,9 +78,9 @@ def test_weights_decide_the_shares(make_lab, requests):
 
 
 def large_ways():
-    """Every datapath and mode; beside afxdp and xdp only the largest header without --long."""
+    """Every datapath and mode; without --long only the largest header, and nat beside dpdk."""
     for datapath, mode in itertools.product(DATAPATHS, MODES):
-        is_short = mode == "vxlan" or (datapath == "dpdk" and mode not in ("gre", "gue"))
+        is_short = mode == "vxlan" or (datapath, mode) == ("dpdk", "nat")
         yield pytest.param(datapath, mode, marks=() if is_short else pytest.mark.long)
 
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "guideway/config/config.h"
+#include "tests/support/rounds.h"
 
 namespace guideway::config {
 namespace {
@@ -129,7 +130,8 @@ Resources random_resources(std::mt19937& random) {
 
 TEST(Difference, MakesOneOfTheOther) {
   std::mt19937 random(7);
-  for (int round = 0; round < 300; ++round) {
+  const int tries = test::rounds(60, 300);
+  for (int round = 0; round < tries; ++round) {
     const Resources from = random_resources(random);
     const Resources to = random_resources(random);
     Resources result = from;

@@ -12,6 +12,7 @@
 
 #include "tests/support/core_world.h"
 #include "tests/support/plain_config.h"
+#include "tests/support/rounds.h"
 
 namespace guideway::test {
 namespace {
@@ -205,8 +206,10 @@ class FlowModelTest : public testing::TestWithParam<ModelCase> {
 };
 
 TEST_P(FlowModelTest, AgreesOnEveryPacket) {
+  const int packets = rounds(4, 20);  // before time passes
   for (int i = 0; now_s_ < CoreWorld::kStart_s + 3 * 8192; ++i) {
-    for (int j = 0; j < 20; ++j) ASSERT_NO_FATAL_FAILURE(one_packet()) << "at " << now_s_ << " s";
+    for (int j = 0; j < packets; ++j)
+      ASSERT_NO_FATAL_FAILURE(one_packet()) << "at " << now_s_ << " s";
     pass_time();
     if (below(50) == 0) change_backends();
     if (below(50) == 0) mark_one();

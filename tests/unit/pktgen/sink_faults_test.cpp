@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "small_run.h"
+#include "tests/support/rounds.h"
 #include "tunnels.h"
 
 namespace guideway::pktgen::test {
@@ -223,8 +224,9 @@ TEST_P(Tunnels, AnyByteMayBeAnything) {
   const Bytes good = tunnelled(client_packet());
   SmallRun run(spec());
   std::uint64_t taken = 0;
+  const auto step = static_cast<unsigned>(guideway::test::rounds(5, 1));
   for (std::size_t at = 0; at < good.size(); at++) {
-    for (unsigned value = 0; value < 256; value++, taken++) {
+    for (unsigned value = 0; value < 256; value += step, taken++) {
       Bytes frame = good;
       frame[at] = static_cast<std::uint8_t>(value);
       run.sink().take(frame);
