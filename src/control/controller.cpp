@@ -114,6 +114,10 @@ Controller::~Controller() {
 Result<void> Controller::start() {
   adopt();
   restore_desired();
+  // Before anything is published: answers for an address of the host's own would be taken from it,
+  // and what is attached stays attached when the start fails.
+  const auto nat = model::nat_addresses_of(model_);
+  if (auto ours = parts_.addresses.require_ours({nat.begin(), nat.end()}); !ours) return ours;
   if (!ids_.entries().empty()) await_neighbours();
   remember_health();
   checker_.follow(model_);

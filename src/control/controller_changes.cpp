@@ -151,6 +151,12 @@ void Controller::finish_model(Build build) {
     if (!build.dry_run()) desired_ = build.asked->desired;
     return finish_asked(build);
   }
+  if (const auto allowed = allow_new_nat_addresses(build.input.model); !allowed) {
+    build.asked->outcome.code = Code::kUnfit;
+    build.asked->outcome.errors = {{"source", allowed.error().message, false}};
+    build.errors = {allowed.error().message};
+    return finish_refused(build);
+  }
   std::set<IpAddress> fresh = unwatched(build.input.model);
   resolving_ = std::make_unique<Resolving>(
       Resolving{std::move(build), std::move(fresh), steady_clock::now() + kResolveWait});
@@ -162,6 +168,17 @@ void Controller::finish_model(Build build) {
     });
   }
   start_build();
+}
+
+/// The host's own connections would lose their answers as soon as such an address is published.
+/// One that the host gets later is a fault that is reported: place_addresses().
+Result<void> Controller::allow_new_nat_addresses(const model::Model& model) {
+  std::set<IpAddress> fresh;
+  const auto known = model::nat_addresses_of(model_);
+  for (const IpAddress& address : model::nat_addresses_of(model))
+    if (std::find(known.begin(), known.end(), address) == known.end()) fresh.insert(address);
+  if (fresh.empty()) return {};
+  return parts_.addresses.require_ours(fresh);
 }
 
 /// Also when it has taken too long, or nothing is to be sent to them.

@@ -10,6 +10,24 @@ namespace {
 
 const char* family_name(const IpAddress& address) { return address.is_v4() ? "IPv4" : "IPv6"; }
 
+/// What comes to a translated address is an answer to a client, or dropped: nothing else of ours
+/// can be sent from it.
+void check_other_uses(Problems& problems, const Model& model, const std::string& path,
+                      const IpAddress& address) {
+  for (std::size_t i = 0; i < model.pools.size(); ++i) {
+    const Pool& pool = model.pools[i];
+    const bool of_probes = pool.health_check && pool.health_check->source == address;
+    if (!of_probes && pool.source != address) continue;
+    const std::string other = element("pool", i) + (of_probes ? ".health_check.source" : ".source");
+    problems.add(path,
+                 address.to_string() + " is " + other +
+                     ", too, whose answers would be looked up in the NAT table: NAT needs an "
+                     "address of its own",
+                 other);
+    return;
+  }
+}
+
 /// A translated address is ours alone: replies to it are looked up in the NAT table.
 void check_nat_source(Problems& problems, const Model& model, const Facts& facts,
                       const std::string& path, const IpAddress& address) {
@@ -39,6 +57,7 @@ void check_nat_source(Problems& problems, const Model& model, const Facts& facts
       return;
     }
   }
+  check_other_uses(problems, model, path, address);
 }
 
 void check_nat_sources(Problems& problems, const Model& model, const Facts& facts, const Pool& pool,
@@ -132,6 +151,14 @@ void check_nat_fallback(Problems& problems, const Model& model, const Pool& pool
   for (std::size_t i = 0; i < model.pools.size(); ++i) {
     const Pool& other = model.pools[i];
     if (other.name != pool.panic.fallback_pool) continue;
+    if (other.forwarding == Forwarding::kNat && pool.forwarding == Forwarding::kNat &&
+        other.snat != pool.snat) {
+      problems.add(path + ".fallback_pool",
+                   "of " + base::quoted(pool.name) + " and " + base::quoted(other.name) +
+                       " one has snat = false and the other has not: both must have it, the "
+                       "backends of one do not send answers where the other's do",
+                   element("pool", i) + ".snat");
+    }
     if ((other.forwarding == Forwarding::kNat) == (pool.forwarding == Forwarding::kNat)) continue;
     problems.add(path + ".fallback_pool",
                  "of " + base::quoted(pool.name) + " and " + base::quoted(other.name) +

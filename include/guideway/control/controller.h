@@ -137,6 +137,7 @@ class Controller {
   Build new_build(std::string change_id) const;
   void run_change();
   void finish_model(Build build);
+  Result<void> allow_new_nat_addresses(const model::Model& model);
   bool neighbours_known() const;
   std::set<IpAddress> unwatched(const model::Model& model) const;
   void run_compile(Build build);

@@ -29,7 +29,13 @@ GW_INLINE enum gw_reason gw_nat_find_return(const struct gw_port *port, const st
   query->address = planes->nat_addresses[gw_opaque(turn) & (GW_NAT_POOL_ADDRESSES - 1)];
   uint32_t place = gw_nat_find_kept(gw_port_give(port), query);
   if (place == GW_NAT_NO_PLACE) return GW_REASON_NAT_NO_FLOW;
-  return gw_nat_read_answer(port, w, place, query->now_s, answer, to);
+  enum gw_reason reason = gw_nat_read_answer(port, w, place, query->now_s, answer, to);
+  /* The place is not the client's port here: another flow may have got it since it was found. */
+  if (reason == GW_GO_ON &&
+      (to->destination[0] != gw_load64(w->destination) ||
+       to->destination[1] != gw_load64(w->destination + 2) || to->ports >> 16 != w->ports >> 16))
+    return GW_REASON_NAT_NO_FLOW;
+  return reason;
 }
 
 /* A packet that is for no service, from gw_parse() to its end. If it is one of a flow, sends it on

@@ -131,6 +131,21 @@ TEST_F(ControllerTest, ANatAddressThatTheHostHasIsAnErrorOfTheStart) {
   const auto started = controller_->start();
   ASSERT_FALSE(started);
   EXPECT_THAT(started.error().message, HasSubstr("198.51.100.9 is foreign"));
+  EXPECT_TRUE(datapath_.published.empty()) << "the host's own answers would be lost";
+}
+
+TEST_F(ControllerTest, ANatAddressThatTheHostHasIsRefusedInAReload) {
+  start();
+  const std::uint32_t generation = controller_->status().generation;
+  file_.pools[0].forwarding = model::Forwarding::kNat;
+  file_.pools[0].nat_sources = {address("198.51.100.9")};
+  addresses_.foreign = {address("198.51.100.9")};
+  controller_->reload();
+  ASSERT_TRUE(reaches([&] { return controller_->status().changes_refused == 1; }));
+  EXPECT_EQ(controller_->status().generation, generation);
+  addresses_.foreign.clear();
+  controller_->reload();
+  EXPECT_TRUE(reaches([&] { return controller_->status().generation > generation; }));
 }
 
 TEST_F(ControllerTest, ANatAddressThatTheHostGetsLaterIsLookedAtUntilItIsGone) {

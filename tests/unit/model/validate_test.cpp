@@ -473,6 +473,21 @@ TEST(Validate, RefusesNatThatCannotWork) {
       {source("198.51.100.2"), "pool[0].source[0]", "is the host's own"},
       {source("10.0.0.12"), "pool[0].source[0]", "is a backend's, pool[0].backends[1].address"},
       {source("2001:db8::9"), "pool[0].source", "has no IPv4 address"},
+      {nat([](Model& m) {
+         m.pools[0].health_check.emplace();
+         m.pools[0].health_check->source = ip("198.51.100.9");
+       }),
+       "pool[0].source[0]", "is pool[0].health_check.source"},
+      {nat([](Model& m) {
+         Pool other = m.pools[0];
+         other.name = "other";
+         other.nat_sources = {};
+         other.snat = false;
+         m.pools.push_back(other);
+         m.pools[0].panic.action = PanicAction::kFallback;
+         m.pools[0].panic.fallback_pool = "other";
+       }),
+       "pool[0].fallback_pool", "one has snat = false"},
       {nat([](Model& m) { m.pools[0].nat_sources.push_back(ip("198.51.100.9")); }),
        "pool[0].source[1]", "named twice"},
       {nat([](Model& m) {
