@@ -76,6 +76,15 @@ class Demo:
         )
         self._count(LoadResult(answers + len(disturbed), answers, disturbed))
 
+    def show_status(self):
+        told = self._lab.director.operator_tool("status")
+        print(told.stdout, flush=True)
+        if told.returncode != 0:
+            self.fail(f"guideway status: exit code {told.returncode}: {told.stderr}")
+
+    def fail(self, problem):
+        self._check([problem])
+
     def _settled(self):
         """Both sides' counts, once the last packets have arrived."""
         try:
@@ -100,11 +109,14 @@ def run_demo(build_dir, requests, datapath, mode):
     with Lab(plan, build_dir) as lab:
         say(f"lab: a client, guidewayd and {_BACKENDS} nginx, each in its network namespace")
         say(f"forwarding {mode}: port {plan.service_port} of {plan.vip} to port {PORT} of each")
-        lab.up()
         demo = Demo(lab)
-        demo.spread_requests(requests)
-        print(lab.director.operator_tool("status").stdout, flush=True)
-        demo.remove_backend()
+        try:
+            lab.up()
+            demo.spread_requests(requests)
+            demo.show_status()
+            demo.remove_backend()
+        except LabError as error:
+            demo.fail(str(error))
         say("removes the lab")
     signal.alarm(0)
     total = demo.total
