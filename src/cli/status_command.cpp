@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // status: what the daemon says or, when none answers, what one has left in the kernel.
+#include <string>
+#include <vector>
+
 #include "command.h"
 #include "orphan_view.h"
 #include "status_view.h"
@@ -15,11 +18,11 @@ void show_orphans(const Call& call) {
   const auto orphans =
       datapath::xdp::find_orphans(call.line.get("pin-dir", kDefaultPins), problems);
   for (const auto& problem : problems) call.around.err << "guideway: " << problem << "\n";
-  if (!orphans || orphans->empty()) return;
   if (call.json()) {
-    call.out() << orphans_json(*orphans);
+    call.out() << orphans_json(orphans.value_or(std::vector<datapath::xdp::Orphan>()));
     return;
   }
+  if (!orphans) return;
   for (const auto& orphan : *orphans) call.out() << orphan_view(orphan);
 }
 

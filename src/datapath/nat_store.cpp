@@ -7,6 +7,7 @@
 #include <array>
 #include <cstring>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -59,9 +60,11 @@ NatTableView view_of(std::span<std::byte> bytes) {
 
 StoredMemoryPtr stored(MemoryStore& store) {
   auto memory = store.open(NatStore::kNat, NatStore::kUnit);
-  if (memory) return std::move(*memory);
+  const std::size_t bytes = memory && *memory ? (*memory)->bytes().size() : kPlaneBytes;
+  if (memory && bytes >= kPlaneBytes) return std::move(*memory);
   spdlog::warn("the NAT table in {} cannot be adopted, so its flows start anew: {}", store.name(),
-               memory.error().message);
+               memory ? std::to_string(bytes) + " bytes are too few for one address"
+                      : memory.error().message);
   return nullptr;
 }
 
@@ -72,7 +75,14 @@ compile::NatIds read_nat_ids(const NatTableView& table) {
   for (std::uint32_t plane = 0; plane < table.planes; plane++) {
     gw_nat_plane header;
     std::memcpy(&header, header_of(table, plane), sizeof header);
-    if (const auto owner = owner_in(header)) ids.restore(static_cast<std::uint16_t>(plane), *owner);
+    if (const auto owner = owner_in(header)) {
+      ids.restore(static_cast<std::uint16_t>(plane), *owner);
+    } else if (header.magic != 0) {  // 0: nobody's
+      spdlog::warn(
+          "plane {} of the NAT table does not say whose it is, its header is damaged: it is free "
+          "for any address",
+          plane);
+    }
   }
   return ids;
 }

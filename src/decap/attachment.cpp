@@ -14,11 +14,15 @@
 
 #include "guideway/base/file_descriptor.h"
 #include "guideway/base/text.h"
+#include "guideway/bpf/kernel.h"
 #include "guideway/bpf/loaded.h"
 #include "guideway/decap/host.h"
 
 namespace guideway::decap {
 namespace {
+
+constexpr bpf::OldestKernel kOldestKernel = {
+    5, 9, "links of XDP programs need 5.9, and 6.1 is the oldest one tested"};
 
 using base::FileDescriptor;
 
@@ -170,7 +174,8 @@ Result<Attached> attach(const Place& place, const Settings& settings, Mode mode)
   const auto device = find_device(place.device);
   if (!device) return tl::unexpected(device.error());
   if (const auto checked = check(settings); !checked) return tl::unexpected(checked.error());
-  if (const auto checked = check_running_kernel(); !checked) return tl::unexpected(checked.error());
+  if (const auto checked = bpf::check_running_kernel(kOldestKernel); !checked)
+    return tl::unexpected(checked.error());
   if (const auto made = make_pin_folder(place.pin_folder); !made)
     return tl::unexpected(made.error());
   const auto present = find_present(*device, place);

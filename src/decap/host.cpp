@@ -7,17 +7,16 @@
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <system_error>
 
 #include "guideway/base/file_descriptor.h"
@@ -96,23 +95,6 @@ Result<HostAddresses> read_addresses(const Device& device) {
   sort_unique(found.device);
   sort_unique(found.all);
   return found;
-}
-
-Result<void> check_kernel(std::string_view release) {
-  unsigned major = 0;
-  unsigned minor = 0;
-  const std::string text(release);
-  if (std::sscanf(text.c_str(), "%u.%u", &major, &minor) != 2) return {};  // not ours to judge
-  if (major > 5 || (major == 5 && minor >= 9)) return {};
-  return base::fail(
-      "kernel " + base::escape_untrusted(release) +
-      " is too old: links of XDP programs need 5.9, and 6.1 is the oldest one tested");
-}
-
-Result<void> check_running_kernel() {
-  utsname facts{};
-  if (uname(&facts) != 0) return base::fail_errno("cannot read the kernel's version", errno);
-  return check_kernel(facts.release);
 }
 
 Result<void> make_pin_folder(const std::string& folder) {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdio>
 #include <string>
 #include <thread>
 
@@ -21,6 +22,7 @@ namespace {
 using test::add_veth;
 using test::foreign_program;
 using test::shell;
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -112,6 +114,21 @@ TEST_F(PinDirTest, ADirectoryThatOthersMayWriteIsNotTrusted) {
   EXPECT_FALSE(PinDir::find(kPins, "lb.1")) << "whoever may write above can put another there";
   ASSERT_EQ(chmod(kPins.c_str(), 0700), 0);
   EXPECT_TRUE(PinDir::find(kPins, "lb.1"));
+}
+
+TEST(PinDirDeathTest, WhereNoBpfFileSystemCanBeMountedItSaysHowTo) {
+  const std::string plain = test::kOwnFolder + "/plain";
+  const auto open_as_nobody = [&plain] {
+    if (setresuid(65534, 65534, 65534) != 0) _exit(2);
+    const auto pins = PinDir::open(plain, "lb1");
+    std::fputs(pins ? "opened" : pins.error().message.c_str(), stderr);
+    _exit(pins ? 1 : 0);
+  };
+  ASSERT_TRUE(shell("mkdir -m 0777 " + plain));
+  EXPECT_EXIT(open_as_nobody(), testing::ExitedWithCode(0),
+              AllOf(HasSubstr(plain + " is on no BPF file system"),
+                    HasSubstr("mount -t bpf bpffs " + plain)));
+  ASSERT_TRUE(shell("rmdir " + plain));
 }
 
 class AttachmentTest : public testing::Test {
@@ -212,6 +229,20 @@ TEST_F(AttachmentTest, TooLargeAnMtuMeansGenericModeAndSaysSo) {
   EXPECT_THAT(attachment->mode(), StartsWith("generic: "));
   EXPECT_THAT(attachment->mode(), HasSubstr("MTU of 9000 is too large"));
   EXPECT_EQ(attached(), id_of(first_.get()));
+}
+
+TEST_F(AttachmentTest, ADriverWithoutNativeXdpIsNamed) {
+  ASSERT_TRUE(shell("ip link add gwbr0 type bridge && ip link set gwbr0 up"));
+  const auto facts = look_at("wan", "gwbr0");
+  ASSERT_TRUE(facts) << facts.error().message;
+  auto attachment = Attachment::find(*pins_, "gwbr0", *facts, false);
+  ASSERT_TRUE(attachment) << attachment.error().message;
+  const auto put = attachment->put(*pins_, first_.get());
+  ASSERT_TRUE(put) << put.error().message;
+  EXPECT_EQ(attachment->mode(), "generic: the driver bridge has no native XDP");
+  EXPECT_EQ(attached("gwbr0"), id_of(first_.get()));
+  attachment->detach(*pins_);
+  EXPECT_TRUE(shell("ip link del gwbr0"));
 }
 
 TEST_F(AttachmentTest, AnAdoptedLinkIsNeverWithoutAProgram) {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "guideway/bpf/loaded.h"
+#include "guideway/datapath/xdp/orphan.h"
 #include "tests/bpf/own_namespaces.h"
 #include "tests/support/eventually.h"
 #include "tests/support/generations.h"
@@ -56,6 +57,7 @@ KernelOptions options_for(const std::string& director, const std::string& device
   options.slots = 1 << 16;
   options.backends = kBackends;
   options.flows = 10'000;
+  options.nat_addresses = 2;
   options.hash_seed = {1, 2, 3};
   return options;
 }
@@ -270,10 +272,53 @@ TEST_F(KernelPartTest, DetachingNeedsNoDaemon) {
   EXPECT_FALSE(detach(kPins, "one"));
 }
 
+/// Makes the daemon look as if it had been busy with something else for so long.
+void age(std::uint32_t program_id, std::uint64_t seconds) {
+  const base::FileDescriptor program(bpf_prog_get_fd_by_id(program_id));
+  auto maps = bpf::maps_of(program.get());
+  ASSERT_TRUE(maps) << maps.error().message;
+  const int map = maps->at(GW_CONTROL_SECTION).fd.get();
+  gw_control control{};
+  const std::uint32_t first = 0;
+  ASSERT_EQ(bpf_map_lookup_elem(map, &first, &control), 0);
+  control.daemon_alive_s -= seconds;
+  ASSERT_EQ(bpf_map_update_elem(map, &first, &control, BPF_ANY), 0);
+}
+
+std::vector<Orphan> orphans() {
+  std::vector<std::string> problems;
+  auto found = find_orphans(kPins, problems);
+  EXPECT_TRUE(found) << found.error().message;
+  EXPECT_THAT(problems, testing::IsEmpty());
+  return found.value_or(std::vector<Orphan>());
+}
+
+TEST_F(KernelPartTest, WhoseDaemonEndedIsAnOrphanAtOnce) {
+  leave_behind();
+  const auto alone = orphans();
+  ASSERT_EQ(alone.size(), 1U);
+  EXPECT_EQ(alone[0].director, "one");
+  EXPECT_LT(alone[0].alone_s, kAliveWithin_s) << "otherwise this shows nothing";
+}
+
+TEST_F(KernelPartTest, WhoseDaemonRunsIsNoOrphanUnlessItHangs) {
+  const KernelPartPtr part = start(options_for("one", "gwtest0"));
+  ASSERT_TRUE(part);
+  EXPECT_THAT(orphans(), testing::IsEmpty());
+  age(attached("gwtest0"), 5);
+  const auto hangs = orphans();
+  ASSERT_EQ(hangs.size(), 1U);
+  EXPECT_GE(hangs[0].alone_s, 5U);
+  part->reclaim();
+  EXPECT_THAT(orphans(), testing::IsEmpty());
+  part->stop(End::kDetach);
+}
+
 /// A way to spoil the pins of a director.
 struct Damage {
   const char* name;
   void (*make)(const PinDir& pins);
+  bool spares_flows = false;
 };
 void PrintTo(const Damage& damage, std::ostream* out) { *out << damage.name; }
 
@@ -287,10 +332,11 @@ void flip_byte(const PinDir& pins, std::size_t at) {
   ASSERT_EQ(bpf_map_update_elem(kept->get(), &first, page.data(), BPF_ANY), 0);
 }
 
-void replace_by_map(const PinDir& pins, const char* name, std::uint32_t value_size) {
+void replace_by_map(const PinDir& pins, const char* name, std::uint32_t value_size,
+                    std::uint32_t entries = 3) {
   LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
   const base::FileDescriptor map(
-      bpf_map_create(BPF_MAP_TYPE_ARRAY, "other", 4, value_size, 3, &options));
+      bpf_map_create(BPF_MAP_TYPE_ARRAY, "other", 4, value_size, entries, &options));
   ASSERT_TRUE(map);
   ASSERT_TRUE(pins.put(map.get(), name));
 }
@@ -315,7 +361,8 @@ const Damage kDamages[] = {
        replace_by_map(pins, Attachment::pin_name("gwtest0").c_str(), 8);
        // The link's program leaves the device some time after the link's last name.
        ASSERT_TRUE(test::eventually([] { return attached("gwtest0") == 0; }));
-     }},
+     },
+     true},
     // Numbered among maps as XDP's links are among links.
     {"APerCpuMapForTheLink",
      [](const PinDir& pins) {
@@ -324,8 +371,13 @@ const Damage kDamages[] = {
        ASSERT_TRUE(map);
        ASSERT_TRUE(pins.put(map.get(), Attachment::pin_name("gwtest0").c_str()));
        ASSERT_TRUE(test::eventually([] { return attached("gwtest0") == 0; }));
-     }},
-    {"AMapForTheSockets", [](const PinDir& pins) { replace_by_map(pins, "xsks-gwtest0", 4); }},
+     },
+     true},
+    {"AMapForTheSockets", [](const PinDir& pins) { replace_by_map(pins, "xsks-gwtest0", 4); },
+     true},
+    {"NatOfAnotherSize", [](const PinDir& pins) { replace_by_map(pins, NatStore::kNat, 8); }, true},
+    {"NatOfLessThanAPlane",
+     [](const PinDir& pins) { replace_by_map(pins, NatStore::kNat, NatStore::kUnit, 64); }, true},
 };
 
 class DamagedPins : public KernelPartTest, public testing::WithParamInterface<Damage> {};
@@ -336,14 +388,11 @@ TEST_P(DamagedPins, AreNotTrusted) {
   auto pins = PinDir::find(kPins, "one");
   ASSERT_TRUE(pins) << pins.error().message;
   GetParam().make(*pins);
-  const bool flows_are_whole = std::string(GetParam().name).ends_with("ForTheLink") ||
-                               std::string(GetParam().name).ends_with("ForTheSockets");
   const KernelPartPtr part = start(options_for("one", "gwtest0"));
   ASSERT_TRUE(part);
-  EXPECT_EQ(part->adopted().has_value(), flows_are_whole);
-  if (!flows_are_whole) {
-    EXPECT_EQ(part->flow_table().buckets[5].words[3], 0U) << "started clean";
-  }
+  EXPECT_EQ(part->adopted().has_value(), GetParam().spares_flows);
+  EXPECT_EQ(part->flow_table().buckets[5].words[3], GetParam().spares_flows ? kWord : 0U);
+  EXPECT_EQ(part->nat_table().planes, 2U);
   EXPECT_NE(attached("gwtest0"), 0U);
   part->stop(End::kDetach);
   EXPECT_EQ(attached("gwtest0"), 0U);

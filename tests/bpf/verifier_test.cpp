@@ -72,7 +72,9 @@ TEST(BalancerObject, ARefusalQuotesTheVerifier) {
                                            {{"gw_backends", first->map_fd("gw_pools")}});
   ASSERT_FALSE(second);
   EXPECT_THAT(second.error().message, testing::HasSubstr("cannot be loaded"));
-  EXPECT_THAT(second.error().message, testing::HasSubstr("last lines"));
+  EXPECT_THAT(second.error().message,
+              testing::AllOf(testing::HasSubstr("the last lines of libbpf and the verifier:\n"),
+                             testing::HasSubstr("invalid access to map value, value_size=16")));
 }
 
 }  // namespace

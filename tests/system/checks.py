@@ -5,8 +5,9 @@ import json
 import os
 import pathlib
 
+from guideway_lab.network import KERNEL_NIC
 from guideway_lab.report import comparison_problems, comparison_table, observe
-from guideway_lab.shell import LabError, wait_until
+from guideway_lab.shell import LabError, ip_json, wait_until
 
 _REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
@@ -60,6 +61,29 @@ def adds_up(worker):
 def dropped(lab):
     """Packets dropped so far, by all workers."""
     return sum(worker["dropped"] for worker in lab.director.status()["workers"])
+
+
+def attached_program(lab):
+    """The id of the XDP program on the director's NIC; None without one."""
+    link = ip_json(lab.plan.netns("director"), "-details", "link", "show", "dev", KERNEL_NIC)[0]
+    return link.get("xdp", {}).get("prog", {}).get("id")
+
+
+def vips_on_lo(lab):
+    links = ip_json(lab.plan.netns("director"), "address", "show", "dev", "lo")
+    return [a["local"] for a in links[0]["addr_info"] if a["local"] == lab.plan.vip]
+
+
+def pins(lab):
+    """Names of what the lab's director has pinned."""
+    folder = lab.plan.bpffs / f"gwlab-{lab.plan.name}"
+    return sorted(pin.name for pin in folder.iterdir()) if folder.is_dir() else []
+
+
+def change_config(lab, old, new):
+    text = lab.director.config_file.read_text()
+    assert old in text
+    lab.director.config_file.write_text(text.replace(old, new))
 
 
 def error_lines(output):

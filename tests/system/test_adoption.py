@@ -6,7 +6,15 @@ import re
 import signal
 
 import pytest
-from checks import assert_every_packet_has_an_end, error_lines, write_report
+from checks import (
+    assert_every_packet_has_an_end,
+    attached_program,
+    change_config,
+    error_lines,
+    pins,
+    vips_on_lo,
+    write_report,
+)
 
 from guideway_lab import config, kept_connections, network, snapshot
 from guideway_lab.director import built_program
@@ -17,24 +25,8 @@ from guideway_lab.network import KERNEL_NIC
 from guideway_lab.shell import ip_json, run, wait_until
 
 _KEPT = 60
+_MMAPABLE = 1 << 10  # linux/bpf.h: BPF_F_MMAPABLE
 _BESIDE_THE_KERNEL = ["afxdp", "xdp"]
-
-
-def attached_program(lab):
-    """The id of the XDP program on the director's NIC; None without one."""
-    link = ip_json(lab.plan.netns("director"), "-details", "link", "show", "dev", KERNEL_NIC)[0]
-    return link.get("xdp", {}).get("prog", {}).get("id")
-
-
-def vips_on_lo(lab):
-    links = ip_json(lab.plan.netns("director"), "address", "show", "dev", "lo")
-    return [a["local"] for a in links[0]["addr_info"] if a["local"] == lab.plan.vip]
-
-
-def pins(lab):
-    """Names of what the lab's director has pinned."""
-    folder = lab.plan.bpffs / f"gwlab-{lab.plan.name}"
-    return sorted(pin.name for pin in folder.iterdir()) if folder.is_dir() else []
 
 
 def end(lab, number):
@@ -53,12 +45,6 @@ def serves(lab, requests=100):
     """Every request is answered."""
     result = HttpLoad(lab.plan).run(requests)
     assert (result.failed, result.problems) == (0, [])
-
-
-def change_config(lab, old, new):
-    text = lab.director.config_file.read_text()
-    assert old in text
-    lab.director.config_file.write_text(text.replace(old, new))
 
 
 def restarts():
@@ -131,7 +117,7 @@ def test_flows_stay_over_a_restart_with_more_queues(make_lab, datapath, number):
     assert len(busy) == (2 if datapath == "afxdp" else 0), rows
 
 
-def without_kept(pin):
+def removed(pin):
     pin.unlink()
 
 
@@ -150,9 +136,18 @@ def with_one_wrong_bit(pin):
 
 
 def of_another_kind(pin):
+    replace_by_map(pin, value=8, entries=16)
+
+
+def too_small(pin):
+    shown = json.loads(run("bpftool", "--json", "map", "show", "pinned", pin).stdout)
+    replace_by_map(pin, value=shown["bytes_value"], entries=64)
+
+
+def replace_by_map(pin, value, entries):
     pin.unlink()
-    sizes = ("type", "hash", "key", "4", "value", "8", "entries", "16", "name", "foreign")
-    run("bpftool", "map", "create", pin, *sizes)
+    sizes = ("type", "array", "key", 4, "value", value, "entries", entries)
+    run("bpftool", "map", "create", pin, *sizes, "name", "foreign", "flags", _MMAPABLE)
 
 
 def first_page(pin):
@@ -164,36 +159,67 @@ def overwrite(pin, page):
     run("bpftool", "map", "update", "pinned", pin, "key", 0, 0, 0, 0, "value", *page)
 
 
-_DAMAGES = {
-    without_kept: 'there is no "kept"',
-    with_garbage: "not a Guideway flow table",
-    of_another_version: "it has version 99",
-    with_one_wrong_bit: "its checksum is wrong",
-    of_another_kind: "is a map of another kind",
-}
+# Pin, damage, what the log says.
+_DAMAGES = [
+    ("kept", removed, 'there is no "kept"'),
+    ("kept", with_garbage, "not a Guideway flow table"),
+    ("kept", of_another_version, "it has version 99"),
+    ("kept", with_one_wrong_bit, "its checksum is wrong"),
+    ("kept", of_another_kind, "is a map of another kind"),
+    ("flows", removed, 'there is no "flows"'),
+    ("flows", of_another_kind, "is a map of another kind"),
+    ("flows", too_small, "fewer buckets than its description says"),
+]
+_SHORT_DAMAGES = {("kept", removed), ("kept", with_garbage), ("flows", of_another_kind)}
 
 
 def damages():
     """Unit tests have every field of the description; without --long one of each sort is enough."""
-    for damage in _DAMAGES:
-        is_short = damage in (without_kept, with_garbage, of_another_kind)
-        marks = () if is_short else pytest.mark.long
-        yield pytest.param(damage, id=damage.__name__, marks=marks)
+    for pin, damage, words in _DAMAGES:
+        marks = () if (pin, damage) in _SHORT_DAMAGES else pytest.mark.long
+        yield pytest.param(pin, damage, words, id=f"{pin}-{damage.__name__}", marks=marks)
 
 
-@pytest.mark.parametrize("damage", damages())
-def test_damaged_pins_are_refused_with_a_reason_and_it_starts_clean(make_lab, damage):
+def damage_pin(lab, pin, damage):
+    damage(lab.plan.bpffs / f"gwlab-{lab.plan.name}" / pin)
+
+
+def refusals(lab):
+    """What the log says of all that could not be adopted."""
+    said = [entry["message"] for entry in lab.director.log_entries()]
+    return [message for message in said if "cannot be adopted" in message]
+
+
+@pytest.mark.parametrize(("pin", "damage", "words"), damages())
+def test_damaged_pins_are_refused_with_a_reason_and_it_starts_clean(make_lab, pin, damage, words):
     lab = make_lab(datapath="xdp", on_stop="keep")
     end(lab, signal.SIGTERM)
-    damage(lab.plan.bpffs / f"gwlab-{lab.plan.name}" / "kept")
+    damage_pin(lab, pin, damage)
     serves(lab)  # the program in the kernel needs it no more
     start(lab)
-    said = [line for line in lab.director.log().splitlines() if "cannot be adopted" in line]
-    assert len(said) == 1 and _DAMAGES[damage] in said[0].replace('\\"', '"'), said
+    said = refusals(lab)
+    assert len(said) == 1 and words in said[0], said
     serves(lab)
     end(lab, signal.SIGTERM)
     start(lab)
     assert "adopted the flow table" in lab.director.log()
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [pytest.param(of_another_kind, "is a map of another kind", id="of_another_kind",
+                  marks=pytest.mark.long),
+     pytest.param(too_small, "bytes are too few for one address", id="too_small")],
+)
+def test_a_damaged_nat_table_is_said_and_the_flow_table_adopted(make_lab, damage, words):
+    lab = make_lab(datapath="xdp", mode="nat", on_stop="keep")
+    end(lab, signal.SIGTERM)
+    damage_pin(lab, "nat", damage)
+    start(lab)
+    said = refusals(lab)
+    assert len(said) == 1 and "NAT table" in said[0] and words in said[0], said
+    assert "adopted the flow table" in lab.director.log()
+    serves(lab)
 
 
 @pytest.mark.parametrize("datapath", _BESIDE_THE_KERNEL)
@@ -318,15 +344,30 @@ def test_auto_takes_afxdp_and_says_why_not_dpdk(make_lab):
     serves(lab)
 
 
-def test_auto_takes_xdp_when_frames_are_too_large_for_sockets(make_lab):
-    lab = make_lab(datapath="afxdp", start_director=False)
-    change_config(lab, 'datapath = "afxdp"', 'datapath = "auto"')
+def enlarge_frames(lab):
+    """The director's NIC gets an MTU that is too large for AF_XDP sockets."""
     # A peer with a native program would refuse such an MTU; generic XDP needs none there.
     run("ip", "link", "set", "director.near", "xdpdrv", "off", netns=lab.plan.netns("switch"))
     for role, link in (("director", KERNEL_NIC), ("switch", "director.near")):
         run("ip", "link", "set", link, "mtu", 4000, netns=lab.plan.netns(role))
+
+
+def test_auto_takes_xdp_when_frames_are_too_large_for_sockets(make_lab):
+    lab = make_lab(datapath="afxdp", start_director=False)
+    change_config(lab, 'datapath = "afxdp"', 'datapath = "auto"')
+    enlarge_frames(lab)
     start(lab)
     assert lab.director.status()["datapath"] == "xdp"
     assert len(re.findall("datapath auto: not afxdp.*MTU of 4000", lab.director.log())) == 1
     assert "MTU of 4000 is too large for native XDP" in lab.director.log()
     serves(lab)
+
+
+def test_afxdp_refuses_frames_that_are_too_large_for_its_sockets(make_lab):
+    lab = make_lab(datapath="afxdp", start_director=False)
+    enlarge_frames(lab)
+    refused = lab.director.run_once("--config", lab.director.config_file)
+    said = error_lines(refused.stderr)
+    assert (refused.returncode, len(said)) == (1, 1), refused.stderr
+    assert "too large for AF_XDP sockets" in said[0]
+    assert (attached_program(lab), pins(lab)) == (None, [])

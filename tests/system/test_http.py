@@ -6,7 +6,13 @@ import dataclasses
 import itertools
 
 import pytest
-from checks import assert_counts_agree, assert_every_packet_has_an_end, dropped, settled
+from checks import (
+    assert_counts_agree,
+    assert_every_packet_has_an_end,
+    change_config,
+    dropped,
+    settled,
+)
 
 from guideway_lab import backends, config
 from guideway_lab.http_load import HttpLoad
@@ -64,6 +70,20 @@ def test_two_workers_share_the_traffic(make_lab, requests, datapath, mode):
     workers = [row for row in lab.director.status()["workers"] if row["role"] == "worker"]
     assert len(workers) == 2
     assert all(worker["forwarded"] > 0 for worker in workers), workers
+
+
+def test_the_program_balances_what_comes_by_a_queue_without_a_worker(make_lab):
+    lab = make_lab(datapath="afxdp", workers=2, start_director=False)
+    cpus = lab.plan.worker_cpus
+    change_config(lab, f"workers = {cpus}", f"workers = {cpus[:1]}")
+    lab.start_director()
+    lab.director.wait_ready()
+    send(lab, 1_000)
+    rows = {role: [r for r in lab.director.status()["workers"] if r["role"] == role]
+            for role in ("worker", "xdp")}
+    assert len(rows["worker"]) == 1 and rows["worker"][0]["forwarded"] > 0, rows
+    assert sum(row["events"]["worker_absent"] for row in rows["xdp"]) > 0, rows
+    assert sum(row["forwarded"] for row in rows["xdp"]) > 0, rows
 
 
 def test_weights_decide_the_shares(make_lab, requests):

@@ -6,25 +6,29 @@ import signal
 import time
 
 import pytest
-from checks import error_lines
+from checks import attached_program, change_config, error_lines, pins, vips_on_lo
 
 from guideway_lab import snapshot
 from guideway_lab.http_load import HttpLoad
-from guideway_lab.shell import ip_json, run, wait_until
+from guideway_lab.network import KERNEL_NIC
+from guideway_lab.shell import run, wait_until
 
 _HUGE_PAGES = pathlib.Path("/proc/sys/vm/nr_hugepages")
 _FREE_HUGE_PAGES = pathlib.Path("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages")
 
 
-@pytest.mark.parametrize("mode", ["l2dsr", "vxlan"])
-def test_sigterm_under_traffic_exits_0_and_leaves_nothing(make_lab, mode):
-    lab = make_lab(start_director=False, mode=mode)
+@pytest.mark.parametrize(
+    ("datapath", "mode"),
+    [("dpdk", "l2dsr"), ("dpdk", "vxlan"), ("afxdp", "l2dsr"), ("xdp", "l2dsr")],
+)
+def test_sigterm_under_traffic_exits_0_and_leaves_nothing(make_lab, datapath, mode):
+    lab = make_lab(start_director=False, datapath=datapath, mode=mode, on_stop="detach")
     before = snapshot.take(lab.plan)
     lab.start_director()
     lab.director.wait_ready()
     load = HttpLoad(lab.plan).start(seconds=60)
     try:
-        wait_until(lambda: lab.director.status()["workers"][0]["forwarded"] > 1000, "traffic")
+        wait_until(lambda: forwarded(lab) > 1000, "traffic")
         began = time.monotonic()
         exit_code = lab.stop_director()
         took = time.monotonic() - began
@@ -35,6 +39,10 @@ def test_sigterm_under_traffic_exits_0_and_leaves_nothing(make_lab, mode):
     assert exit_code == 0
     assert took < 5
     assert snapshot.differences(before, snapshot.take(lab.plan)) == []
+
+
+def forwarded(lab):
+    return sum(row["forwarded"] for row in lab.director.status()["workers"])
 
 
 def test_it_starts_again_after_a_stop(lab):
@@ -54,11 +62,6 @@ def test_it_starts_again_after_kill_9(lab):
     lab.director.wait_ready()
     result = HttpLoad(lab.plan).run(100)
     assert (result.failed, result.problems) == (0, [])
-
-
-def vips_on_lo(lab):
-    links = ip_json(lab.plan.netns("director"), "address", "show", "dev", "lo")
-    return [a["local"] for a in links[0]["addr_info"] if a["local"] == str(lab.plan.vip)]
 
 
 def test_a_vip_left_by_a_crash_goes_when_the_configuration_lacks_it(lab):
@@ -127,6 +130,28 @@ def test_without_permission_it_says_what_to_do(make_lab):
     assert "root" in said[0]
 
 
+def refused_in_one_sentence(lab, *wrapper):
+    """Why guidewayd, run by this command, does not start; nothing of it is left."""
+    refused = lab.director.run_once("--config", lab.director.config_file, wrapper=wrapper)
+    said = error_lines(refused.stderr)
+    assert (refused.returncode, len(said)) == (1, 1), refused.stderr
+    assert (attached_program(lab), pins(lab), vips_on_lo(lab)) == (None, [], [])
+    return said[0]
+
+
+def test_without_the_permission_to_load_programs_it_names_the_capability(make_lab):
+    lab = make_lab(start_director=False, datapath="xdp")
+    few = "-all,+net_admin,+net_raw,+ipc_lock"
+    wrapper = ("setpriv", f"--bounding-set={few}", "--inh-caps=-all", "--no-new-privs")
+    assert "CAP_BPF" in refused_in_one_sentence(lab, *wrapper)
+
+
+def test_too_old_a_kernel_is_refused_with_what_is_needed(make_lab):
+    lab = make_lab(start_director=False, datapath="xdp")
+    said = refused_in_one_sentence(lab, "setarch", "--uname-2.6")
+    assert "too old" in said and "6.1" in said
+
+
 def start_with_device(lab, device):
     """Runs guidewayd with another NIC than the lab's; it is expected to end by itself."""
     text = lab.director.config_file.read_text()
@@ -149,6 +174,13 @@ def test_a_missing_device_is_refused_in_one_sentence(make_lab):
     said = error_lines(refused.stderr)
     assert len(said) == 1, refused.stderr
     assert "0000:ff:1f.7" in said[0]
+
+
+def test_a_missing_kernel_interface_is_refused_in_one_sentence(make_lab):
+    lab = make_lab(start_director=False, datapath="xdp")
+    change_config(lab, f'device = "{KERNEL_NIC}"', 'device = "eth9"')
+    said = refused_in_one_sentence(lab)
+    assert "there is no network device eth9" in said and "`ip link`" in said
 
 
 def test_without_huge_pages_it_runs_and_says_so(make_lab, huge_pages):

@@ -136,9 +136,9 @@ class Director:
         code, self.process = self.process.exit_code, None
         return code
 
-    def run_once(self, *arguments, timeout=30, user=None):
-        """Runs another guidewayd to its end, beside or instead of ours."""
-        words = [self.program, *arguments]
+    def run_once(self, *arguments, timeout=30, user=None, wrapper=()):
+        """Runs another guidewayd to its end, beside or instead of ours, by the command `wrapper`."""
+        words = [*wrapper, self.program, *arguments]
         if user:
             words = ["setpriv", f"--reuid={user}", "--regid=nogroup", "--clear-groups", *words]
         command = in_netns(self.plan.netns("director"), words)

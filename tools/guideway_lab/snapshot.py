@@ -15,7 +15,8 @@ _OTHERS = {
 
 
 def take(plan):
-    """Mounts, huge pages and files of the host; links, addresses, routes of it and of the lab.
+    """Mounts, huge pages and files of the host; links, addresses, routes and lasting
+    neighbours of it and of the lab.
 
     Other labs are left out, and in this lab's folder what guidewayd is meant to leave: its log and
     its state.
@@ -32,6 +33,7 @@ def take(plan):
         place = f" of {netns or 'the host'}"
         parts["link" + place] = _links(netns)
         parts["route" + place] = _routes(netns)
+        parts["neighbour" + place] = _neighbours(netns)
         parts["nftables" + place] = run("nft", "list", "tables", netns=netns).stdout.splitlines()
     return {part: set(values) for part, values in parts.items()}
 
@@ -71,6 +73,15 @@ def _routes(netns):
     for family in ("-4", "-6"):
         shown = run("ip", *_scope(netns), family, "route", "show").stdout.splitlines()
         yield from (line.strip() for line in shown if not line.startswith("fe80::"))
+
+
+def _neighbours(netns):
+    """Those that somebody asked for; the kernel makes and forgets the others as it likes."""
+    shown = run("ip", *_scope(netns), "neigh", "show", "nud", "all").stdout.splitlines()
+    for words in map(str.split, shown):
+        flags = sorted({"PERMANENT", "managed", "extern_learn"} & set(words))
+        if flags:
+            yield " ".join((*words[:3], *flags))
 
 
 def _huge_pages():

@@ -6,7 +6,6 @@
 #define GUIDEWAY_DECAP_HOST_H_
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "guideway/base/address.h"
@@ -31,10 +30,6 @@ struct HostAddresses {
 };
 
 Result<HostAddresses> read_addresses(const Device& device);
-
-/// Refuses a kernel that has no bpf_link for XDP (before 5.9). `release` is as uname -r prints it.
-Result<void> check_kernel(std::string_view release);
-Result<void> check_running_kernel();
 
 /// Makes the folder, for root alone; it has to lie in a BPF file system, and nobody else may be
 /// able to write to it.

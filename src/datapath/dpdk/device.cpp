@@ -17,11 +17,9 @@ std::string pci_path(const std::string& address) { return "/sys/bus/pci/devices/
 Result<Device> parse_device(const std::string& interface, const std::string& text) {
   const bool pci = starts_with(text, "pci:");
   if (!pci && !starts_with(text, "vdev:")) {
-    return base::fail(
-        "interface " + interface + ": " + text +
-        " is a kernel interface, and the dpdk datapath drives only \"pci:…\" and "
-        "\"vdev:net_…\"; the datapaths for kernel interfaces, afxdp and xdp, come in the "
-        "next version");
+    return base::fail("interface " + interface + ": " + text +
+                      " is a kernel interface, and the dpdk datapath drives only \"pci:…\" and "
+                      "\"vdev:net_…\"; the datapaths afxdp and xdp are for those");
   }
   Device device;
   device.bus = pci ? Device::Bus::kPci : Device::Bus::kVdev;

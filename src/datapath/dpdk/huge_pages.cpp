@@ -48,7 +48,9 @@ HugePages probe_huge_pages(std::size_t memory_mb) {
     const std::size_t pages = pages_for(memory_mb, size);
     if (free_pages(size) < pages) continue;
     if (can_map(pages, size)) return {true, std::string("huge pages (") + size.name + ")"};
-    refusal = std::string("the kernel refuses them (") + std::strerror(errno) + ")";
+    refusal = std::string("the kernel refuses them (") + std::strerror(errno) +
+              "): others have reserved them, or the hugetlb limit of this cgroup is lower; more by "
+              "`sysctl vm.nr_hugepages=N`";
   }
   if (refusal.empty()) {
     refusal = std::to_string(free_pages(kSizes[0])) + " of " +

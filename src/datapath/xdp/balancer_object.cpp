@@ -4,13 +4,13 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <span>
 
+#include "guideway/bpf/kernel.h"
 #include "guideway/bpf/libbpf_log.h"
 #include "guideway/compile/service_table.h"
 #include "guideway/datapath/xdp/cpu_rows.h"
@@ -30,22 +30,18 @@ std::string kernel_release() {
 }
 
 /// What to do when loading failed with this error.
+std::string advice(int error_number) {
+  if (error_number == EPERM) return bpf::no_permission().value().message;
+  if (error_number == ENOMEM)
+    return "there is no memory for the XDP program's maps: lower the [capacity]";
+  if (error_number == ENOSYS) return "this kernel is built without BPF";
+  return "the XDP program cannot be loaded on kernel " + kernel_release() + ": " +
+         std::strerror(error_number);
+}
+
 tl::unexpected<Error> load_failed(int error_number, const bpf::LibbpfLog& log) {
   const std::string quoted = log.quote();
-  if (error_number == EPERM) {
-    return base::fail(
-        "no permission to load BPF programs: run as root, or with CAP_BPF, CAP_NET_ADMIN and "
-        "CAP_PERFMON");
-  }
-  if (error_number == ENOMEM)
-    return base::fail("there is no memory for the XDP program's maps: lower the [capacity]");
-  if (access("/sys/kernel/btf/vmlinux", R_OK) != 0)
-    return base::fail("this kernel (" + kernel_release() +
-                      ") has no BTF, which the XDP program needs: CONFIG_DEBUG_INFO_BTF");
-  if (error_number == ENOSYS) return base::fail("this kernel is built without BPF");
-  const std::string what = "the XDP program cannot be loaded on kernel " + kernel_release() +
-                           " (Guideway needs 6.1 or later, with BTF)";
-  return base::fail(what + ": " + std::strerror(error_number) +
+  return base::fail(advice(error_number) +
                     (quoted.empty() ? "" : "; the last lines of libbpf and the verifier:\n") +
                     quoted);
 }

@@ -11,11 +11,15 @@
 #include <utility>
 
 #include "guideway/base/clock.h"
+#include "guideway/bpf/kernel.h"
 #include "guideway/bpf/loaded.h"
 #include "guideway/datapath/xdp/pin_store.h"
 
 namespace guideway::datapath::xdp {
 namespace {
+
+/// Its helpers, and what the verifier proves: the oldest that is tested.
+constexpr bpf::OldestKernel kOldestKernel = {6, 1, "the XDP program needs 6.1 or later"};
 
 std::string sockets_pin(const std::string& device) { return "xsks-" + device; }
 
@@ -26,6 +30,8 @@ Result<std::unique_ptr<KernelPart>> KernelPart::open(const KernelOptions& option
     return base::fail("at most " + std::to_string(GW_MAX_INTERFACES) +
                       " interfaces are possible in the XDP program");
   }
+  if (auto checked = bpf::check_running_kernel(kOldestKernel); !checked)
+    return tl::unexpected(checked.error());
   auto pins = PinDir::open(options.pin_dir, options.director);
   if (!pins) return tl::unexpected(pins.error());
   std::unique_ptr<KernelPart> part(new KernelPart(options, std::move(*pins)));

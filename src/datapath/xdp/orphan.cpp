@@ -93,7 +93,7 @@ Result<std::optional<Orphan>> read_orphan(const std::string& pin_dir, const std:
   const std::uint64_t now_s = base::coarse_now_s();
   const std::uint64_t alive_s = (*control)[0].daemon_alive_s;
   orphan.alone_s = now_s > alive_s ? now_s - alive_s : 0;
-  if (orphan.alone_s < kAliveWithin_s) return std::nullopt;
+  if (orphan.alone_s < kAliveWithin_s && pins->in_use()) return std::nullopt;
   if (auto read = count_up(orphan, kept->ids, *maps); !read) return tl::unexpected(read.error());
   return orphan;
 }

@@ -13,16 +13,21 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
+#include <thread>
 
 namespace guideway::datapath::xdp {
 namespace {
 
 constexpr mode_t kOnlyOwner = 0700;
 constexpr const char* kNew = "%new";
+/// in_use() has the lock for microseconds: that must not look like another daemon.
+constexpr int kLockTries = 5;
+constexpr std::chrono::milliseconds kLockPause{10};
 
 bool is_bpffs(const std::string& path) {
   struct statfs facts {};
@@ -64,6 +69,19 @@ Result<void> trust(const std::string& path) {
   return {};
 }
 
+base::FileDescriptor open_directory(const std::string& path) {
+  return base::FileDescriptor(
+      ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+}
+
+bool lock(int directory) {
+  for (int i = 0; i < kLockTries; i++) {
+    if (i != 0) std::this_thread::sleep_for(kLockPause);
+    if (flock(directory, LOCK_EX | LOCK_NB) == 0) return true;
+  }
+  return false;
+}
+
 /// The kernel frees what a pin held some time after the unlink; a link's program would stay on its
 /// device until then, and look like somebody else's. So a link lets go of its device first.
 void remove_pin(const std::string& path) {
@@ -83,10 +101,9 @@ Result<PinDir> PinDir::open(const std::string& pin_dir, const std::string& direc
     return base::fail_errno("cannot make the pin directory " + path, errno);
   auto found = find(pin_dir, director);
   if (!found) return found;
-  found->lock_ =
-      base::FileDescriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  found->lock_ = open_directory(path);
   if (!found->lock_) return base::fail_errno("cannot open the pin directory " + path, errno);
-  if (flock(found->lock_.get(), LOCK_EX | LOCK_NB) != 0)
+  if (!lock(found->lock_.get()))
     return base::fail("another guidewayd uses the pins in " + path +
                       ", perhaps in another network namespace: stop that one, or give this one its "
                       "own director.name or director.pin_dir");
@@ -99,6 +116,11 @@ Result<PinDir> PinDir::find(const std::string& pin_dir, const std::string& direc
     if (auto trusted = trust(each); !trusted) return tl::unexpected(trusted.error());
   if (!is_bpffs(path)) return base::fail(path + " is on no BPF file system");
   return PinDir(std::move(path));
+}
+
+bool PinDir::in_use() const {
+  const base::FileDescriptor directory = open_directory(path_);
+  return directory && flock(directory.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
 bool PinDir::contains(const std::string& name) const {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "guideway/base/file_descriptor.h"
+#include "guideway/bpf/kernel.h"
 
 namespace guideway::datapath::xdp {
 namespace {
@@ -67,12 +68,14 @@ Result<StoredMemoryPtr> PinStore::make(const std::string& name, std::size_t byte
   const std::size_t entries = bytes / unit;
   LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
   base::FileDescriptor fd;
+  errno = EOVERFLOW;  // if it is not even tried
   if (entries <= UINT32_MAX) {
     fd = base::FileDescriptor(bpf_map_create(
         BPF_MAP_TYPE_ARRAY, map_name(name, director_).c_str(), sizeof(std::uint32_t),
         static_cast<std::uint32_t>(unit), static_cast<std::uint32_t>(entries), &options));
   }
   if (!fd) {
+    if (errno == EPERM) return bpf::no_permission();
     return base::fail_errno("cannot make a BPF map of " + std::to_string(bytes >> 20) +
                                 " MB for \"" + name + "\"; lower the [capacity] or add memory",
                             errno);

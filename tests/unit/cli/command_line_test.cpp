@@ -8,6 +8,7 @@
 
 #include "../../support/temporary_dir.h"
 #include "client.h"
+#include "json.h"
 #include "tool_test.h"
 
 namespace guideway::cli {
@@ -94,6 +95,14 @@ TEST_F(CommandLineTest, NobodyThereIsExitCodeThree) {
   EXPECT_THAT(err(), HasSubstr("no guidewayd answers at /nowhere/admin.sock"));
   EXPECT_EQ(guideway({"pool", "list", "--socket", "/" + std::string(200, 'x')}), kNoDaemon);
   EXPECT_THAT(err(), HasSubstr("too long"));
+}
+
+TEST_F(CommandLineTest, StatusInJsonIsAnObjectAlsoWhenNobodyIsThere) {
+  EXPECT_EQ(guideway({"status", "--json", "--socket", "/nowhere/status.sock", "--pin-dir",
+                      "/nowhere/bpf"}),
+            kNoDaemon);
+  EXPECT_EQ(Json::parse(out()),
+            Json({{"api", 1}, {"running", false}, {"directors", Json::array()}}));
 }
 
 TEST_F(CommandLineTest, ADaemonThatHangsUpIsGone) {

@@ -9,11 +9,14 @@
 #include <string>
 
 #include "guideway/datapath/file_store.h"
+#include "tests/support/captured_log.h"
 #include "tests/support/temporary_dir.h"
 
 namespace guideway::datapath {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
@@ -89,7 +92,31 @@ TEST_F(NatStoreTest, DamagedOwnersAreNobody) {
   header(0)[8] ^= 1;  // its address
   header(1)[24] = 5;  // its family
   std::memcpy(header(2), header(1), sizeof(gw_nat_plane));
+  const test::CapturedLog log;
   EXPECT_THAT(nat.ids().entries(), IsEmpty());
+  for (const char* plane : {"plane 0 of", "plane 1 of", "plane 2 of"})
+    EXPECT_THAT(log.text(), HasSubstr(plane));
+}
+
+TEST_F(NatStoreTest, APlaneThatIsNobodysIsNoDamage) {
+  leave(1);
+  const NatStore nat = open(3, true);
+  const test::CapturedLog log;
+  EXPECT_THAT(nat.ids().entries(), UnorderedElementsAre(Pair(address(1), 0)));
+  EXPECT_EQ(log.text(), "");
+}
+
+TEST_F(NatStoreTest, LessThanOnePlaneIsBegunAnewAndSaysSo) {
+  const std::size_t bytes = NatStore::kUnit * 64;
+  {
+    const auto small = files_.make(NatStore::kNat, bytes, NatStore::kUnit);
+    ASSERT_TRUE(small) << small.error().message;
+    ASSERT_TRUE(files_.put(**small, NatStore::kNat));
+  }
+  const test::CapturedLog log;
+  EXPECT_EQ(open(2, true).view().planes, 2U);
+  EXPECT_THAT(log.text(), AllOf(HasSubstr("cannot be adopted"),
+                                HasSubstr(std::to_string(bytes) + " bytes are too few")));
 }
 
 TEST_F(NatStoreTest, TwoPlanesOfOneAddressAreTheFirsts) {

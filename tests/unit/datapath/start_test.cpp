@@ -33,7 +33,7 @@ TEST(Device, RefusesAKernelInterfaceAndSaysWhoIsForIt) {
   ASSERT_FALSE(device);
   EXPECT_THAT(device.error().message,
               AllOf(HasSubstr("interface wan: eth1 is a kernel interface"), HasSubstr("afxdp"),
-                    HasSubstr("xdp"), HasSubstr("next version")));
+                    HasSubstr("xdp"), HasSubstr("are for those")));
 }
 
 TEST(Device, RefusesAMissingPciDevice) {

@@ -47,14 +47,6 @@ TEST(DecapSettings, TunnelsAreNamed) {
   EXPECT_THAT(parse_tunnels("geneve").error().message, HasSubstr("geneve"));
 }
 
-TEST(DecapSettings, KernelsBefore5Point9AreTooOld) {
-  EXPECT_FALSE(check_kernel("5.8.0-1-amd64"));
-  EXPECT_FALSE(check_kernel("4.19.0"));
-  EXPECT_THAT(check_kernel("5.4.0").error().message, HasSubstr("5.4.0"));
-  EXPECT_TRUE(check_kernel("5.9.0"));
-  EXPECT_TRUE(check_kernel("6.1.0-18-amd64"));
-}
-
 TEST(DecapOptions, ListsMayBeRepeatedOrInARow) {
   const auto options =
       parse("attach", "eth0", "--from", "10.0.0.1", "10.0.0.2", "--from", "fd00::1", "--vip",

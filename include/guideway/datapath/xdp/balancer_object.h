@@ -42,7 +42,7 @@ class BalancerObject {
   using Maps = std::map<std::string, int>;
 
   /// `director` names what shows in `bpftool prog` and `bpftool map`. Errors: no permission, a
-  /// kernel without BPF or BTF or too old, the verifier's last lines.
+  /// kernel without BPF, the verifier's last lines.
   static Result<BalancerObject> load(const std::string& director, const gw_limits& limits,
                                      const Maps& existing);
 

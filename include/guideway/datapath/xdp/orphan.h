@@ -32,7 +32,8 @@ struct Orphan {
   std::vector<OrphanBackend> backends;
 };
 
-/// A director whose daemon was seen less than so long ago is taken to run.
+/// A director whose daemon has its pin directory and was seen less than so long ago is taken to
+/// run; one that has it and was not seen hangs.
 inline constexpr std::uint64_t kAliveWithin_s = 2;
 
 /// All that have pins in `pin_dir` and no daemon. Errors: the directory cannot be read. One whose

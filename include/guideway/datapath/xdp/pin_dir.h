@@ -22,6 +22,8 @@ class PinDir {
   static Result<PinDir> find(const std::string& pin_dir, const std::string& director);
 
   const std::string& path() const { return path_; }
+  /// Whether a daemon has it: one that ended, however it did, has it no more.
+  bool in_use() const;
 
   /// Whether something is pinned under that name.
   bool contains(const std::string& name) const;

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether this kernel can run a program and lets this process load it: what is said when not.
+// Threading: no state.
+#ifndef GUIDEWAY_BPF_KERNEL_H_
+#define GUIDEWAY_BPF_KERNEL_H_
+
+#include <string_view>
+
+#include "guideway/base/result.h"
+
+namespace guideway::bpf {
+
+/// The oldest kernel that will do, and why: "the XDP program needs 6.1".
+struct OldestKernel {
+  unsigned major;
+  unsigned minor;
+  std::string_view why;
+};
+
+/// Refuses a kernel before `oldest`. `release` is as uname -r prints it; one that has no version is
+/// not refused.
+Result<void> check_kernel(std::string_view release, const OldestKernel& oldest);
+Result<void> check_running_kernel(const OldestKernel& oldest);
+
+/// The error for EPERM from loading programs and making maps.
+tl::unexpected<Error> no_permission();
+
+}  // namespace guideway::bpf
+
+#endif  // GUIDEWAY_BPF_KERNEL_H_

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guideway/bpf/kernel.h"
+
+#include <sys/utsname.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <string>
+#include <utility>
+
+#include "guideway/base/text.h"
+
+namespace guideway::bpf {
+
+Result<void> check_kernel(std::string_view release, const OldestKernel& oldest) {
+  std::pair<unsigned, unsigned> version;
+  const std::string text(release);
+  if (std::sscanf(text.c_str(), "%u.%u", &version.first, &version.second) != 2)
+    return {};  // not ours to judge
+  if (version >= std::pair(oldest.major, oldest.minor)) return {};
+  return base::fail("kernel " + base::escape_untrusted(release) +
+                    " is too old: " + std::string(oldest.why));
+}
+
+Result<void> check_running_kernel(const OldestKernel& oldest) {
+  utsname facts{};
+  if (uname(&facts) != 0) return base::fail_errno("cannot read the kernel's version", errno);
+  return check_kernel(facts.release, oldest);
+}
+
+tl::unexpected<Error> no_permission() {
+  return base::fail(
+      "no permission to load BPF programs: run as root, or with CAP_BPF, CAP_NET_ADMIN and "
+      "CAP_PERFMON");
+}
+
+}  // namespace guideway::bpf

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "guideway/bpf/kernel.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace guideway::bpf {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+constexpr OldestKernel kOldest = {6, 1, "the program needs 6.1"};
+
+TEST(Kernel, OlderOnesAreRefusedWithTheirVersion) {
+  for (const char* release : {"5.15.0", "6.0.19", "4.19.0-27-amd64", "2.6.78-fc"}) {
+    const auto checked = check_kernel(release, kOldest);
+    ASSERT_FALSE(checked) << release;
+    EXPECT_EQ(checked.error().message,
+              "kernel " + std::string(release) + " is too old: the program needs 6.1");
+  }
+}
+
+TEST(Kernel, TheOldestAndNewerOnesWillDo) {
+  for (const char* release : {"6.1.0-18-amd64", "6.1", "6.18.44", "7.0", "10.0.1"})
+    EXPECT_TRUE(check_kernel(release, kOldest)) << release;
+}
+
+TEST(Kernel, OneWithoutAVersionIsNotJudged) {
+  for (const char* release : {"", "next", "6", "-1.2"})
+    EXPECT_TRUE(check_kernel(release, kOldest)) << release;
+}
+
+TEST(Kernel, WhatARefusedReleaseSaysIsPrintable) {
+  EXPECT_THAT(check_kernel("5.4\x1b[31m", kOldest).error().message,
+              AllOf(HasSubstr("5.4\\x1b"), HasSubstr("too old")));
+}
+
+}  // namespace
+}  // namespace guideway::bpf
