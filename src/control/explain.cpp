@@ -166,6 +166,7 @@ class Explainer {
       if (gw_locate_flow(port, &work_) != GW_GO_ON) break;
       work_.match = 0;
       const enum gw_flow_use use = gw_find_flow(port, &work_, now_s_);
+      has_room_ = has_room_ || gw_has_room(&work_) != 0;
       if (use == GW_FLOW_USE_MISS) continue;
       result_.shard = port->shard;
       return use;
@@ -187,7 +188,8 @@ class Explainer {
       result_.why = "its flow is in the flow table";
     } else {
       result_.flow = "miss";
-      if (goes_by_turn()) {
+      if (gw_is_from_itself(&work_) != 0) return GW_REASON_BAD_SOURCE;
+      if (has_room_ && goes_by_turn()) {
         result_.why = "a new flow: the pool's scheduler gives it to whose turn it is then";
         return GW_REASON_FORWARDED;
       }
@@ -325,6 +327,8 @@ class Explainer {
   View view_;
   Frame frame_;
   std::uint32_t now_s_;
+  /// Some shard's buckets have room for the flow; whose packet it will be, only the NIC knows.
+  bool has_room_ = false;
   gw_work work_{};
   Explanation result_;
 };
