@@ -223,7 +223,8 @@ class Explainer {
       result_.why = "its backend's flows start anew: it is answered by a TCP reset";
       return GW_REASON_RESET_SENT;
     }
-    if (use == GW_FLOW_USE_MISS) return go_on_with_new_nat(query);
+    query.place = place;
+    if (use == GW_FLOW_USE_MISS) return go_on_with_new_nat(scratch);
     result_.flow = "hit";
     result_.why = "its flow is in the NAT table";
     if (!keeps_client())
@@ -233,7 +234,8 @@ class Explainer {
     return write_nat(query.address, place, scratch.to);
   }
 
-  enum gw_reason go_on_with_new_nat(const gw_nat_query& query) {
+  enum gw_reason go_on_with_new_nat(gw_nat_scratch& scratch) {
+    const gw_nat_query& query = scratch.query;
     result_.flow = "miss";
     const enum gw_reason reason = gw_nat_admit(frame_.packet(), &work_);
     if (reason != GW_GO_ON) return reason;
@@ -247,9 +249,11 @@ class Explainer {
     work_.backend =
         static_cast<std::uint16_t>(gw_slot_backend(view_.port(), work_.service->pool, work_.hash));
     if (pool == nullptr || work_.backend == GW_NO_BACKEND) return GW_REASON_NO_BACKEND;
+    scratch.start.backend = work_.backend;
+    if (keeps_client() && gw_nat_is_ambiguous(view_.port(), &scratch) != 0)
+      return GW_REASON_NAT_NO_PORT;
     result_.slot = gw_hash_slot(work_.hash, pool->slot_count);
-    gw_nat_rewrite to{};
-    return write_nat(query.address, gw_nat_place_of(query.address, GW_NAT_FIRST_PORT), to);
+    return write_nat(query.address, gw_nat_place_of(query.address, GW_NAT_FIRST_PORT), scratch.to);
   }
 
   enum gw_reason write_nat(std::uint32_t address, std::uint32_t place, gw_nat_rewrite& to) {

@@ -110,6 +110,11 @@ protocol = "tcp_udp"
 port = 80
 pool = "by_load"
 [[service]]
+name = "kept_too"
+address = "203.0.113.20"
+port = 80
+pool = "kept"
+[[service]]
 name = "kept"
 address = "203.0.113.14"
 port = 80
@@ -323,6 +328,28 @@ TEST_P(ExplainTest, SaysThatAFlowIsReset) {
   const Explanation found = explain_frame(spec);
   EXPECT_EQ(found.verdict, "reply");
   EXPECT_EQ(found.flow, "reset");
+}
+
+TEST_P(ExplainTest, KnowsThatABackendCannotTellTwoKeptFlowsApart) {
+  int refused = 0;
+  for (std::uint16_t port = 1; port <= 40; port++) {
+    test::FrameSpec spec;
+    spec.source_port = port;
+    spec.destination = {203, 0, 113, 14};
+    test::Frame first(test::make_frame(spec));
+    const std::uint16_t backend = world_.balance(first).backend;
+    // The same client and port, by another VIP: half of them come to the same backend.
+    spec.destination = {203, 0, 113, 20};
+    const Explanation found = explain_frame(spec);
+    test::Frame second(test::make_frame(spec));
+    const gw_outcome outcome = world_.balance(second);
+    ASSERT_EQ(found.reason, reason_of(outcome)) << port;
+    ASSERT_EQ(found.verdict, verdict_of(outcome)) << port;
+    if (outcome.verdict == GW_FORWARD) ASSERT_NE(outcome.backend, backend) << port;
+    refused += found.reason == "nat_no_port" ? 1 : 0;
+  }
+  EXPECT_GT(refused, 5);
+  EXPECT_LT(refused, 35);
 }
 
 TEST_P(ExplainTest, KnowsTheAnswersOfFlowsThatKeepTheClientsAddress) {
