@@ -241,17 +241,20 @@ class Explainer {
     if (reason != GW_GO_ON) return reason;
     result_.why = keeps_client() ? "a new flow: it keeps the client's address and port"
                                  : "a new flow: it gets a port of " + nat_address(query.address);
+    std::uint64_t score = 0;
+    const bool has_place = query.place != GW_NAT_NO_PLACE ||
+                           gw_nat_choose(view_.port(), &query, &score) != GW_NAT_NO_PLACE;
     if (goes_by_turn()) {
       result_.why += ", and the backend whose turn it is then";
-      return GW_REASON_FORWARDED;
+      return has_place ? GW_REASON_FORWARDED : GW_REASON_NAT_NO_PORT;
     }
     const gw_pool* pool = gw_port_pool(view_.port(), work_.service->pool);
     work_.backend =
         static_cast<std::uint16_t>(gw_slot_backend(view_.port(), work_.service->pool, work_.hash));
     if (pool == nullptr || work_.backend == GW_NO_BACKEND) return GW_REASON_NO_BACKEND;
     scratch.start.backend = work_.backend;
-    if (keeps_client() && gw_nat_is_ambiguous(view_.port(), &scratch) != 0)
-      return GW_REASON_NAT_NO_PORT;
+    const bool is_ambiguous = keeps_client() && gw_nat_is_ambiguous(view_.port(), &scratch) != 0;
+    if (is_ambiguous || !has_place) return GW_REASON_NAT_NO_PORT;
     result_.slot = gw_hash_slot(work_.hash, pool->slot_count);
     return write_nat(query.address, gw_nat_place_of(query.address, GW_NAT_FIRST_PORT), scratch.to);
   }

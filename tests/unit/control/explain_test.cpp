@@ -352,6 +352,22 @@ TEST_P(ExplainTest, KnowsThatABackendCannotTellTwoKeptFlowsApart) {
   EXPECT_LT(refused, 35);
 }
 
+TEST_P(ExplainTest, KnowsThatNoPortIsLeft) {
+  test::FrameSpec spec;
+  spec.destination = {203, 0, 113, 13};
+  EXPECT_EQ(explain_frame(spec).verdict, "forward");
+  // Every place is being taken by somebody else at this moment.
+  for (std::size_t i = 0; i < world_.nat_buckets().size(); i++)
+    if (i % GW_NAT_PLANE != 0)
+      for (std::uint64_t& word : world_.nat_buckets()[i].ways.words)
+        word = gw_nat_word(world_.now_s(), 0, GW_NAT_CLAIMED, 1);
+  const Explanation found = explain_frame(spec);
+  test::Frame frame(test::make_frame(spec));
+  EXPECT_EQ(reason_of(world_.balance(frame)), "nat_no_port");
+  EXPECT_EQ(found.reason, "nat_no_port");
+  EXPECT_EQ(found.verdict, "drop");
+}
+
 TEST_P(ExplainTest, KnowsTheAnswersOfFlowsThatKeepTheClientsAddress) {
   test::FrameSpec spec;
   spec.destination = {203, 0, 113, 14};
