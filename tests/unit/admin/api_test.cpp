@@ -293,8 +293,9 @@ TEST_F(ApiTest, EveryWrongRequestGetsA4xxWithItsFieldAndChangesNothing) {
     EXPECT_LT(response.status, 500u) << what;
     const ApiJson error = json(response)["error"];
     EXPECT_TRUE(error["message"].is_string()) << what;
-    if (response.status != 405 && request.target != "/")
+    if (response.status != 405 && request.target != "/") {
       EXPECT_NE(error.value("field", ""), "") << what << error;
+    }
     EXPECT_EQ(json(response)["revision"], 1);
     EXPECT_EQ(response.revision, 1u);
   }
@@ -313,15 +314,18 @@ TEST_F(ApiTest, ABodyHas32LevelsAnd256KeysAtMost) {
                                                            {object_of(256), true},
                                                            {object_of(257), false}}) {
     const ApiJson error = json(put(body))["error"];
-    if (is_taken)
+    if (is_taken) {
       EXPECT_THAT(error["message"], HasSubstr("unknown")) << "it was read: " << error;
-    else
+    } else {
       EXPECT_EQ(error["field"], "body") << error;
+    }
   }
 }
 
 TEST_F(ApiTest, AChangeThatCannotBeSavedIsRefused) {
-  if (getuid() != 0) ASSERT_EQ(chmod(folder_.path("state").c_str(), 0500), 0);
+  if (getuid() != 0) {
+    ASSERT_EQ(chmod(folder_.path("state").c_str(), 0500), 0);
+  }
   // As root modes do not help: a folder in the temporary file's way does.
   ASSERT_EQ(mkdir(folder_.path("state/desired.new").c_str(), 0700), 0);
   const Response response = ask("PATCH", "/v1/pools/web/backends/b1", R"({"weight": 50})");

@@ -50,11 +50,13 @@ inline void expect_fits(const ApiJson& schema, const ApiJson& value, const std::
   if (value.is_null() && schema.value("nullable", false)) return;
   for (const ApiJson& part : schema.value("allOf", ApiJson::array()))
     expect_fits(part, value, where);
-  if (schema.contains("type"))
+  if (schema.contains("type")) {
     EXPECT_TRUE(has_type(schema["type"], value)) << where << " is " << value << ": " << schema;
-  if (schema.contains("enum"))
+  }
+  if (schema.contains("enum")) {
     EXPECT_EQ(std::count(schema["enum"].begin(), schema["enum"].end(), value), 1)
         << where << " is " << value << ": " << schema;
+  }
   for (const ApiJson& key : schema.value("required", ApiJson::array()))
     EXPECT_TRUE(value.contains(key.get<std::string>())) << where << " has no " << key;
   if (value.is_array() && schema.contains("items"))

@@ -345,7 +345,9 @@ TEST_P(ExplainTest, KnowsThatABackendCannotTellTwoKeptFlowsApart) {
     const gw_outcome outcome = world_.balance(second);
     ASSERT_EQ(found.reason, reason_of(outcome)) << port;
     ASSERT_EQ(found.verdict, verdict_of(outcome)) << port;
-    if (outcome.verdict == GW_FORWARD) ASSERT_NE(outcome.backend, backend) << port;
+    if (outcome.verdict == GW_FORWARD) {
+      ASSERT_NE(outcome.backend, backend) << port;
+    }
     refused += found.reason == "nat_no_port" ? 1 : 0;
   }
   EXPECT_GT(refused, 5);
