@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <sstream>
 
 #include "guideway/base/text.h"
 #include "guideway/model/validate.h"
@@ -104,7 +106,8 @@ Found find_route(std::string_view method, std::string_view path) {
 /// Whether `key` is one of the words of `allowed`.
 bool is_allowed_key(std::string_view allowed, const std::string& key) {
   const std::string words = " " + std::string(allowed) + " ";
-  return key.find(' ') == std::string::npos && words.find(" " + key + " ") != std::string::npos;
+  return !key.empty() && key.find(' ') == std::string::npos &&
+         words.find(" " + key + " ") != std::string::npos;
 }
 
 /// A word of the caller's that will stand in logs.
@@ -138,7 +141,10 @@ std::span<const Route> route_table() { return kRoutes; }
 
 std::vector<RouteName> routes() {
   std::vector<RouteName> names;
-  for (const Route& route : kRoutes) names.push_back({route.method, route.path});
+  for (const Route& route : kRoutes) {
+    std::istringstream words(route.query);
+    names.push_back({route.method, route.path, {std::istream_iterator<std::string>(words), {}}});
+  }
   return names;
 }
 
@@ -150,7 +156,7 @@ void Api::handle(Request request, Respond to_client) const {
   const std::size_t question = std::min(request.target.find('?'), request.target.size());
   const std::string path = request.target.substr(0, question);
   if (!path.starts_with('/'))
-    return respond(error_response(400, "bad_request", "the target must start with /"));
+    return respond(error_response(400, "bad_request", "the target must start with /", "target"));
   Found found = find_route(request.method, path);
   const bool reads = request.method == "GET" || request.method == "HEAD";
   if (found.methods.empty())
@@ -171,7 +177,7 @@ void Api::handle(Request request, Respond to_client) const {
       return respond(error_response(
           400, "bad_request",
           "unknown query parameter; this resource has: " + std::string(found.route->query),
-          base::escape_untrusted(key)));
+          key.empty() ? "target" : base::escape_untrusted(key)));
   if (!is_request_id(request.request_id))
     return respond(error_response(400, "bad_request", "must be up to 64 characters of A-Za-z0-9._-",
                                   "X-Request-Id"));

@@ -37,12 +37,12 @@ tl::expected<std::string, CallError> unescape(std::string_view text) {
     if (c == '%') {
       const auto high = i + 2 < text.size() ? hex_digit(text[i + 1]) : std::nullopt;
       const auto low = high ? hex_digit(text[i + 2]) : std::nullopt;
-      if (!low) return bad("", "a % in the target is not followed by two hexadecimal digits");
+      if (!low) return bad("target", "a % in the target is not followed by two hexadecimal digits");
       c = static_cast<char>(*high * 16 + *low);
       i += 2;
     }
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
-      return bad("", "the target has a control character");
+      return bad("target", "the target has a control character");
     result += c;
   }
   return result;
@@ -70,7 +70,9 @@ tl::expected<Json, CallError> parse_body(std::string_view text) {
   bool too_many = false;
   std::array<std::size_t, kMaxNesting + 2> keys{};
   const auto watch = [&](int depth, Json::parse_event_t event, Json&) {
-    too_deep = too_deep || depth > kMaxNesting;
+    const bool starts =
+        event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
+    too_deep = too_deep || (starts && depth >= kMaxNesting);
     if (too_deep || too_many) return false;
     const auto level = static_cast<std::size_t>(depth);
     if (event == Json::parse_event_t::object_start) keys.at(level + 1) = 0;
@@ -79,10 +81,11 @@ tl::expected<Json, CallError> parse_body(std::string_view text) {
   };
   Json json = Json::parse(text, watch, false);
   if (too_deep)
-    return bad("", "the body is nested deeper than " + std::to_string(kMaxNesting) + " levels");
+    return bad("body", "the body is nested deeper than " + std::to_string(kMaxNesting) + " levels");
   if (too_many)
-    return bad("", "an object of the body has more than " + std::to_string(kMostKeys) + " keys");
-  if (json.is_discarded()) return bad("", "the body is not JSON");
+    return bad("body",
+               "an object of the body has more than " + std::to_string(kMostKeys) + " keys");
+  if (json.is_discarded()) return bad("body", "the body is not JSON");
   return json;
 }
 

@@ -31,13 +31,12 @@ using Stream = beast::basic_stream<Protocol, asio::io_context::executor_type>;
 using Message = http::response<http::string_body>;
 
 constexpr std::uint32_t kMaxHeader = 8 * 1024;
-constexpr std::chrono::seconds kRequestTime{10};
-constexpr std::chrono::seconds kWriteTime{30};
 constexpr std::chrono::milliseconds kRetryTime{100};
 
 /// What the server has in common for its connections.
 struct Shared {
   Handler handler;
+  HttpTimes times;
   std::size_t connections = 0;  // that may ask
   std::size_t refusals = 0;     // that are told that there is no room
 };
@@ -85,7 +84,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     parser_.emplace();
     parser_->header_limit(kMaxHeader);
     parser_->body_limit(kMaxBody);
-    stream_.expires_after(kRequestTime);
+    stream_.expires_after(shared_->times.request);
     http::async_read(stream_, buffer_, *parser_,
                      [self = shared_from_this()](beast::error_code error, std::size_t) {
                        self->on_read(error);
@@ -156,7 +155,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void write(Message message) {
     message_ = std::move(message);
-    stream_.expires_after(kWriteTime);
+    stream_.expires_after(shared_->times.write);
     if (head_only_) message_.body().clear();
     serializer_.emplace(message_);
     serializer_->split(head_only_);
@@ -189,13 +188,12 @@ bool is_root(int fd) {
 
 class BeastHttpServer : public HttpServer {
  public:
-  BeastHttpServer(asio::io_context& loop, SocketFile file, Handler handler)
+  BeastHttpServer(asio::io_context& loop, SocketFile file, Handler handler, HttpTimes times)
       : file_(std::move(file)),
         acceptor_(loop.get_executor()),
         retry_timer_(loop),
-        shared_(std::make_shared<Shared>()) {
+        shared_(std::make_shared<Shared>(Shared{std::move(handler), times})) {
     acceptor_.assign(Protocol(), file_.release_fd());
-    shared_->handler = std::move(handler);
     accept();
   }
 
@@ -259,10 +257,11 @@ Response error_response(unsigned status, const std::string& code, const std::str
 
 Result<std::unique_ptr<HttpServer>> HttpServer::open(asio::io_context& loop,
                                                      const std::string& path,
-                                                     const std::string& group, Handler handler) {
+                                                     const std::string& group, Handler handler,
+                                                     HttpTimes times) {
   auto file = SocketFile::listen(path, group);
   if (!file) return tl::unexpected(file.error());
-  return std::make_unique<BeastHttpServer>(loop, std::move(*file), std::move(handler));
+  return std::make_unique<BeastHttpServer>(loop, std::move(*file), std::move(handler), times);
 }
 
 }  // namespace guideway::admin

@@ -163,7 +163,7 @@ tl::expected<ResourcePath, CallError> resource_of(const Call& call) {
   if (const auto backend = call.names.find("backend"); backend != call.names.end())
     text += "/backends/" + backend->second;
   auto path = ResourcePath::parse(text);
-  if (!path) return tl::unexpected(bad_call("", path.error().message));
+  if (!path) return tl::unexpected(bad_call("target", path.error().message));
   return std::move(*path);
 }
 
@@ -200,7 +200,7 @@ std::optional<CallError> fill_replacement(Call& call, ChangeRequest& request) {
 
 std::optional<CallError> refuse_keys(const Json& body, std::string_view allowed) {
   if (body.is_null()) return std::nullopt;
-  if (!body.is_object()) return invalid("", "the body must be an object");
+  if (!body.is_object()) return invalid("body", "the body must be an object");
   for (const auto& [key, value] : body.items())
     if (key != allowed)
       return invalid(base::escape_untrusted(key),
@@ -334,14 +334,14 @@ void change_resource(Call call) {
     const bool puts = call.request.method == "PUT";
     change.op = puts ? Change::Op::kPut : Change::Op::kPatch;
     if (!change.value.is_object())
-      return refuse_write(call, invalid("", "the body must be an object: the resource's keys"));
+      return refuse_write(call, invalid("body", "the body must be an object: the resource's keys"));
     const bool is_backend = path->kind == ResourcePath::Kind::kBackend;
     const auto ttl = take_time(change.value, is_backend ? "ttl" : nullptr);
     if (!ttl) return refuse_write(call, ttl.error());
     if (is_backend && (puts || *ttl))
       request.marks.push_back({{path->name, path->backend}, MarkChange::What::kRenew, *ttl, false});
   } else if (!change.value.is_null()) {
-    return refuse_write(call, bad_call("", "DELETE has no body"));
+    return refuse_write(call, bad_call("body", "DELETE has no body"));
   }
   request.changes.push_back(std::move(change));
   submit(std::move(call), std::move(request));

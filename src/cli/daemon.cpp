@@ -15,10 +15,11 @@ ExitCode exit_code_of(unsigned status) {
   return status == kPreconditionFailed ? kConflict : kFault;
 }
 
-/// "pool[0].backends[1].weight: 1001 is out of range".
+/// "pool[0].backends[1].weight: 1001 is out of range". What is wrong with the body as a whole says
+/// so.
 std::string sentence(const Json& error) {
   const std::string field = error.contains("field") ? text_of(error, "field") : "";
-  return (field.empty() ? "" : field + ": ") + text_of(error, "message");
+  return (field.empty() || field == "body" ? "" : field + ": ") + text_of(error, "message");
 }
 
 /// Every rule that was broken, a line each.

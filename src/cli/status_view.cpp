@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "status_view.h"
 
+#include <algorithm>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "guideway/base/text.h"
@@ -46,22 +48,39 @@ std::string header(const Json& status) {
   return lines;
 }
 
+/// Packets that workers count as the kernel's, and that it did not take, are a column if there are
+/// any.
 std::string interfaces(const Json& status) {
-  Table table({{"INTERFACE"},
-               {"DEVICE"},
-               {"DRIVER"},
-               {"KERNEL SIDE"},
-               {"MAC"},
-               {"LINK"},
-               {"MTU", Align::kRight},
-               {"QUEUES", Align::kRight},
-               {"TO KERNEL", Align::kRight},
-               {"FROM KERNEL", Align::kRight}});
-  for (const Json& i : status.at("interfaces"))
-    table.add({text(i, "name"), text(i, "device"), text(i, "driver"), text(i, "kernel_name"),
-               text(i, "mac"), i.at("link_up").get<bool>() ? "up" : "down",
-               std::to_string(i.at("mtu").get<unsigned>()), number(i, "rx_queues"),
-               number(i, "to_kernel"), number(i, "from_kernel")});
+  const Json& all = status.at("interfaces");
+  const bool any_refused = std::any_of(all.begin(), all.end(), [](const Json& i) {
+    return i.at("to_kernel_refused").get<std::uint64_t>() != 0;
+  });
+  std::vector<Table::Column> columns = {{"INTERFACE"},
+                                        {"DEVICE"},
+                                        {"DRIVER"},
+                                        {"KERNEL SIDE"},
+                                        {"MAC"},
+                                        {"LINK"},
+                                        {"MTU", Align::kRight},
+                                        {"QUEUES", Align::kRight},
+                                        {"TO KERNEL", Align::kRight},
+                                        {"FROM KERNEL", Align::kRight}};
+  if (any_refused) columns.push_back({"REFUSED BY KERNEL", Align::kRight});
+  Table table(std::move(columns));
+  for (const Json& i : all) {
+    std::vector<std::string> cells = {text(i, "name"),
+                                      text(i, "device"),
+                                      text(i, "driver"),
+                                      text(i, "kernel_name"),
+                                      text(i, "mac"),
+                                      i.at("link_up").get<bool>() ? "up" : "down",
+                                      std::to_string(i.at("mtu").get<unsigned>()),
+                                      number(i, "rx_queues"),
+                                      number(i, "to_kernel"),
+                                      number(i, "from_kernel")};
+    if (any_refused) cells.push_back(number(i, "to_kernel_refused"));
+    table.add(std::move(cells));
+  }
   return table.to_string();
 }
 

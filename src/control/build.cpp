@@ -59,7 +59,7 @@ void read_replacement(Build& build) {
   if (!request.replacement_file) return;
   config::LoadResult file = config::parse(*request.replacement_file, "request");
   std::vector<config::FieldError> errors;
-  for (std::string& error : file.errors) errors.push_back({"", std::move(error), false});
+  for (std::string& error : file.errors) errors.push_back({"body", std::move(error), false});
   if (!file.model) return fail(build, Code::kInvalid, std::move(errors));
   // A copy of the file lacks the secret.
   if (!file.model->director.hash_seed)

@@ -166,6 +166,7 @@ class Explainer {
       if (gw_locate_flow(port, &work_) != GW_GO_ON) break;
       work_.match = 0;
       const enum gw_flow_use use = gw_find_flow(port, &work_, now_s_);
+      has_room_ = has_room_ || gw_has_room(&work_) != 0;
       if (use == GW_FLOW_USE_MISS) continue;
       result_.shard = port->shard;
       return use;
@@ -187,7 +188,8 @@ class Explainer {
       result_.why = "its flow is in the flow table";
     } else {
       result_.flow = "miss";
-      if (goes_by_turn()) {
+      if (gw_is_from_itself(&work_) != 0) return GW_REASON_BAD_SOURCE;
+      if (has_room_ && goes_by_turn()) {
         result_.why = "a new flow: the pool's scheduler gives it to whose turn it is then";
         return GW_REASON_FORWARDED;
       }
@@ -221,7 +223,8 @@ class Explainer {
       result_.why = "its backend's flows start anew: it is answered by a TCP reset";
       return GW_REASON_RESET_SENT;
     }
-    if (use == GW_FLOW_USE_MISS) return go_on_with_new_nat(query);
+    query.place = place;
+    if (use == GW_FLOW_USE_MISS) return go_on_with_new_nat(scratch);
     result_.flow = "hit";
     result_.why = "its flow is in the NAT table";
     if (!keeps_client())
@@ -231,23 +234,29 @@ class Explainer {
     return write_nat(query.address, place, scratch.to);
   }
 
-  enum gw_reason go_on_with_new_nat(const gw_nat_query& query) {
+  enum gw_reason go_on_with_new_nat(gw_nat_scratch& scratch) {
+    const gw_nat_query& query = scratch.query;
     result_.flow = "miss";
     const enum gw_reason reason = gw_nat_admit(frame_.packet(), &work_);
     if (reason != GW_GO_ON) return reason;
     result_.why = keeps_client() ? "a new flow: it keeps the client's address and port"
                                  : "a new flow: it gets a port of " + nat_address(query.address);
+    std::uint64_t score = 0;
+    const bool has_place = query.place != GW_NAT_NO_PLACE ||
+                           gw_nat_choose(view_.port(), &query, &score) != GW_NAT_NO_PLACE;
     if (goes_by_turn()) {
       result_.why += ", and the backend whose turn it is then";
-      return GW_REASON_FORWARDED;
+      return has_place ? GW_REASON_FORWARDED : GW_REASON_NAT_NO_PORT;
     }
     const gw_pool* pool = gw_port_pool(view_.port(), work_.service->pool);
     work_.backend =
         static_cast<std::uint16_t>(gw_slot_backend(view_.port(), work_.service->pool, work_.hash));
     if (pool == nullptr || work_.backend == GW_NO_BACKEND) return GW_REASON_NO_BACKEND;
+    scratch.start.backend = work_.backend;
+    const bool is_ambiguous = keeps_client() && gw_nat_is_ambiguous(view_.port(), &scratch) != 0;
+    if (is_ambiguous || !has_place) return GW_REASON_NAT_NO_PORT;
     result_.slot = gw_hash_slot(work_.hash, pool->slot_count);
-    gw_nat_rewrite to{};
-    return write_nat(query.address, gw_nat_place_of(query.address, GW_NAT_FIRST_PORT), to);
+    return write_nat(query.address, gw_nat_place_of(query.address, GW_NAT_FIRST_PORT), scratch.to);
   }
 
   enum gw_reason write_nat(std::uint32_t address, std::uint32_t place, gw_nat_rewrite& to) {
@@ -325,6 +334,8 @@ class Explainer {
   View view_;
   Frame frame_;
   std::uint32_t now_s_;
+  /// Some shard's buckets have room for the flow; whose packet it will be, only the NIC knows.
+  bool has_room_ = false;
   gw_work work_{};
   Explanation result_;
 };

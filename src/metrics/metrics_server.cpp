@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <chrono>
 #include <optional>
 #include <vector>
 
@@ -27,7 +28,6 @@ using Body = http::span_body<const char>;
 
 constexpr std::size_t kMaxConnections = 16;
 constexpr std::uint32_t kMaxHeader = 8 * 1024;
-constexpr std::chrono::seconds kRequestTime{10};
 constexpr std::chrono::milliseconds kRetryTime{100};
 constexpr const char* kTextFormat = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -35,9 +35,10 @@ using Texts = base::SharedAnswer<std::string>;
 
 /// What the server has in common for its connections.
 struct Shared {
-  explicit Shared(MetricsServer::Make make)
-      : texts(std::make_shared<Texts>(std::move(make), MetricsServer::kFresh)) {}
+  Shared(MetricsServer::Make make, std::chrono::milliseconds time)
+      : texts(std::make_shared<Texts>(std::move(make), MetricsServer::kFresh)), patience(time) {}
   std::shared_ptr<Texts> texts;
+  std::chrono::milliseconds patience;
   std::size_t connections = 0;
 };
 
@@ -56,7 +57,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     parser_.emplace();
     parser_->header_limit(kMaxHeader);
     parser_->body_limit(0);
-    stream_.expires_after(kRequestTime);
+    stream_.expires_after(shared_->patience);
     http::async_read(stream_, buffer_, *parser_,
                      [self = shared_from_this()](beast::error_code error, std::size_t) {
                        self->on_read(error);
@@ -102,7 +103,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void write() {
     serializer_.emplace(response_);
     serializer_->split(head_only_);
-    stream_.expires_after(kRequestTime);
+    stream_.expires_after(shared_->patience);
     auto done = [self = shared_from_this()](beast::error_code error, std::size_t) {
       self->serializer_.reset();
       self->text_.reset();
@@ -126,10 +127,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
 class BeastMetricsServer : public MetricsServer {
  public:
-  BeastMetricsServer(asio::io_context& loop, Make make)
+  BeastMetricsServer(asio::io_context& loop, Make make, std::chrono::milliseconds patience)
       : acceptor_(loop.get_executor()),
         retry_timer_(loop),
-        shared_(std::make_shared<Shared>(std::move(make))) {}
+        shared_(std::make_shared<Shared>(std::move(make), patience)) {}
 
   Result<void> listen(const Endpoint& endpoint) {
     beast::error_code error;
@@ -177,10 +178,11 @@ class BeastMetricsServer : public MetricsServer {
 }  // namespace
 
 Result<std::unique_ptr<MetricsServer>> MetricsServer::open(asio::io_context& loop,
-                                                           const std::string& address, Make make) {
+                                                           const std::string& address, Make make,
+                                                           std::chrono::milliseconds patience) {
   const auto endpoint = Endpoint::parse(address);
   if (!endpoint) return tl::unexpected(endpoint.error());
-  auto server = std::make_unique<BeastMetricsServer>(loop, std::move(make));
+  auto server = std::make_unique<BeastMetricsServer>(loop, std::move(make), patience);
   if (auto listening = server->listen(*endpoint); !listening)
     return tl::unexpected(listening.error());
   return server;

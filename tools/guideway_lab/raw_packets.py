@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Single IPv4 packets, made and seen by raw sockets in namespaces: any source, any number of flows.
+"""Single packets, made and seen by raw sockets in namespaces: any source, any number of flows.
 
-Source: RFC 791, RFC 768, RFC 9293 §3.1, RFC 1071.
+Source: RFC 791, RFC 8200, RFC 768, RFC 9293 §3.1, RFC 1071.
 """
 
 import ctypes
@@ -68,14 +68,17 @@ def arrivals(raw):
             yield frame
 
 
-def ethernet(destination, source):
+def ethernet(destination, source, family=4):
     """A header from two MAC addresses as text."""
-    return bytes.fromhex((destination + source).replace(":", "")) + b"\x08\x00"
+    ethertype = b"\x08\x00" if family == 4 else b"\x86\xdd"
+    return bytes.fromhex((destination + source).replace(":", "")) + ethertype
 
 
 def packet(flow, flag="syn"):
-    """The IPv4 packet of a flow, without payload; of TCP a SYN or an ACK."""
-    source, destination = socket.inet_aton(flow.source), socket.inet_aton(flow.destination)
+    """The IP packet of a flow, without payload; of TCP a SYN or an ACK."""
+    family = socket.AF_INET6 if ":" in flow.source else socket.AF_INET
+    source = socket.inet_pton(family, flow.source)
+    destination = socket.inet_pton(family, flow.destination)
     ports = struct.pack("!HH", flow.source_port, flow.destination_port)
     if flow.protocol == "tcp":
         protocol = socket.IPPROTO_TCP
@@ -84,20 +87,30 @@ def packet(flow, flag="syn"):
         protocol = socket.IPPROTO_UDP
         head, tail = ports + struct.pack("!H", 8), b""
     length = len(head) + 2 + len(tail)
+    # The sum is the same over IPv6, whose fields of it are wider by zeros.
     pseudo = source + destination + struct.pack("!BBH", 0, protocol, length)
     segment = head + struct.pack("!H", _checksum(pseudo + head + b"\0\0" + tail) or 0xFFFF) + tail
+    if family == socket.AF_INET6:
+        return struct.pack("!IHBB", 6 << 28, length, protocol, _TTL) + source + destination + segment
     fields = struct.pack("!BBHHHBB", 0x45, 0, 20 + length, 0, 0, _TTL, protocol)
     return fields + struct.pack("!H", _checksum(fields + source + destination)) + source + destination + segment
 
 
 def flow_of(ip):
-    """The flow of an IPv4 packet without options; None if it is another kind of packet."""
-    if len(ip) < 24 or ip[0] != 0x45 or ip[9] not in (socket.IPPROTO_TCP, socket.IPPROTO_UDP):
+    """The flow of an IP packet without options; None if it is another kind of packet."""
+    if len(ip) >= 24 and ip[0] == 0x45:
+        family, protocol, addresses, header = socket.AF_INET, ip[9], ip[12:20], 20
+    elif len(ip) >= 44 and ip[0] >> 4 == 6:
+        family, protocol, addresses, header = socket.AF_INET6, ip[6], ip[8:40], 40
+    else:
         return None
-    protocol = "tcp" if ip[9] == socket.IPPROTO_TCP else "udp"
-    source_port, destination_port = struct.unpack_from("!HH", ip, 20)
-    source, destination = socket.inet_ntoa(ip[12:16]), socket.inet_ntoa(ip[16:20])
-    return Flow(protocol, source, source_port, destination, destination_port)
+    if protocol not in (socket.IPPROTO_TCP, socket.IPPROTO_UDP):
+        return None
+    half = len(addresses) // 2
+    source, destination = (socket.inet_ntop(family, a) for a in (addresses[:half], addresses[half:]))
+    source_port, destination_port = struct.unpack_from("!HH", ip, header)
+    name = "tcp" if protocol == socket.IPPROTO_TCP else "udp"
+    return Flow(name, source, source_port, destination, destination_port)
 
 
 def _checksum(data):

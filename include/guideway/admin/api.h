@@ -6,6 +6,7 @@
 #define GUIDEWAY_ADMIN_API_H_
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,10 +26,12 @@ struct SharedTexts {
   std::shared_ptr<Answers> difference;
 };
 
-/// A method and a path with its parameters in braces: "GET", "/v1/pools/{pool}".
+/// A method and a path with its parameters in braces: "GET", "/v1/pools/{pool}"; and the keys that
+/// its query may have.
 struct RouteName {
   std::string method;
   std::string path;
+  std::set<std::string> query;
   friend auto operator<=>(const RouteName&, const RouteName&) = default;
 };
 

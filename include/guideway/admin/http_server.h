@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // HttpServer: HTTP/1.1 over a Unix socket. It knows nothing of what is asked for: a handler
 // answers. Clients are hostile input: 64 connections and one more for root, 8 KiB of header, 1 MiB
-// of body, 10 s until a request has arrived. A client that is slow, wrong or too much costs nobody
-// else anything. Threading: the control thread, which runs the io_context.
+// of body, HttpTimes. A client that is slow, wrong or too much costs nobody else anything.
+// Threading: the control thread, which runs the io_context.
 #ifndef GUIDEWAY_ADMIN_HTTP_SERVER_H_
 #define GUIDEWAY_ADMIN_HTTP_SERVER_H_
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -53,6 +54,12 @@ struct Response {
 using Respond = std::function<void(Response)>;
 using Handler = std::function<void(Request, Respond)>;
 
+/// After which a client that is too slow is left, without a word.
+struct HttpTimes {
+  std::chrono::milliseconds request{10'000};  // from when it may send one until it has arrived
+  std::chrono::milliseconds write{30'000};    // until it has taken its answer
+};
+
 class HttpServer {
  public:
   /// Makes the socket with mode 0660, for `group` if there is one, and its folder if that is
@@ -60,7 +67,7 @@ class HttpServer {
   /// replaced.
   static Result<std::unique_ptr<HttpServer>> open(boost::asio::io_context& loop,
                                                   const std::string& path, const std::string& group,
-                                                  Handler handler);
+                                                  Handler handler, HttpTimes times = {});
   virtual ~HttpServer() = default;
 };
 

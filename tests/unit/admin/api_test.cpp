@@ -2,112 +2,21 @@
 // The API on a real controller, whose kernel and NIC are fakes.
 #include <utility>
 // Asio of Boost 1.74 needs <utility> before it.
-#include "guideway/admin/api.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <fstream>
-#include <nlohmann/json.hpp>
-#include <optional>
-#include <set>
 
-#include "../../support/temporary_dir.h"
-#include "../control/fakes.h"
-#include "guideway/config/config.h"
-#include "guideway/control/state_dir.h"
+#include "api_fixture.h"
 
 namespace guideway::admin {
 namespace {
 
-using ApiJson = nlohmann::ordered_json;
-using compile::NextHop;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAreArray;
-
-constexpr const char* kFile = R"(
-schema = 1
-[director]
-hash_seed = "000102030405060708090a0b0c0d0e0f"
-min_rebuild_interval = "0s"
-[capacity]
-backends = 16
-[[interface]]
-name = "wan"
-device = "vdev:net_null0"
-[[pool]]
-name = "web"
-table_size = 251
-backends = [
-  { name = "b1", address = "10.0.0.1" },
-  { name = "b2", address = "10.0.0.2" },
-]
-[[service]]
-name = "http"
-address = "203.0.113.10"
-port = 80
-pool = "web"
-)";
-
-class ApiTest : public testing::Test {
- protected:
-  ApiTest() : state_dir_(*control::StateDir::open(folder_.path("state"))) {
-    for (const std::uint8_t host : {1, 2, 3, 4})
-      monitor_.set(IpAddress::v4({10, 0, 0, host}), NextHop::State::kResolved);
-    monitor_.take_changed();  // known before the start: no build of its own
-    start();
-  }
-
-  void start() {
-    controller_ = std::make_unique<control::Controller>(
-        control::Parts{loop_, datapath_, monitor_, addresses_, {"gw-wan"}, &state_dir_},
-        config::parse(file_, "f"), model::HashSeed{1, 2, 3},
-        [this] { return config::parse(file_, "f"); });
-    const auto started = controller_->start();
-    ASSERT_TRUE(started) << started.error().message;
-  }
-  void restart() {
-    controller_.reset();
-    start();
-  }
-
-  /// Sends a request and runs the loop until it is answered.
-  Response ask(Request request, Access access = Access::kWrite) {
-    std::optional<Response> answer;
-    const Api api(*controller_, access);
-    api.handle(request, [&](Response response) { answer = std::move(response); });
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (!answer && std::chrono::steady_clock::now() < deadline)
-      loop_.run_one_for(std::chrono::milliseconds(20));
-    EXPECT_TRUE(answer) << request.method << " " << request.target << ": no answer in 20 s";
-    return answer.value_or(Response{.status = 0, .body = "{}"});
-  }
-  Response ask(const std::string& method, const std::string& target, const std::string& body = "",
-               const std::string& if_match = "") {
-    return ask(Request{method, target, "", if_match, "", body});
-  }
-  ApiJson json(const Response& response) { return ApiJson::parse(response.body); }
-  ApiJson get(const std::string& target) { return json(ask("GET", target)); }
-  std::vector<std::string> backend_names() {
-    std::vector<std::string> names;
-    const ApiJson answer = get("/v1/pools/web/backends");
-    for (const auto& each : answer["backends"]) names.push_back(each["config"]["name"]);
-    return names;
-  }
-  std::uint64_t revision() { return controller_->desired().revision; }
-
-  test::TemporaryDir folder_;
-  control::StateDir state_dir_;
-  boost::asio::io_context loop_;
-  control::FakeDatapath datapath_{64};
-  control::FakeMonitor monitor_;
-  control::FakeAddresses addresses_;
-  std::string file_ = kFile;
-  std::unique_ptr<control::Controller> controller_;
-};
 
 TEST_F(ApiTest, ABackendsWeightIsChangedAndTheAnswerCarriesTheRevision) {
   const Response response = ask("PATCH", "/v1/pools/web/backends/b1", R"({"weight": 50})", "\"1\"");
@@ -198,7 +107,7 @@ TEST_F(ApiTest, ChangesOutliveARestartAndAReloadOfTheSameFile) {
 TEST_F(ApiTest, ANewFileGetsTheChangesOnTopAndWhatDoesNotFitIsDropped) {
   ask("PATCH", "/v1/pools/web/backends/b1", R"({"weight": 50})");
   ask("PATCH", "/v1/pools/web/backends/b2", R"({"weight": 60})");
-  file_ = std::string(kFile);
+  file_ = std::string(kApiFile);
   const std::string b2 = R"(  { name = "b2", address = "10.0.0.2" },)";
   file_.replace(file_.find(b2), b2.size(), R"(  { name = "b4", address = "10.0.0.4" },)");
   EXPECT_EQ(ask("POST", "/v1/reload").status, 200u);
@@ -375,44 +284,18 @@ TEST_F(ApiTest, TheReadOnlySocketCannotWrite) {
   }
 }
 
-TEST_F(ApiTest, EveryWrongRequestGetsA4xxAndChangesNothing) {
+TEST_F(ApiTest, EveryWrongRequestGetsA4xxWithItsFieldAndChangesNothing) {
   const model::Model before = controller_->model();
-  std::string many = "{";
-  for (int i = 0; i < 300; i++) many += "\"k" + std::to_string(i) + "\":0,";
-  many += "\"k\":0}";
-  const std::string deep = std::string(40, '[') + std::string(40, ']');
-  const std::vector<Request> wrong = {
-      {"GET", "/", "", "", "", ""},
-      {"GET", "v1/status", "", "", "", ""},
-      {"GET", "/v1/status?x=1", "", "", "", ""},
-      {"GET", "/v1/pools/%zz", "", "", "", ""},
-      {"BREW", "/v1/pools", "", "", "", ""},
-      {"PUT", "/v1/pools/web", "", "", "", "[]"},
-      {"PUT", "/v1/pools/web", "", "", "", deep},
-      {"PUT", "/v1/pools/web", "", "x", "", "{}"},
-      {"PUT", "/v1/pools/web", "", "", "a b", "{}"},
-      {"PUT", "/v1/pools/..%2f..", "", "", "", "{}"},
-      {"PUT", "/v1/pools/web/backends/b1", "", "", "", R"({"name": "b7"})"},
-      {"PUT", "/v1/pools/web/backends/b1", "", "", "", R"({"address": "10.0.0.1", "ttl": 5})"},
-      {"PATCH", "/v1/pools/web", "", "", "", R"({"forwarding": {"a": 1}})"},
-      {"PUT", "/v1/pools/web", "", "", "", many},
-      {"GET", "/v1/events?since=9999-01-01T00:00:00Z", "", "", "", ""},
-      {"PATCH", "/v1/pools/web", "", "", "", R"({"backends": null, "table_size": 4})"},
-      {"PATCH", "/v1/services/http", "", "", "", R"({"pool": "wbe"})"},
-      {"DELETE", "/v1/pools/web", "", "", "", ""},
-      {"DELETE", "/v1/services/http", "", "", "", "{}"},
-      {"PUT", "/v1/config", "", "", "", R"({"pools": []})"},
-      {"PUT", "/v1/config", "application/toml", "", "", "not = toml = at all"},
-      {"PUT", "/v1/config?confirm_within=2", "", "", "", R"({"pools": [], "services": []})"},
-      {"POST", "/v1/batch", "", "", "", R"({"changes": [{"op": "eat", "path": "pools/web"}]})"},
-      {"POST", "/v1/pools/web/backends/b1/drain", "", "", "", R"({"then": "reset"})"},
-      {"POST", "/v1/rollback", "", "", "", R"({"revision": -1})"},
-  };
-  for (const Request& request : wrong) {
+  for (const Request& request : wrong_requests()) {
+    const std::string what = request.method + " " + request.target + " " + request.body;
     const Response response = ask(request);
-    EXPECT_GE(response.status, 400u) << request.method << " " << request.target << request.body;
-    EXPECT_LT(response.status, 500u) << request.method << " " << request.target << request.body;
-    EXPECT_TRUE(json(response)["error"]["message"].is_string());
+    EXPECT_GE(response.status, 400u) << what;
+    EXPECT_LT(response.status, 500u) << what;
+    const ApiJson error = json(response)["error"];
+    EXPECT_TRUE(error["message"].is_string()) << what;
+    if (response.status != 405 && request.target != "/") {
+      EXPECT_NE(error.value("field", ""), "") << what << error;
+    }
     EXPECT_EQ(json(response)["revision"], 1);
     EXPECT_EQ(response.revision, 1u);
   }
@@ -420,8 +303,29 @@ TEST_F(ApiTest, EveryWrongRequestGetsA4xxAndChangesNothing) {
   EXPECT_EQ(controller_->model(), before);
 }
 
+TEST_F(ApiTest, ABodyHas32LevelsAnd256KeysAtMost) {
+  // In the body's own object, as a value of an unknown key.
+  const auto put = [&](const std::string& value) {
+    return ask("PUT", "/v1/pools/web", "{\"x\": " + value + "}");
+  };
+  for (const auto& [body, is_taken] :
+       std::initializer_list<std::pair<std::string, bool>>{{nested(31), true},
+                                                           {nested(32), false},
+                                                           {object_of(256), true},
+                                                           {object_of(257), false}}) {
+    const ApiJson error = json(put(body))["error"];
+    if (is_taken) {
+      EXPECT_THAT(error["message"], HasSubstr("unknown")) << "it was read: " << error;
+    } else {
+      EXPECT_EQ(error["field"], "body") << error;
+    }
+  }
+}
+
 TEST_F(ApiTest, AChangeThatCannotBeSavedIsRefused) {
-  if (getuid() != 0) ASSERT_EQ(chmod(folder_.path("state").c_str(), 0500), 0);
+  if (getuid() != 0) {
+    ASSERT_EQ(chmod(folder_.path("state").c_str(), 0500), 0);
+  }
   // As root modes do not help: a folder in the temporary file's way does.
   ASSERT_EQ(mkdir(folder_.path("state/desired.new").c_str(), 0700), 0);
   const Response response = ask("PATCH", "/v1/pools/web/backends/b1", R"({"weight": 50})");
@@ -453,25 +357,6 @@ TEST_F(ApiTest, WhatIsDamagedInTheStateDirectoryIsAnEvent) {
   const ApiJson events = get("/v1/events?kind=config")["events"];
   ASSERT_GE(events.size(), 1u);
   EXPECT_THAT(events[0]["message"], HasSubstr("set aside as desired.bad"));
-}
-
-/// docs/openapi.json says of each resource what the server does.
-TEST(OpenApi, HasTheServersRoutesAndNoOthers) {
-  std::ifstream file(GUIDEWAY_SOURCE_ROOT "/docs/openapi.json");
-  const ApiJson api = ApiJson::parse(file, nullptr, false);
-  ASSERT_FALSE(api.is_discarded()) << "docs/openapi.json is not JSON";
-  std::set<RouteName> described;
-  for (const auto& [path, item] : api["paths"].items())
-    for (const auto& [method, operation] : item.items()) {
-      if (method == "parameters") continue;
-      std::string upper = method;
-      for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-      described.insert({upper, path});
-      EXPECT_FALSE(operation["summary"].is_null()) << upper << " " << path;
-      EXPECT_FALSE(operation["responses"].is_null()) << upper << " " << path;
-    }
-  const auto all = routes();
-  EXPECT_EQ(described, std::set<RouteName>(all.begin(), all.end()));
 }
 
 }  // namespace

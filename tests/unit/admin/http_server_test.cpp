@@ -3,15 +3,18 @@
 // Asio of Boost 1.74 needs <utility> before it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/datagram_protocol.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
+#include <chrono>
 #include <fstream>
 #include <list>
 #include <thread>
@@ -35,6 +38,7 @@ void answer(const Request& request, const Respond& respond) {
   if (request.target == "/echo")
     response.body = request.method + " " + request.content_type + " " + request.if_match + " " +
                     request.request_id + " " + request.body;
+  if (request.target == "/large") response.body = std::string(1 << 20, 'x');
   if (request.target == "/length") response.body = std::to_string(request.body.size());
   respond(response);
 }
@@ -42,13 +46,14 @@ void answer(const Request& request, const Respond& respond) {
 /// A server on its own thread, as the daemon has it.
 class HttpServerTest : public testing::Test {
  protected:
-  HttpServerTest() {
-    auto opened = HttpServer::open(loop_, path_, "nobody-at-all",
-                                   [this](const Request& request, const Respond& respond) {
-                                     if (request.target != "/wait") return answer(request, respond);
-                                     const auto held = held_.insert(held_.end(), respond);
-                                     request.client->on_gone = [this, held] { held_.erase(held); };
-                                   });
+  explicit HttpServerTest(HttpTimes times = {}) {
+    const auto handle = [this](const Request& request, const Respond& respond) {
+      handled_++;
+      if (request.target != "/wait") return answer(request, respond);
+      const auto held = held_.insert(held_.end(), respond);
+      request.client->on_gone = [this, held] { held_.erase(held); };
+    };
+    auto opened = HttpServer::open(loop_, path_, "nobody-at-all", handle, times);
     EXPECT_TRUE(opened) << opened.error().message;
     server_ = std::move(*opened);
     thread_ = std::thread([this] { loop_.run(); });
@@ -60,9 +65,7 @@ class HttpServerTest : public testing::Test {
 
   /// Sends bytes and returns all that comes back until the server closes.
   std::string talk(const std::string& bytes) {
-    boost::asio::io_context loop;
-    stream_protocol::socket socket(loop);
-    socket.connect(stream_protocol::endpoint(path_));
+    stream_protocol::socket socket = connect();
     boost::system::error_code error;
     boost::asio::write(socket, boost::asio::buffer(bytes), error);
     std::string answer;
@@ -70,9 +73,40 @@ class HttpServerTest : public testing::Test {
     return answer;
   }
 
+  stream_protocol::socket connect() {
+    stream_protocol::socket socket(clients_);
+    socket.connect(stream_protocol::endpoint(path_));
+    return socket;
+  }
+  /// Clients that have taken every place, and sent so much.
+  std::list<stream_protocol::socket> take_all_places(const std::string& bytes) {
+    std::list<stream_protocol::socket> clients;
+    while (clients.size() < kMaxConnections + (getuid() == 0 ? 1 : 0)) {
+      clients.push_back(connect());
+      boost::asio::write(clients.back(), boost::asio::buffer(bytes));
+    }
+    return clients;
+  }
+  /// What kRequest is answered with once there is a place again.
+  std::string talk_until_served() {
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    std::string answer;
+    while (!answer.starts_with("HTTP/1.1 200") && std::chrono::steady_clock::now() < give_up)
+      answer = talk(kRequest);
+    return answer;
+  }
+
+  static constexpr const char* kRequest =
+      "GET /v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  static constexpr const char* kHalfAHeader = "PUT /echo HTTP/1.1\r\nHost";
+  static constexpr const char* kHalfABody =
+      "PUT /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhello";
+
   test::TemporaryDir folder_;
   std::string path_ = folder_.path("run/status.sock");
+  boost::asio::io_context clients_;
   boost::asio::io_context loop_;
+  std::atomic<int> handled_ = 0;
   std::list<Respond> held_;  // what is never answered
   std::unique_ptr<HttpServer> server_;
   std::thread thread_;
@@ -130,44 +164,90 @@ TEST_F(HttpServerTest, GarbageAndHugeHeadersGetA400) {
 }
 
 TEST_F(HttpServerTest, ACrowdOfSilentClientsIsBounded) {
-  boost::asio::io_context loop;
-  std::vector<stream_protocol::socket> silent;
-  for (int i = 0; i < 64; i++) {
-    silent.emplace_back(loop);
-    silent.back().connect(stream_protocol::endpoint(path_));
-  }
+  std::list<stream_protocol::socket> silent;
+  for (int i = 0; i < 64; i++) silent.push_back(connect());
   // One place more is root's; whoever comes then is told that there is no room, until one leaves.
-  const std::string request = "GET /v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
   if (getuid() == 0) {
-    EXPECT_THAT(talk(request), StartsWith("HTTP/1.1 200"));
-    silent.emplace_back(loop);
-    silent.back().connect(stream_protocol::endpoint(path_));
+    EXPECT_THAT(talk(kRequest), StartsWith("HTTP/1.1 200"));
+    silent.push_back(connect());
   }
-  EXPECT_THAT(talk(request), StartsWith("HTTP/1.1 503"));
+  EXPECT_THAT(talk(kRequest), StartsWith("HTTP/1.1 503"));
   silent.clear();
-  std::string answer;
-  for (int i = 0; i < 1000 && !answer.starts_with("HTTP/1.1 200"); i++) answer = talk(request);
-  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(talk_until_served(), StartsWith("HTTP/1.1 200"));
 }
 
 TEST_F(HttpServerTest, WhoLeavesWhileHeWaitsGivesHisPlaceToAnother) {
-  boost::asio::io_context loop;
-  std::vector<stream_protocol::socket> waiting;
-  const std::size_t places = kMaxConnections + (getuid() == 0 ? 1 : 0);
-  for (std::size_t i = 0; i < places; i++) {
-    waiting.emplace_back(loop);
-    waiting.back().connect(stream_protocol::endpoint(path_));
-    boost::asio::write(waiting.back(),
-                       boost::asio::buffer(std::string("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")));
-  }
-  const std::string request = "GET /v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-  EXPECT_THAT(talk(request), StartsWith("HTTP/1.1 503"));
+  auto waiting = take_all_places("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(talk(kRequest), StartsWith("HTTP/1.1 503"));
   waiting.front().shutdown(stream_protocol::socket::shutdown_send);  // it still listens
-  EXPECT_THAT(talk(request), StartsWith("HTTP/1.1 503"));
+  EXPECT_THAT(talk(kRequest), StartsWith("HTTP/1.1 503"));
   waiting.pop_back();
-  std::string answer;
-  for (int i = 0; i < 1000 && !answer.starts_with("HTTP/1.1 200"); i++) answer = talk(request);
-  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(talk_until_served(), StartsWith("HTTP/1.1 200"));
+}
+
+/// Whether the server has closed, waiting so long for it.
+bool has_ended(stream_protocol::socket& socket, int wait_ms) {
+  pollfd state{.fd = socket.native_handle(), .events = POLLIN, .revents = 0};
+  return poll(&state, 1, wait_ms) == 1;
+}
+
+class HttpImpatientTest : public HttpServerTest {
+ protected:
+  static constexpr std::chrono::milliseconds kTime{100};
+  HttpImpatientTest() : HttpServerTest({kTime, kTime}) {}
+};
+
+TEST_F(HttpImpatientTest, HalfARequestIsLeftAfterItsTimeAndNotHandled) {
+  for (const char* half : {kHalfAHeader, kHalfABody}) {
+    const auto begin = std::chrono::steady_clock::now();
+    EXPECT_EQ(talk(half), "");
+    EXPECT_GE(std::chrono::steady_clock::now() - begin, kTime);
+  }
+  EXPECT_EQ(handled_, 0);
+}
+
+TEST_F(HttpImpatientTest, AByteNowAndThenGainsNoTime) {
+  const auto begin = std::chrono::steady_clock::now();
+  stream_protocol::socket socket = connect();
+  boost::asio::write(socket, boost::asio::buffer(std::string("GET /echo HTTP/1.1\r\nX: ")));
+  int sent = 0;
+  while (!has_ended(socket, 20) && sent < 1000) {
+    boost::system::error_code gone;  // in between: seen next
+    sent += boost::asio::write(socket, boost::asio::buffer("x", 1), gone) == 1 ? 1 : 0;
+  }
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, kTime);
+  EXPECT_GT(sent, 0);
+  EXPECT_LT(sent, 1000) << "it went on for 20 s";
+  EXPECT_EQ(handled_, 0);
+}
+
+/// Time enough for all of a crowd to be there at once.
+class HttpCrowdTest : public HttpServerTest {
+ protected:
+  static constexpr std::chrono::milliseconds kTime{1000};
+  HttpCrowdTest() : HttpServerTest({kTime, kTime}) {}
+};
+
+TEST_F(HttpCrowdTest, HalfOpenOnesGiveTheirPlacesBackAfterTheirTime) {
+  const auto clients = take_all_places(kHalfAHeader);
+  EXPECT_THAT(talk(kRequest), StartsWith("HTTP/1.1 503"));
+  EXPECT_THAT(talk_until_served(), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(HttpCrowdTest, WhoNeverReadsHisAnswerGivesHisPlaceBackAfterItsTime) {
+  const auto clients = take_all_places("GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(talk(kRequest), StartsWith("HTTP/1.1 503"));
+  EXPECT_THAT(talk_until_served(), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(HttpCrowdTest, OthersAreServedWhileSlowOnesAreWaitedFor) {
+  std::list<stream_protocol::socket> slow;
+  for (const char* half : {kHalfAHeader, kHalfABody, kHalfAHeader, kHalfABody}) {
+    slow.push_back(connect());
+    boost::asio::write(slow.back(), boost::asio::buffer(std::string(half)));
+  }
+  EXPECT_THAT(talk(kRequest), StartsWith("HTTP/1.1 200"));
+  for (auto& socket : slow) EXPECT_FALSE(has_ended(socket, 0)) << "served only after them";
 }
 
 TEST_F(HttpServerTest, TheSocketIsForOwnerAndGroupAndOneServer) {

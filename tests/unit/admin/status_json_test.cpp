@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "fits_schema.h"
+
 namespace guideway::admin {
 namespace {
 
@@ -22,11 +24,15 @@ control::Status make_status() {
   worker.counters.reasons[GW_REASON_TX_FULL] = 1;
   worker.counters.events[GW_EVENT_FLOW_HIT] = 3;
   status.datapath.workers = {worker};
+  status.datapath.interfaces = {{.name = "wan"}};
+  status.nat_addresses = {{.address = IpAddress::v4({198, 51, 100, 9}), .ports_used = 1}};
+  status.services = {{.name = "http"}};
   control::PoolStatus pool;
   pool.name = "web";
   control::BackendStatus backend;
   backend.name = "b\xff\n";
   backend.traffic.packets = 3;
+  backend.state = "drain";
   backend.live_flows = 2;
   pool.backends = {backend, backend};
   status.pools = {pool};
@@ -44,6 +50,10 @@ TEST(StatusJson, EveryPacketIsInExactlyOneSum) {
   EXPECT_EQ(worker["reasons"]["fragment"], 2);
   EXPECT_EQ(worker["reasons"].size(), std::size_t{GW_REASON_COUNT});
   EXPECT_EQ(worker["events"]["flow_hits"], 3);
+}
+
+TEST(StatusJson, IsAsItIsDescribed) {
+  expect_fits(schema_named("Status"), ApiJson::parse(status_json(make_status())), "status");
 }
 
 TEST(StatusJson, APoolIsTheSumOfItsBackends) {

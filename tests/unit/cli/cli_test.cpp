@@ -76,6 +76,19 @@ TEST(StatusView, ShowsAPoolsPanicAndWhoseGuestABackendIs) {
   EXPECT_THAT(*view, HasSubstr("web/spare/b1"));
 }
 
+TEST(StatusView, ShowsWhatTheKernelRefusedIfItRefusedAnything) {
+  control::Status status = make_status();
+  status.datapath.interfaces.resize(2);
+  status.datapath.interfaces[0].kernel.to_kernel = 5000;
+  EXPECT_THAT(status_view(admin::status_json(status)).value(), Not(HasSubstr("REFUSED")));
+  status.datapath.interfaces[1].kernel.to_kernel_refused = 1234;
+  const auto view = status_view(admin::status_json(status));
+  ASSERT_TRUE(view) << view.error().message;
+  EXPECT_THAT(*view, HasSubstr("REFUSED BY KERNEL"));
+  EXPECT_THAT(*view, HasSubstr("  1,234\n"));
+  EXPECT_THAT(*view, HasSubstr("  0\n")) << "the other interface";
+}
+
 TEST(StatusView, ControlCharactersDoNotReachTheTerminal) {
   EXPECT_THAT(status_view(admin::status_json(make_status())).value(), Not(HasSubstr("\x1b")));
 }

@@ -231,6 +231,14 @@ TEST_F(ResourcesTest, TheDaemonsRefusalIsSaid) {
   EXPECT_EQ(Json::parse(out()).at("error").at("code"), "invalid");
 }
 
+TEST_F(ResourcesTest, WhatIsWrongWithTheWholeBodyIsSaidWithoutAField) {
+  daemon_.answer(
+      "PATCH /v1/services/web",
+      R"({"api":1,"error":{"code":"invalid","field":"body","message":"the body is odd"}})", 422);
+  EXPECT_EQ(guideway({"service", "set", "web", "port=80"}), kFault);
+  EXPECT_EQ(err(), "guideway: the body is odd\n");
+}
+
 TEST_F(ResourcesTest, AnUnknownNameIsTheDaemonsToSuggest) {
   daemon_.answer("GET /v1/services/wbe",
                  error_body("not_found", "no service \"wbe\"; the nearest is \"web\""), 404);

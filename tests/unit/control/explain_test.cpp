@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <random>
 #include <string>
 
@@ -44,6 +45,75 @@ forwarding = "nat"
 snat = false
 table_size = 251
 backends = [{ name = "k1", address = "10.0.0.1", port = 6500 }, { name = "k2", address = "10.0.0.2", port = 6500 }]
+[[pool]]
+name = "gre"
+forwarding = "gre"
+gre = { key = 7 }
+source = "198.51.100.2"
+table_size = 251
+backends = [{ name = "g1", address = "10.0.0.3" }, { name = "g2", address = "10.0.0.4" }]
+[[pool]]
+name = "gue"
+forwarding = "gue"
+source = "2001:db8:1::2"
+table_size = 251
+backends = [{ name = "u1", address = "2001:db8:1::3" }, { name = "u2", address = "2001:db8:1::4" }]
+[[pool]]
+name = "vxlan"
+forwarding = "vxlan"
+vxlan = { vni = 100, inner_mac = "02:67:77:00:00:01" }
+source = "198.51.100.2"
+table_size = 251
+backends = [{ name = "v1", address = "10.0.0.3" }, { name = "v2", address = "10.0.0.4" }]
+[[pool]]
+name = "in_turn"
+forwarding = "ipip"
+source = "198.51.100.2"
+scheduler = "round_robin"
+table_size = 251
+backends = [{ name = "r1", address = "10.0.0.3" }, { name = "r2", address = "10.0.0.4" }]
+[[pool]]
+name = "by_load"
+scheduler = "least_connections"
+table_size = 251
+backends = [{ name = "l1", address = "10.0.0.1" }, { name = "l2", address = "10.0.0.2" }]
+[[service]]
+name = "gre"
+address = "203.0.113.15"
+port = 80
+pool = "gre"
+[[service]]
+name = "gue"
+address = "203.0.113.16"
+port = 80
+pool = "gue"
+[[service]]
+name = "vxlan"
+address = "203.0.113.17"
+port = 80
+pool = "vxlan"
+[[service]]
+name = "vxlan_six"
+address = "2001:db8:203::11"
+port = 80
+pool = "vxlan"
+[[service]]
+name = "in_turn"
+address = "203.0.113.18"
+protocol = "tcp_udp"
+port = 80
+pool = "in_turn"
+[[service]]
+name = "by_load"
+address = "203.0.113.19"
+protocol = "tcp_udp"
+port = 80
+pool = "by_load"
+[[service]]
+name = "kept_too"
+address = "203.0.113.20"
+port = 80
+pool = "kept"
 [[service]]
 name = "kept"
 address = "203.0.113.14"
@@ -87,13 +157,29 @@ compile::NextHops all_resolved() {
     hop.source = Mac{{2, 0, 0, 0, 0, 0xaa}};
     hop.mtu = 1500;
     hops[IpAddress::v4({10, 0, 0, host})] = hop;
+    hops[*IpAddress::parse("2001:db8:1::" + std::to_string(host))] = hop;
   }
   return hops;
 }
 
-class ExplainTest : public testing::TestWithParam<std::uint32_t> {
+std::string verdict_of(const gw_outcome& outcome) {
+  static constexpr const char* kNames[] = {"forward", "reply", "kernel", "drop"};
+  return kNames[outcome.verdict];
+}
+
+std::string reason_of(const gw_outcome& outcome) {
+  static constexpr const char* kNames[] = {
+#define GW_REASON_NAME(id, verdict, name, help) name,
+      GW_REASONS(GW_REASON_NAME)
+#undef GW_REASON_NAME
+  };
+  return kNames[outcome.reason];
+}
+
+/// The configuration above with flow tables of a size, asked and sent packets.
+class ExplainWorld {
  protected:
-  ExplainTest() : world_({4096, GetParam(), 2}) {
+  explicit ExplainWorld(test::WorldSize size) : size_(size), world_(size) {
     const auto model = test::parse_config(kExplained);
     EXPECT_TRUE(model) << model.error().message;
     EXPECT_TRUE(world_.publish(*model, all_resolved()));
@@ -111,9 +197,22 @@ class ExplainTest : public testing::TestWithParam<std::uint32_t> {
     query.destination_port = spec.destination_port;
     query.tcp = spec.protocol == GW_PROTO_TCP;
     query.syn = spec.tcp_flags == GW_TCP_SYN;
-    const datapath::FlowTableView flows{world_.buckets(), GetParam(), 4096};
-    return explain(query, world_.state(), flows, world_.now_s(), {world_.nat_buckets(), 2});
+    const datapath::FlowTableView flows{world_.buckets(), size_.shards, size_.buckets_per_shard};
+    return explain(query, world_.state(), flows, world_.now_s(),
+                   {world_.nat_buckets(), size_.nat_planes});
   }
+
+  std::string backend_name(std::uint16_t id) const {
+    return id < world_.state().backend_info.size() ? world_.state().backend_info[id].name : "";
+  }
+
+  test::WorldSize size_;
+  test::CoreWorld world_;
+};
+
+class ExplainTest : public ExplainWorld, public testing::TestWithParam<std::uint32_t> {
+ protected:
+  ExplainTest() : ExplainWorld({4096, GetParam(), 2}) {}
 
   test::FrameSpec random_frame() {
     test::FrameSpec spec = random_() % 3 == 0 ? test::ipv6_spec() : test::FrameSpec{};
@@ -121,26 +220,33 @@ class ExplainTest : public testing::TestWithParam<std::uint32_t> {
     spec.source[15] = static_cast<std::uint8_t>(random_());
     spec.source_port = static_cast<std::uint16_t>(1024 + random_() % 60'000);
     if (random_() % 4 == 0) spec.protocol = GW_PROTO_UDP;
-    if (spec.protocol == GW_PROTO_UDP) spec.destination_port = 53;
+    if (spec.protocol == GW_PROTO_UDP && random_() % 2 == 0) spec.destination_port = 53;
+    if (spec.protocol == GW_PROTO_TCP && random_() % 4 == 0) spec.tcp_flags = GW_TCP_ACK;
     if (spec.family == GW_FAMILY_4)
-      spec.destination[3] = static_cast<std::uint8_t>(10 + random_() % 5);
+      spec.destination[3] = static_cast<std::uint8_t>(10 + random_() % 10);
+    else
+      spec.destination[15] = static_cast<std::uint8_t>(0x10 + random_() % 2);
     if (random_() % 8 == 0) spec.destination_port = 81;
+    if (random_() % 16 == 0) spec.source = spec.destination;
     spec.ttl = 64;  // explain's own
     return spec;
   }
 
-  std::string backend_name(std::uint16_t id) const {
-    return id < world_.state().backend_info.size() ? world_.state().backend_info[id].name : "";
-  }
-
-  test::CoreWorld world_;
   std::mt19937 random_{42};
+};
+
+/// One bucket has all flows.
+class ExplainFullTest : public ExplainWorld, public testing::Test {
+ protected:
+  ExplainFullTest() : ExplainWorld({1, 1, 2}) {}
 };
 
 INSTANTIATE_TEST_SUITE_P(Shards, ExplainTest, testing::Values(1, 2));
 
 TEST_P(ExplainTest, AgreesWithThePacketPathOnTenThousandFlows) {
-  std::uint32_t forwarded = 0;
+  std::map<std::string, int> forwarded;  // by pool
+  std::map<std::string, int> reasons;
+  int by_turn = 0;
   for (int i = 0; i < 10'000; i++) {
     const test::FrameSpec spec = random_frame();
     const std::size_t entries = i % 1000 == 0 ? world_.live_flows() : 0;
@@ -150,20 +256,50 @@ TEST_P(ExplainTest, AgreesWithThePacketPathOnTenThousandFlows) {
     }
     test::Frame frame(test::make_frame(spec));
     const gw_outcome outcome = world_.balance(frame, random_() % GetParam());
-    ASSERT_EQ(before.verdict == "forward", outcome.verdict == GW_FORWARD) << i;
-    ASSERT_EQ(before.verdict == "kernel", outcome.verdict == GW_KERNEL) << i;
+    ASSERT_EQ(before.verdict, verdict_of(outcome)) << i;
+    ASSERT_EQ(before.reason, reason_of(outcome)) << i;
+    reasons[before.reason]++;
     if (outcome.verdict != GW_FORWARD) continue;
-    forwarded++;
-    ASSERT_EQ(before.backend, backend_name(outcome.backend)) << i;
-    const test::Bytes sent = frame.bytes();
-    ASSERT_LE(before.header.size(), sent.size());
-    // The destination of the frame was any: what is behind it counts, and the new one is in both.
-    ASSERT_TRUE(std::equal(before.header.begin(), before.header.begin() + 14, sent.begin())) << i;
+    forwarded[before.pool]++;
     const Explanation after = explain_frame(spec);
     ASSERT_EQ(after.flow, "hit") << i;
-    ASSERT_EQ(after.backend, before.backend) << i;
+    ASSERT_EQ(after.backend, backend_name(outcome.backend)) << i;
+    // What is sent is explain's header before the packet.
+    const test::Bytes sent = frame.bytes();
+    ASSERT_GE(after.header.size(), std::size_t{GW_ETHERNET_LENGTH}) << i;
+    ASSERT_LE(after.header.size(), sent.size());
+    ASSERT_TRUE(std::equal(after.header.begin(), after.header.end(), sent.begin())) << i;
+    if (before.flow == "miss" && before.backend.empty()) {
+      by_turn++;
+      ASSERT_THAT(before.pool, testing::AnyOf("in_turn", "by_load")) << i;
+      continue;
+    }
+    ASSERT_EQ(before.backend, after.backend) << i;
+    ASSERT_EQ(before.header, after.header) << i;
   }
-  EXPECT_GT(forwarded, 4'000u);
+  for (const char* pool :
+       {"plain", "tunnel", "translated", "kept", "gre", "gue", "vxlan", "in_turn", "by_load"})
+    EXPECT_GT(forwarded[pool], 100) << pool;
+  EXPECT_GT(by_turn, 400);
+  EXPECT_GT(reasons["bad_source"], 100);
+}
+
+TEST_F(ExplainFullTest, AFlowWithoutRoomGoesByItsSlotWhoseTurnEverItIs) {
+  test::FrameSpec spec;
+  spec.destination = {203, 0, 113, 18};
+  for (std::uint16_t port = 1; port <= GW_FLOW_WAYS; port++) {
+    spec.source_port = port;
+    EXPECT_EQ(explain_frame(spec).backend, "") << "it gets the turn's";
+    test::Frame frame(test::make_frame(spec));
+    world_.balance(frame);
+  }
+  for (std::uint16_t port = 100; port < 200; port++) {
+    spec.source_port = port;
+    const Explanation found = explain_frame(spec);
+    ASSERT_THAT(found.why, testing::HasSubstr("goes by its slot"));
+    test::Frame frame(test::make_frame(spec));
+    ASSERT_EQ(found.backend, backend_name(world_.balance(frame).backend)) << port;
+  }
 }
 
 TEST_P(ExplainTest, NamesThePoolWithoutBackends) {
@@ -192,6 +328,46 @@ TEST_P(ExplainTest, SaysThatAFlowIsReset) {
   const Explanation found = explain_frame(spec);
   EXPECT_EQ(found.verdict, "reply");
   EXPECT_EQ(found.flow, "reset");
+}
+
+TEST_P(ExplainTest, KnowsThatABackendCannotTellTwoKeptFlowsApart) {
+  int refused = 0;
+  for (std::uint16_t port = 1; port <= 40; port++) {
+    test::FrameSpec spec;
+    spec.source_port = port;
+    spec.destination = {203, 0, 113, 14};
+    test::Frame first(test::make_frame(spec));
+    const std::uint16_t backend = world_.balance(first).backend;
+    // The same client and port, by another VIP: half of them come to the same backend.
+    spec.destination = {203, 0, 113, 20};
+    const Explanation found = explain_frame(spec);
+    test::Frame second(test::make_frame(spec));
+    const gw_outcome outcome = world_.balance(second);
+    ASSERT_EQ(found.reason, reason_of(outcome)) << port;
+    ASSERT_EQ(found.verdict, verdict_of(outcome)) << port;
+    if (outcome.verdict == GW_FORWARD) {
+      ASSERT_NE(outcome.backend, backend) << port;
+    }
+    refused += found.reason == "nat_no_port" ? 1 : 0;
+  }
+  EXPECT_GT(refused, 5);
+  EXPECT_LT(refused, 35);
+}
+
+TEST_P(ExplainTest, KnowsThatNoPortIsLeft) {
+  test::FrameSpec spec;
+  spec.destination = {203, 0, 113, 13};
+  EXPECT_EQ(explain_frame(spec).verdict, "forward");
+  // Every place is being taken by somebody else at this moment.
+  for (std::size_t i = 0; i < world_.nat_buckets().size(); i++)
+    if (i % GW_NAT_PLANE != 0)
+      for (std::uint64_t& word : world_.nat_buckets()[i].ways.words)
+        word = gw_nat_word(world_.now_s(), 0, GW_NAT_CLAIMED, 1);
+  const Explanation found = explain_frame(spec);
+  test::Frame frame(test::make_frame(spec));
+  EXPECT_EQ(reason_of(world_.balance(frame)), "nat_no_port");
+  EXPECT_EQ(found.reason, "nat_no_port");
+  EXPECT_EQ(found.verdict, "drop");
 }
 
 TEST_P(ExplainTest, KnowsTheAnswersOfFlowsThatKeepTheClientsAddress) {

@@ -79,6 +79,15 @@ TEST_F(CheckerTest, ABackendGoesFromInitialToHealthyToUnhealthyAndBack) {
   EXPECT_EQ(changes_[2].name, "b1");
 }
 
+TEST_F(CheckerTest, TheChecksOwnAddressIsProbedInsteadOfTheBackends) {
+  model_.pools[0].backends[0].address = IpAddress::parse("192.0.2.1").value();
+  model_.pools[0].health_check->address = IpAddress::parse("127.0.0.1").value();
+  checker_.follow(model_);
+  run_until_changes(1);
+  EXPECT_EQ(changes_[0].now.state, State::kHealthy);
+  EXPECT_GE(server_.requests.size(), 1u);
+}
+
 TEST_F(CheckerTest, ABackendThatIsAddedLaterHasToPassFirst) {
   model::Model empty = model_;
   empty.pools[0].backends.clear();

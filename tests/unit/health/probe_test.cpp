@@ -8,7 +8,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <string>
+#include <vector>
 
 #include "one_probe.h"
 #include "test_server.h"
@@ -20,6 +22,22 @@ using model::CheckProtocol;
 using std::chrono::milliseconds;
 using testing::HasSubstr;
 using testing::StartsWith;
+
+/// The states ("0A": listening, "06": TIME_WAIT) of the TCP sockets over IPv4 with this port at
+/// either end.
+std::vector<std::string> socket_states(std::uint16_t port) {
+  const auto port_of = [](const std::string& end) {
+    return std::stoul(end.substr(end.find(':') + 1), nullptr, 16);
+  };
+  std::vector<std::string> states;
+  std::ifstream table("/proc/self/net/tcp");
+  std::string line;
+  std::getline(table, line);  // the columns' names
+  std::string number, local, remote, state;
+  while (table >> number >> local >> remote >> state && std::getline(table, line))
+    if (port_of(local) == port || port_of(remote) == port) states.push_back(state);
+  return states;
+}
 
 class ProbeTest : public testing::Test {
  protected:
@@ -71,6 +89,25 @@ TEST_F(ProbeTest, StatusesFrom200To399AreGood) {
     EXPECT_EQ(outcome.reason, good ? Reason::kNone : Reason::kStatusMismatch) << status;
     EXPECT_EQ(outcome.detail, "status " + std::to_string(status));
   }
+}
+
+TEST_F(ProbeTest, ARedirectIsNotFollowed) {
+  server_.answer =
+      "HTTP/1.1 301 x\r\nLocation: http://127.0.0.1:" + std::to_string(server_.port()) +
+      "/\r\nContent-Length: 0\r\n\r\n";
+  EXPECT_TRUE(probe(CheckProtocol::kHttp).success());
+  loop_.poll();
+  EXPECT_EQ(server_.connections, 1);
+  EXPECT_EQ(server_.requests.size(), 1u);
+}
+
+TEST_F(ProbeTest, NoProbeLeavesASocketInTimeWaitNorOnTheWayThere) {
+  for (int i = 0; i < 20; i++)
+    for (const CheckProtocol protocol : {CheckProtocol::kTcp, CheckProtocol::kHttp})
+      EXPECT_TRUE(probe(protocol).success());
+  loop_.poll();
+  // The listening one is all that is left at either end: each connection ended by a reset.
+  EXPECT_THAT(socket_states(server_.port()), testing::ElementsAre("0A"));
 }
 
 TEST_F(ProbeTest, AnAnswerThatIsNotHttpIsNamed) {

@@ -10,6 +10,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
+#include <chrono>
 #include <thread>
 #include <vector>
 
@@ -28,11 +29,12 @@ constexpr const char* kGet = "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: cl
 /// A server on its own thread, as the daemon has it.
 class MetricsServerTest : public testing::Test {
  protected:
-  MetricsServerTest() {
-    auto opened = MetricsServer::open(loop_, "127.0.0.1:0", [this](MetricsServer::Done done) {
+  explicit MetricsServerTest(std::chrono::milliseconds patience = MetricsServer::kPatience) {
+    const auto make = [this](MetricsServer::Done done) {
       made_++;
       boost::asio::post(loop_, [this, done] { done(text_); });
-    });
+    };
+    auto opened = MetricsServer::open(loop_, "127.0.0.1:0", make, patience);
     EXPECT_TRUE(opened) << opened.error().message;
     server_ = std::move(*opened);
     thread_ = std::thread([this] { loop_.run(); });
@@ -56,6 +58,24 @@ class MetricsServerTest : public testing::Test {
     boost::asio::write(socket, boost::asio::buffer(bytes), error);
     std::string answer;
     boost::asio::read(socket, boost::asio::dynamic_buffer(answer), error);
+    return answer;
+  }
+
+  /// As many as there are places, which have sent so much.
+  std::vector<tcp::socket> take_all_places(boost::asio::io_context& loop,
+                                           const std::string& bytes) const {
+    std::vector<tcp::socket> clients;
+    while (clients.size() < 16) {
+      clients.push_back(connect(loop));
+      boost::asio::write(clients.back(), boost::asio::buffer(bytes));
+    }
+    return clients;
+  }
+  /// The answer once there is a place again.
+  std::string talk_until_served() const {
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    std::string answer;
+    while (answer.empty() && std::chrono::steady_clock::now() < give_up) answer = talk(kGet);
     return answer;
   }
 
@@ -113,14 +133,32 @@ TEST_F(MetricsServerTest, GarbageAndHugeHeadersAndBodiesGetA400) {
 
 TEST_F(MetricsServerTest, ACrowdOfSilentClientsIsBounded) {
   boost::asio::io_context loop;
-  std::vector<tcp::socket> silent;
-  for (int i = 0; i < 16; i++) silent.push_back(connect(loop));
+  auto silent = take_all_places(loop, "");
   // One more is closed without an answer; when one leaves there is room again.
   EXPECT_EQ(talk(kGet), "");
   silent.clear();
-  std::string answer;
-  for (int i = 0; i < 1000 && answer.empty(); i++) answer = talk(kGet);
-  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(talk_until_served(), StartsWith("HTTP/1.1 200"));
+}
+
+/// Time enough for all of a crowd to be there at once.
+class MetricsCrowdTest : public MetricsServerTest {
+ protected:
+  MetricsCrowdTest() : MetricsServerTest(std::chrono::milliseconds(1000)) {}
+};
+
+TEST_F(MetricsCrowdTest, HalfARequestGivesItsPlaceBackAfterItsTime) {
+  boost::asio::io_context loop;
+  const auto slow = take_all_places(loop, "GET /metrics HTTP/1.1\r\nHost");
+  EXPECT_EQ(talk(kGet), "");
+  EXPECT_THAT(talk_until_served(), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(MetricsCrowdTest, WhoNeverReadsHisAnswerGivesHisPlaceBackAfterItsTime) {
+  text_ = std::make_shared<const std::string>(std::string(40'000'000, 'x'));
+  boost::asio::io_context loop;
+  const auto deaf = take_all_places(loop, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(talk(kGet), "");
+  EXPECT_THAT(talk_until_served(), StartsWith("HTTP/1.1 200"));
 }
 
 TEST_F(MetricsServerTest, AnAddressInUseIsAnErrorThatNamesIt) {
