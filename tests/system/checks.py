@@ -5,11 +5,17 @@ import json
 import os
 import pathlib
 
+import pytest
 from guideway_lab.network import KERNEL_NIC
 from guideway_lab.report import comparison_problems, comparison_table, observe
 from guideway_lab.shell import LabError, ip_json, wait_until
 
 _REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+
+
+def mostly_long(values, *short):
+    """Parameters: each of the values; those that are not `short` with --long only."""
+    return [pytest.param(value, marks=() if value in short else pytest.mark.long) for value in values]
 
 
 def write_report(name, lines, capsys):

@@ -75,7 +75,7 @@ def is_long(pytestconfig):
 @pytest.fixture
 def requests(is_long):
     """How many HTTP requests a test sends."""
-    return 50_000 if is_long else 3_000
+    return 50_000 if is_long else 1_500
 
 
 @pytest.fixture

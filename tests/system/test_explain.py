@@ -5,7 +5,7 @@ import random
 import socket
 
 import pytest
-from checks import write_report
+from checks import mostly_long, write_report
 from test_admin_tool import tool
 
 from guideway_lab import raw_packets
@@ -138,10 +138,10 @@ def check_flows(lab, name, count, capsys):
 
 
 @pytest.mark.parametrize(
-    "datapath", [pytest.param(d, marks=pytest.mark.long if d == "afxdp" else ()) for d in DATAPATHS]
+    "datapath", mostly_long(DATAPATHS, "dpdk", "xdp")
 )
 def test_every_flow_goes_where_explain_says(make_lab, is_long, capsys, datapath):
-    check_flows(make_lab(datapath=datapath, backends=4), datapath, 10_000 if is_long else 1_000, capsys)
+    check_flows(make_lab(datapath=datapath, backends=4), datapath, 10_000 if is_long else 500, capsys)
 
 
 @pytest.mark.parametrize(
@@ -149,8 +149,8 @@ def test_every_flow_goes_where_explain_says(make_lab, is_long, capsys, datapath)
     [
         ("ipv6", {"family": 6, "datapath": "xdp"}),
         ("ipip", {"mode": "ipip", "datapath": "dpdk"}),
-        ("round_robin", {"scheduler": "round_robin", "datapath": "xdp"}),
+        pytest.param("round_robin", {"scheduler": "round_robin", "datapath": "xdp"}, marks=pytest.mark.long),
     ],
 )
 def test_explain_knows_ipv6_tunnels_and_turns(make_lab, is_long, capsys, name, options):
-    check_flows(make_lab(backends=4, **options), name, 2_000 if is_long else 600, capsys)
+    check_flows(make_lab(backends=4, **options), name, 2_000 if is_long else 300, capsys)

@@ -8,7 +8,7 @@ import signal
 import time
 
 import pytest
-from checks import write_report
+from checks import mostly_long, write_report
 from test_admin_tool import as_json, tool
 from test_reload import new_connections
 
@@ -53,7 +53,7 @@ def healthy_lab(make_lab, **options):
     return lab
 
 
-@pytest.mark.parametrize("datapath", DATAPATHS)
+@pytest.mark.parametrize("datapath", mostly_long(DATAPATHS, "dpdk", "xdp"))
 def test_a_stopped_backend_gets_no_new_connections_until_it_is_back(make_lab, datapath):
     lab = healthy_lab(make_lab, datapath=datapath)
     assert backend_process(lab, "backend2").stop()
@@ -209,8 +209,8 @@ def set_sick(lab, names, is_sick):
 
 
 def restarts():
-    """Each datapath with each way to end; the short run has each once."""
-    short = [("afxdp", signal.SIGKILL), ("dpdk", signal.SIGTERM), ("xdp", signal.SIGKILL)]
+    """Each datapath with each way to end; the short run has two of them."""
+    short = [("dpdk", signal.SIGTERM), ("xdp", signal.SIGKILL)]
     for datapath, end in itertools.product(DATAPATHS, (signal.SIGKILL, signal.SIGTERM)):
         marks = () if (datapath, end) in short else pytest.mark.long
         yield pytest.param(datapath, end, marks=marks)

@@ -7,6 +7,7 @@ import re
 import subprocess
 
 import pytest
+from checks import mostly_long
 
 from guideway_lab.http_load import HttpLoad
 from guideway_lab.plan import DATAPATHS, FAMILIES
@@ -84,7 +85,7 @@ def test_ping_and_tcp_to_the_director_work_while_traffic_runs(make_lab, is_long,
     assert sum(worker["reasons"]["no_service"] for worker in workers) >= 20
 
 
-@pytest.mark.parametrize("datapath", DATAPATHS)
+@pytest.mark.parametrize("datapath", mostly_long(DATAPATHS, "dpdk"))
 def test_the_director_reaches_others_itself(make_lab, datapath):
     """Connections that the director's own stack opens go out and come back."""
     lab = make_lab(datapath=datapath)
@@ -93,7 +94,7 @@ def test_the_director_reaches_others_itself(make_lab, datapath):
     assert answer.stdout == "backend1\n"
 
 
-@pytest.mark.parametrize("datapath", DATAPATHS)
+@pytest.mark.parametrize("datapath", mostly_long(DATAPATHS, "afxdp"))
 def test_another_port_of_the_vip_is_refused_by_the_kernel(make_lab, datapath):
     """Nothing listens there: the kernel answers by a reset, not Guideway by silence."""
     lab = make_lab(datapath=datapath)

@@ -45,6 +45,7 @@ def forwarded(lab):
     return sum(row["forwarded"] for row in lab.director.status()["workers"])
 
 
+@pytest.mark.long
 def test_it_starts_again_after_a_stop(lab):
     assert lab.stop_director() == 0
     lab.start_director()

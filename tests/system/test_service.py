@@ -10,7 +10,7 @@ import subprocess
 import time
 
 import pytest
-from checks import write_report
+from checks import mostly_long, write_report
 
 from guideway_lab import config, metrics
 from guideway_lab.http_load import HttpLoad
@@ -23,7 +23,7 @@ _REQUESTS = 200
 _EXPOSURE = 40
 
 
-@pytest.mark.parametrize("datapath", DATAPATHS)
+@pytest.mark.parametrize("datapath", mostly_long(DATAPATHS, "afxdp"))
 def test_it_runs_with_the_units_capabilities_and_tells_how_it_is(make_lab, datapath):
     lab = make_lab(datapath=datapath, on_stop="keep", start_director=False)
     lab.director.wrapper = with_its_capabilities()
@@ -79,7 +79,9 @@ def check_metrics_agree(lab):
     if workers:
         busy = metrics.value(samples, "guideway_worker_busy_seconds_total", worker="0")
         total = metrics.value(samples, "guideway_worker_seconds_total", worker="0")
-        assert 0 < busy < total < status["uptime_s"] + 2
+        assert 0 <= busy < total < status["uptime_s"] + 2
+        # In afxdp the program forwards while the machine keeps a worker from its core.
+        assert busy > 0 or workers[0]["forwarded"] == 0
 
 
 def test_the_units_program_options_and_files_exist(tmp_path, lab):

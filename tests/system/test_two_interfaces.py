@@ -4,10 +4,11 @@
 import collections
 
 import pytest
+from checks import mostly_long
 from two_interface_site import TwoInterfaceSite
 
 
-@pytest.mark.parametrize("datapath", ["afxdp", "xdp"])
+@pytest.mark.parametrize("datapath", mostly_long(["afxdp", "xdp"], "xdp"))
 def test_what_comes_by_one_interface_leaves_by_the_other(datapath):
     with TwoInterfaceSite(datapath) as site:
         for family in (4, 6):

@@ -8,7 +8,7 @@ from . import process, tree
 
 PERMISSIVE = "Apache-2.0"
 KERNEL = "GPL-2.0-only OR BSD-2-Clause"
-SOURCES = {".h", ".c", ".cpp", ".py", ".sh", ".toml", ".build"}
+SOURCES = {".h", ".c", ".cpp", ".py", ".sh", ".bash", ".toml", ".yml", ".service", ".mount", ".build"}
 SOURCE_NAMES = {"meson_options.txt", "packages.txt"}
 
 

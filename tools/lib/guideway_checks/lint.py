@@ -10,6 +10,7 @@ from . import check_format, check_headers, check_includes, check_texts, check_ti
 CHECKS = {
     "format": check_format.problems,
     "headers": check_headers.problems,
+    "other-headers": check_headers.other_problems,
     "includes": check_includes.problems,
     "licences": check_texts.licence_problems,
     "openings": check_texts.header_problems,
