@@ -22,7 +22,7 @@ from guideway_lab.timed_load import TimedLoad
 
 _REQUESTS = 400
 # Two probes, an interval of 200 ms apart, the second one after its timeout; docs/health-checks.md.
-_DETECTION_S = 2 * 0.2 * 1.05 + 0.1
+_DETECTION_S = 2 * 0.2 * 1.05 + 0.18
 
 
 def failed(requests):

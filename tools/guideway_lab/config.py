@@ -55,7 +55,7 @@ def _health_check(plan):
   protocol = "{plan.health_protocol}"
   {_HEALTH_REQUEST[plan.health_protocol]}
   interval = "{plan.health_interval}"
-  timeout = "100ms"
+  timeout = "180ms"
   healthy_threshold = 2
   unhealthy_threshold = 2
   {plan.health_keys}

@@ -131,7 +131,9 @@ GW_INLINE const struct gw_backend *gw_flow_record(const struct gw_port *port, ui
 GW_INLINE int gw_flow_find_in(const struct gw_port *port, struct gw_work *w,
                               struct gw_flow_bucket *bucket, uint32_t match) {
   uint32_t tag = gw_hash_tag(w->hash);
+#ifdef __OPTIMIZE__ /* else g++ complains that it ignores it */
 #pragma GCC unroll 2
+#endif
   for (int i = 0; i < 2 && match != 0; i++) {
     uint32_t way = gw_lowest_bit(match) & (GW_FLOW_WAYS - 1);
     uint64_t word = gw_flow_load(&bucket->words[way]);
