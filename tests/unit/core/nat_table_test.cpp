@@ -40,7 +40,7 @@ class NatTable {
     gw_nat_query query{};
     query.key.client[0] = 0x0a000000u + client / 50000;
     query.key.vip[0] = 0xcb00710au;
-    query.key.tail = gw_nat_tail(1024 + client % 50000 | 0x50000000u, protocol, GW_FAMILY_4);
+    query.key.tail = gw_nat_tail((1024 + client % 50000) | 0x50000000u, protocol, GW_FAMILY_4);
     query.hash = gw_nat_hash(&secret_, &query.key);
     query.address = plane;
     query.now_s = now_s;
@@ -398,12 +398,12 @@ TEST_P(NatModel, AgreesWithAPlainMap) {
       flow.last_s = table.now_s;
       const bool fin = flow.tcp && random() % 50 == 0;
       const bool reset = flow.tcp && random() % 150 == 0;
-      const std::uint32_t seen = (fin ? GW_NAT_SEEN_FIN : 0U) | (reset ? GW_NAT_SEEN_RST : 0U);
+      const std::uint32_t seen = (fin ? +GW_NAT_SEEN_FIN : 0U) | (reset ? +GW_NAT_SEEN_RST : 0U);
       if (random() % 2 == 0) {
         flow.confirmed |= flow.answered;
         flow.client_fin |= fin;
         flow.client_reset = reset;
-        table.client_speaks(found, seen | (flow.answered ? GW_NAT_CONFIRMED : 0U));
+        table.client_speaks(found, seen | (flow.answered ? +GW_NAT_CONFIRMED : 0U));
       } else {
         flow.answered = true;
         flow.backend_fin |= fin;
