@@ -69,9 +69,11 @@ def test_ping_and_tcp_to_the_director_work_while_traffic_runs(make_lab, is_long,
     traffic = HttpLoad(lab.plan).start(seconds=60)
     with running(traffic) as load, running(hello_server(lab)) as server:
         wait_until(lambda: forwarded(lab) > 1000, "traffic")
-        pings = ("ping", "-c", count, "-i", "0.05", "-W", "5", lab.plan.director_address)
-        ping = run(*pings, netns=client)
-        assert re.search(rf"{count} received, 0% packet loss", ping.stdout), ping.stdout
+        # One more than is asked for: ping waits for its last answer two round trips only.
+        pings = ("ping", "-c", count + 1, "-i", "0.05", "-W", "5", lab.plan.director_address)
+        ping = run(*pings, netns=client, check=False)
+        answered = {int(number) for number in re.findall(r"bytes from \S+ icmp_seq=(\d+) ", ping.stdout)}
+        assert answered >= set(range(1, count + 1)), ping.stdout
         port = server.stdout.readline().strip()
         url = lab.plan.url_of(lab.plan.director_address).replace(":6400/", f":{port}/")
         for _ in range(20):
