@@ -23,7 +23,7 @@ constexpr std::array kRoutes = {
     Route{"GET", "/v1/config", get_config, "format"},
     Route{"PUT", "/v1/config", put_config, "dry_run confirm_within"},
     Route{"POST", "/v1/plan", post_plan, ""},
-    Route{"POST", "/v1/confirm", post_confirm, "", true},
+    Route{"POST", "/v1/confirm", post_confirm, kWrite, true},
     Route{"POST", "/v1/rollback", post_rollback, kWrite, true},
     Route{"GET", "/v1/history", get_history, ""},
     Route{"GET", "/v1/diff", get_diff, ""},
@@ -117,7 +117,7 @@ bool is_request_id(std::string_view text) {
 }
 
 Response not_allowed(const std::string& methods, const std::string& message) {
-  Response response = error_response(405, "method_not_allowed", message);
+  Response response = error_response(405, "method_not_allowed", message, "method");
   response.allow = methods;
   return response;
 }
@@ -162,7 +162,8 @@ void Api::handle(Request request, Respond to_client) const {
   if (found.methods.empty())
     return respond(error_response(404, "not_found",
                                   base::quoted(path) + " is no resource: docs/admin-api.md lists "
-                                                       "them, /v1/status is one"));
+                                                       "them, /v1/status is one",
+                                  "target"));
   if (access_ == Access::kRead && !reads)
     return respond(not_allowed("GET, HEAD",
                                "this socket can only be read from; writes go to "

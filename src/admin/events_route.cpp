@@ -10,6 +10,8 @@
 #include <ctime>
 #include <memory>
 
+#include "guideway/base/text.h"
+#include "guideway/config/values.h"
 #include "guideway/events/event_log.h"
 #include "routes.h"
 
@@ -40,8 +42,16 @@ std::optional<std::chrono::system_clock::time_point> time_of(const std::string& 
   return std::chrono::system_clock::from_time_t(time);
 }
 
-tl::unexpected<CallError> wrong(const char* field, const char* message) {
-  return tl::unexpected(CallError{400, "bad_request", field, message});
+tl::unexpected<CallError> wrong(const char* field, std::string message) {
+  return tl::unexpected(CallError{400, "bad_request", field, std::move(message)});
+}
+
+tl::unexpected<CallError> no_kind(std::string_view text) {
+  const std::vector<std::string> names = events::kind_names();
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  return wrong("kind", base::quoted(text) + " is none of " + list + "; the nearest is \"" +
+                           config::nearest(std::string(text), names) + "\"");
 }
 
 tl::expected<std::vector<events::Kind>, CallError> kinds_of(std::string_view text) {
@@ -49,7 +59,7 @@ tl::expected<std::vector<events::Kind>, CallError> kinds_of(std::string_view tex
   while (!text.empty()) {
     const std::size_t end = std::min(text.find(','), text.size());
     const auto kind = events::kind_of(text.substr(0, end));
-    if (!kind) return wrong("kind", "must be kinds of events, separated by commas");
+    if (!kind) return no_kind(text.substr(0, end));
     kinds.push_back(*kind);
     text.remove_prefix(std::min(end + 1, text.size()));
   }

@@ -104,12 +104,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
         error.category() == http::make_error_code(http::error::bad_method).category();
     if (error == http::error::end_of_stream || (error && !wrong_request)) return;
     if (error == http::error::body_limit)
-      return write(
-          to_message(error_response(413, "too_large", "a body has at most 1 MiB"), 11, false));
+      return write(to_message(error_response(413, "too_large", "a body has at most 1 MiB", "body"),
+                              11, false));
     if (error)
-      return write(to_message(
-          error_response(400, "bad_request", "not a request that this server understands"), 11,
-          false));
+      return write(
+          to_message(error_response(400, "bad_request",
+                                    "not a request that this server understands", "request"),
+                     11, false));
     stream_.expires_never();  // the handler may take its time
     head_only_ = parser_->get().method() == http::verb::head;
     client_ = std::make_shared<Client>();

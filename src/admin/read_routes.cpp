@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// GET: what is configured, beside what runs.
+// GET: what is configured, beside what runs. What grows with the configuration is made beside the
+// control thread.
 #include <utility>
 
 // Asio of Boost 1.74 needs <utility> before it.
 #include <charconv>
 #include <map>
+#include <memory>
 #include <string_view>
 
 #include "guideway/admin/status_json.h"
@@ -70,13 +72,13 @@ Json pool_view(const Json& config, const Pools& pools) {
   return {{"config", config}, {"status", found ? pool_json(*found) : Json(nullptr)}};
 }
 
-/// Those of a pool, without the removed ones, whose names others may have.
+/// Those of a pool itself: others may have the names of removed ones, and of guests.
 Backends backends_in(const control::Status& status, const std::string& pool) {
   const auto* found = find_status(by_name(status.pools), pool);
   Backends backends;
   if (found == nullptr) return backends;
   for (const auto& each : found->backends)
-    if (each.state != "removed") backends.emplace(each.name, &each);
+    if (each.state != "removed" && each.home.empty()) backends.emplace(each.name, &each);
   return backends;
 }
 
@@ -90,8 +92,7 @@ void add_marks(Json& view, const control::Marks& marks, const control::MarkKey& 
   const auto found = marks.find(key);
   if (found == marks.end()) return;
   const control::Mark& mark = found->second;
-  if (mark.forced != model::Forced::kNone)
-    view["forced"] = mark.forced == model::Forced::kUp ? "up" : "down";
+  if (mark.forced != model::Forced::kNone) view["forced"] = control::name_of(mark.forced);
   view["forced_until"] = time_or_null(mark.forced_until);
   view["drain_until"] = time_or_null(mark.drain_until);
   view["renew_until"] = nullptr;
@@ -102,7 +103,7 @@ void add_marks(Json& view, const control::Marks& marks, const control::MarkKey& 
                                       *mark.ttl_until - now.steady));
 }
 
-Json backend_view(const Call& call, const std::string& pool, const Json& config,
+Json backend_view(const control::DesiredState& desired, const std::string& pool, const Json& config,
                   const control::Status& status, const Backends& backends) {
   const std::string name = text_in(config, "name");
   Json view = {{"pool", pool}, {"config", config}, {"status", nullptr}};
@@ -110,7 +111,7 @@ Json backend_view(const Call& call, const std::string& pool, const Json& config,
   const bool is_counted = status.live_flows_age_s >= 0;
   view["live_flows_age_s"] = is_counted ? Json(status.live_flows_age_s) : Json(nullptr);
   view["live_flows_generation"] = is_counted ? Json(status.live_flows_generation) : Json(nullptr);
-  add_marks(view, call.controller.desired().marks, {pool, name});
+  add_marks(view, desired.marks, {pool, name});
   return view;
 }
 
@@ -164,6 +165,28 @@ tl::expected<control::ExplainQuery, CallError> explain_query(
   return result;
 }
 
+/// What is large is made beside the control thread, of values that do not change meanwhile: `make`
+/// takes what is configured and gives a response.
+template <typename Make>
+void answer_aside(Call call, Make make) {
+  call.controller.run_aside(
+      [desired = call.controller.shared_desired(), make = std::move(make)] {
+        Response response = make(*desired);
+        response.revision = desired->revision;
+        return response;
+      },
+      [respond = std::move(call.respond)](const std::shared_ptr<const Response>& made) {
+        respond(made ? *made : error_response(500, "fault", "see the log of guidewayd"));
+      });
+}
+
+/// {"api": 1, "revision": …, and what was asked for}.
+Response response_with(const control::DesiredState& desired, const char* key, Json value) {
+  Response response;
+  response.body = to_text({{"api", 1}, {"revision", desired.revision}, {key, std::move(value)}});
+  return response;
+}
+
 std::string hex(const std::vector<std::uint8_t>& bytes) {
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string text;
@@ -177,28 +200,34 @@ std::string hex(const std::vector<std::uint8_t>& bytes) {
 }  // namespace
 
 void get_config(Call call) {
-  const auto& desired = call.controller.desired();
   const auto format = call.query.find("format");
-  if (format == call.query.end() || format->second == "json") {
-    const Json json = {{"services", desired.running.services}, {"pools", desired.running.pools}};
-    return call.respond(answer_of(call, json));
-  }
-  if (format->second != "toml")
+  const bool is_json = format == call.query.end() || format->second == "json";
+  if (!is_json && format->second != "toml")
     return refuse(call, bad_parameter("format", "must be json or toml"));
-  Response response;
-  response.body = config::to_toml(desired.rest, desired.running);
-  response.content_type = "application/toml";
-  response.revision = desired.revision;
-  call.respond(std::move(response));
+  answer_aside(std::move(call), [is_json](const control::DesiredState& desired) {
+    Response response;
+    if (is_json) {
+      response.body = to_text({{"api", 1},
+                               {"revision", desired.revision},
+                               {"services", desired.running.services},
+                               {"pools", desired.running.pools}});
+    } else {
+      response.body = config::to_toml(desired.rest, desired.running);
+      response.content_type = "application/toml";
+    }
+    return response;
+  });
 }
 
 void get_services(Call call) {
-  const control::Status status = call.controller.status();
-  const Services services = by_name(status.services);
-  Json list = Json::array();
-  for (const Json& service : call.controller.desired().running.services)
-    list.push_back(service_view(service, services));
-  call.respond(answer_of(call, {{"services", std::move(list)}}));
+  const auto status = std::make_shared<const control::Status>(call.controller.status());
+  answer_aside(std::move(call), [status](const control::DesiredState& desired) {
+    const Services services = by_name(status->services);
+    Json list = Json::array();
+    for (const Json& service : desired.running.services)
+      list.push_back(service_view(service, services));
+    return response_with(desired, "services", std::move(list));
+  });
 }
 
 void get_service(Call call) {
@@ -209,40 +238,48 @@ void get_service(Call call) {
 }
 
 void get_pools(Call call) {
-  const control::Status status = call.controller.status();
-  const Pools pools = by_name(status.pools);
-  Json list = Json::array();
-  for (const Json& pool : call.controller.desired().running.pools)
-    list.push_back(pool_view(pool, pools));
-  call.respond(answer_of(call, {{"pools", std::move(list)}}));
+  const auto status = std::make_shared<const control::Status>(call.controller.status());
+  answer_aside(std::move(call), [status](const control::DesiredState& desired) {
+    const Pools pools = by_name(status->pools);
+    Json list = Json::array();
+    for (const Json& pool : desired.running.pools) list.push_back(pool_view(pool, pools));
+    return response_with(desired, "pools", std::move(list));
+  });
 }
 
 void get_pool(Call call) {
-  const Json* found = find_or_refuse(call, {Kind::kPool, call.names["pool"], ""});
-  if (found == nullptr) return;
-  const control::Status status = call.controller.status();
-  call.respond(answer_of(call, {{"pool", pool_view(*found, by_name(status.pools))}}));
+  const ResourcePath path{Kind::kPool, call.names["pool"], ""};
+  if (find_or_refuse(call, path) == nullptr) return;
+  const auto status = std::make_shared<const control::Status>(call.controller.status());
+  answer_aside(std::move(call), [status, path](const control::DesiredState& desired) {
+    const Json* config = config::find_resource(desired.running, path);
+    return response_with(desired, "pool", pool_view(*config, by_name(status->pools)));
+  });
 }
 
 void get_backends(Call call) {
   const std::string pool = call.names["pool"];
-  const Json* found = find_or_refuse(call, {Kind::kPool, pool, ""});
-  if (found == nullptr) return;
-  const control::Status status = call.controller.status();
-  const Backends backends = backends_in(status, pool);
-  Json list = Json::array();
-  for (const Json& backend : backends_of(*found))
-    list.push_back(backend_view(call, pool, backend, status, backends));
-  call.respond(answer_of(call, {{"backends", std::move(list)}}));
+  const ResourcePath path{Kind::kPool, pool, ""};
+  if (find_or_refuse(call, path) == nullptr) return;
+  const auto status =
+      std::make_shared<const control::Status>(call.controller.status_of_backends(pool));
+  answer_aside(std::move(call), [status, path](const control::DesiredState& desired) {
+    const Backends backends = backends_in(*status, path.name);
+    Json list = Json::array();
+    for (const Json& backend : backends_of(*config::find_resource(desired.running, path)))
+      list.push_back(backend_view(desired, path.name, backend, *status, backends));
+    return response_with(desired, "backends", std::move(list));
+  });
 }
 
 void get_backend(Call call) {
   const std::string pool = call.names["pool"];
-  const Json* found = find_or_refuse(call, {Kind::kBackend, pool, call.names["backend"]});
+  const std::string name = call.names["backend"];
+  const Json* found = find_or_refuse(call, {Kind::kBackend, pool, name});
   if (found == nullptr) return;
-  const control::Status status = call.controller.status();
-  call.respond(answer_of(
-      call, {{"backend", backend_view(call, pool, *found, status, backends_in(status, pool))}}));
+  const control::Status status = call.controller.status_of_backends(pool, name);
+  call.respond(answer_of(call, {{"backend", backend_view(call.controller.desired(), pool, *found,
+                                                         status, backends_in(status, pool))}}));
 }
 
 void get_history(Call call) {
@@ -277,7 +314,8 @@ void get_explain(Call call) {
       {"backend", found.backend},
       {"backend_address",
        found.backend_address ? Json(found.backend_address->to_string()) : Json(nullptr)},
-      {"header", hex(found.header)}};
+      {"header", hex(found.header)},
+      {"tcp_option", hex(found.tcp_option)}};
   call.respond(answer_of(call, {{"explain", json}}));
 }
 

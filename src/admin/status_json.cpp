@@ -68,7 +68,13 @@ Json nat_json(const control::NatAddressStatus& nat) {
   return {{"address", nat.address.to_string()}, {"ports_used", nat.ports_used}};
 }
 
-constexpr std::size_t kBackendFields = 23;
+constexpr std::size_t kBackendFields = 29;
+
+/// RFC 3339; null for 0.
+Json time_json(std::int64_t unix_s) {
+  if (unix_s == 0) return nullptr;
+  return base::utc_text(std::chrono::system_clock::from_time_t(unix_s));
+}
 
 template <typename T, typename Function>
 Json array_of(const std::vector<T>& values, Function one) {
@@ -107,42 +113,38 @@ Json backend_json(const control::BackendStatus& backend) {
   add("reachable", backend.reachable);
   add("forced", backend.forced);
   add("standing", backend.standing);
+  add("mode", backend.mode);
+  add("kept", backend.kept);
+  add("held_until", time_json(backend.held_until_s));
   add("home", backend.home);
+  add("outer_source", backend.outer_source);
   add("health", backend.health);
   add("health_reason", backend.health_reason);
   add("health_detail", backend.health_detail);
   add("health_since_s", backend.health_since_s);
-  add("health_since",
-      backend.health_since_s == 0
-          ? Json(nullptr)
-          : Json(base::utc_text(std::chrono::system_clock::from_time_t(backend.health_since_s))));
+  add("health_since", time_json(backend.health_since_s));
+  add("last_error", backend.last_error);
+  add("last_error_detail", backend.last_error_detail);
+  add("last_error_at", time_json(backend.last_error_at_s));
   add("probe_latency_us", backend.probe_latency_us);
   return object;
 }
 
 Json pool_json(const control::PoolStatus& pool) {
-  std::uint64_t packets = 0;
-  std::uint64_t bytes = 0;
-  std::uint64_t live_flows = 0;
-  Json backends = Json::array();
-  for (const auto& backend : pool.backends) {
-    packets += backend.traffic.packets;
-    bytes += backend.traffic.bytes;
-    live_flows += backend.live_flows;
-    backends.push_back(backend_json(backend));
-  }
+  const gw_traffic traffic = control::traffic_of(pool);
   return {{"name", pool.name},
           {"forwarding", pool.forwarding},
           {"scheduler", pool.scheduler},
           {"slots", pool.slots},
-          {"packets", packets},
-          {"bytes", bytes},
-          {"live_flows", live_flows},
+          {"packets", traffic.packets},
+          {"bytes", traffic.bytes},
+          {"flows", traffic.flows},
+          {"live_flows", control::live_flows_of(pool)},
           {"fails_open", pool.fails_open},
           {"state", pool.state},
           {"mode", pool.mode},
           {"healthy_percent", pool.healthy_percent},
-          {"backends", std::move(backends)}};
+          {"backends", array_of(pool.backends, backend_json)}};
 }
 
 std::string status_json(const control::Status& status) {

@@ -86,13 +86,26 @@ Json plan_json(const control::Plan& plan) {
          {"slots", pool.slots},
          {"slots_moved", pool.slots_moved},
          {"moved_percent", pool.slots == 0 ? 0.0 : 100.0 * pool.slots_moved / pool.slots}});
+  const Json age = plan.live_flows_age_s < 0 ? Json(nullptr) : Json(plan.live_flows_age_s);
   Json removed = Json::array();
   for (const auto& removal : plan.removed)
     removed.push_back({{"path", removal.path.to_string()},
                        {"live_flows", removal.live_flows},
-                       {"live_flows_age_s",
-                        plan.live_flows_age_s < 0 ? Json(nullptr) : Json(plan.live_flows_age_s)}});
-  return {{"pools", std::move(pools)}, {"removed", std::move(removed)}};
+                       {"live_flows_age_s", age}});
+  Json services = Json::array();
+  for (const auto& moved : plan.services)
+    services.push_back({{"service", moved.service},
+                        {"address", moved.address.to_string()},
+                        {"port", moved.port},
+                        {"protocol", moved.protocol},
+                        {"from_pool", moved.from_pool},
+                        {"to_pool", moved.to_pool.empty() ? Json(nullptr) : Json(moved.to_pool)},
+                        {"live_flows_at_most", moved.live_flows_at_most},
+                        {"live_flows_age_s", age}});
+  return {{"pools", std::move(pools)},
+          {"removed", std::move(removed)},
+          {"services", std::move(services)},
+          {"notes", plan.notes}};
 }
 
 Response done_of(const ChangeOutcome& outcome, bool dry_run, bool created) {
@@ -103,9 +116,7 @@ Response done_of(const ChangeOutcome& outcome, bool dry_run, bool created) {
                {"changes", changes_json(outcome.changes)},
                {"dry_run", dry_run}};
   if (dry_run) {
-    Json plan = plan_json(outcome.plan.value_or(control::Plan{}));
-    json["pools"] = std::move(plan["pools"]);
-    json["removed"] = std::move(plan["removed"]);
+    json.update(plan_json(outcome.plan.value_or(control::Plan{})));
   }
   Response response;
   response.status = created && !dry_run ? 201 : 200;

@@ -85,11 +85,10 @@ DatapathResult start_datapath(const model::Model& model, const model::HashSeed& 
   return start_auto(model, seed);
 }
 
-Result<void> detach_datapath(const model::Director& director) {
-  const bool had_flows = datapath::FileStore::remove_director(director.flow_dir, director.name);
-  auto detached = datapath::xdp::detach(director.pin_dir, director.name);
-  if (had_flows) return {};
-  return detached;
+Result<bool> detach_datapath(const model::Director& director) {
+  const auto had_pins = datapath::xdp::detach(director.pin_dir, director.name);
+  if (!had_pins) return had_pins;
+  return datapath::FileStore::remove_director(director.flow_dir, director.name) || *had_pins;
 }
 
 }  // namespace guideway::app

@@ -19,8 +19,8 @@ Result<std::unique_ptr<datapath::Datapath>> start_datapath(const model::Model& m
                                                            const model::HashSeed& seed);
 
 /// Takes off the kernel programs, and removes the flow tables, of a director that is not running.
-/// Errors: there is nothing of it.
-Result<void> detach_datapath(const model::Director& director);
+/// Returns whether there was anything. Errors: what could not be taken off; it stays.
+Result<bool> detach_datapath(const model::Director& director);
 
 }  // namespace guideway::app
 

@@ -179,6 +179,7 @@ Result<void> run(const config::LoadResult& file, const std::string& config_file)
   manager.ready(summary(controller));
   run_loop(loop);
   manager.stopping();
+  controller.save_at_end();
   end(controller.model().director, **datapath, **addresses);
   return {};
 }
@@ -194,10 +195,15 @@ Result<void> detach(const model::Model& model) {
   const bool had_addresses = !owned->all().empty();
   auto addresses = netlink::HostAddresses::open(std::move(*owned));
   if (!addresses) return forward_error(addresses);
+  // The programs first: if they stay, so do the addresses that they serve.
+  const auto had_tables = detach_datapath(model.director);
+  if (!had_tables) return forward_error(had_tables);
   (*addresses)->release();
-  auto detached = detach_datapath(model.director);
-  if (had_addresses) return {};
-  return detached;
+  if (!*had_tables && !had_addresses)
+    return base::fail("director " + model.director.name + " has left nothing: no pins in " +
+                      model.director.pin_dir + ", no flow table in " + model.director.flow_dir +
+                      ", no addresses");
+  return {};
 }
 
 }  // namespace guideway::app

@@ -25,6 +25,7 @@ constexpr int kUsage = 2;
 
 int check_only(const guideway::config::LoadResult& loaded, const std::string& file) {
   if (!loaded.model) return kUsage;
+  for (const auto& note : loaded.notes) std::fprintf(stderr, "%s\n", note.c_str());
   std::printf("%s: good: %zu interfaces, %zu pools, %zu services\n", file.c_str(),
               loaded.model->interfaces.size(), loaded.model->pools.size(),
               loaded.model->services.size());

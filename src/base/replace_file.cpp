@@ -2,6 +2,7 @@
 #include "guideway/base/replace_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -30,7 +31,8 @@ int replace_file(int dir, const std::string& name, std::string_view bytes) {
   const FileDescriptor made(
       openat(dir, temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!made) return errno;
-  if (write_all(made.get(), bytes) && fsync(made.get()) == 0 &&
+  // One that was left over has a mode already.
+  if (fchmod(made.get(), 0600) == 0 && write_all(made.get(), bytes) && fsync(made.get()) == 0 &&
       renameat(dir, temporary.c_str(), dir, name.c_str()) == 0 && fsync(dir) == 0)
     return 0;
   const int error = errno;

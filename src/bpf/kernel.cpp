@@ -2,9 +2,11 @@
 #include "guideway/bpf/kernel.h"
 
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <string>
 #include <utility>
 
@@ -26,6 +28,22 @@ Result<void> check_running_kernel(const OldestKernel& oldest) {
   utsname facts{};
   if (uname(&facts) != 0) return base::fail_errno("cannot read the kernel's version", errno);
   return check_kernel(facts.release, oldest);
+}
+
+bool has_type_information() { return access("/sys/kernel/btf/vmlinux", F_OK) == 0; }
+
+std::string advice(const std::string& program, int error_number, bool has_type_information) {
+  if (error_number == EPERM) return no_permission().value().message;
+  if (error_number == ENOMEM)
+    return "there is no memory for the maps of " + program + ": lower the [capacity]";
+  if (error_number == ENOSYS) return "this kernel is built without BPF";
+  utsname facts{};
+  const std::string release = uname(&facts) == 0 ? facts.release : "?";
+  if (!has_type_information)
+    return program + " cannot be loaded: kernel " + release +
+           " has no type information (BTF); take one that is built with CONFIG_DEBUG_INFO_BTF=y, "
+           "as those of distributions are";
+  return program + " cannot be loaded on kernel " + release + ": " + std::strerror(error_number);
 }
 
 tl::unexpected<Error> no_permission() {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend_needs.h"
 
-#include <charconv>
 #include <cstdint>
+#include <set>
+#include <utility>
 
-#include "guideway/base/address.h"
 #include "guideway/base/text.h"
 
 namespace guideway::cli {
@@ -16,19 +16,44 @@ constexpr const char* kUnknownSource = "DIRECTOR";
 
 bool is_v6(const std::string& address) { return address.find(':') != std::string::npos; }
 
-/// "OWN=10.0.0.11  # b1; 10.0.0.12 on b2", or a comment if there is no backend yet.
-std::string own_address(const Json& pool) {
+/// "OWN=10.0.0.11  # on b1; 10.0.0.12 on b2", for values that are not empty.
+std::string by_backend(const std::string& variable,
+                       const std::vector<std::pair<std::string, std::string>>& values) {
   std::string line;
   std::size_t count = 0;
-  for (const Json& backend : pool.value("backends", Json::array())) {
-    const std::string name = text_of(backend, "name");
-    const std::string address = text_of(backend, "address");
-    if (count == 0) line = "OWN=" + address + "  # on " + name;
-    if (count > 0 && count < kMaxNamed) line += "; " + address + " on " + name;
+  for (const auto& [name, value] : values) {
+    if (count == 0) line = variable + "=" + value + "  # on " + name;
+    if (count > 0 && count < kMaxNamed) line += "; " + value + " on " + name;
     count++;
   }
   if (count > kMaxNamed) line += "; and so on";
-  return count == 0 ? "OWN=ADDRESS  # of the backend" : line;
+  return line;
+}
+
+/// A comment if there is no backend yet.
+std::string own_address(const Json& pool) {
+  std::vector<std::pair<std::string, std::string>> addresses;
+  for (const Json& backend : pool.value("backends", Json::array()))
+    addresses.emplace_back(text_of(backend, "name"), text_of(backend, "address"));
+  return addresses.empty() ? "OWN=ADDRESS  # of the backend" : by_backend("OWN", addresses);
+}
+
+/// The one of all backends; or, if they differ, a variable that `lines` then set.
+std::string source_for(const Json& pool, const Sources& sources, std::vector<std::string>& lines) {
+  const std::string named = pool.value("source", "auto");
+  if (named != "auto") return base::escape_untrusted(named);
+  std::vector<std::pair<std::string, std::string>> all;
+  std::set<std::string> different;
+  for (const Json& backend : pool.value("backends", Json::array())) {
+    const auto found = sources.find(backend.at("name").get<std::string>());
+    const std::string source =
+        found == sources.end() ? kUnknownSource : base::escape_untrusted(found->second);
+    all.emplace_back(text_of(backend, "name"), source);
+    different.insert(source);
+  }
+  if (different.size() < 2) return different.empty() ? kUnknownSource : *different.begin();
+  lines.push_back(by_backend("FROM", all));
+  return "$FROM";
 }
 
 void add_vip(const std::string& vip, std::vector<std::string>& lines) {
@@ -47,10 +72,11 @@ std::string gue_port(const Json& pool) {
   return port == 6080 ? "" : " --gue-port " + std::to_string(port);
 }
 
-void add_decap(const std::string& vip, const Json& pool, const std::string& source,
+void add_decap(const std::string& vip, const Json& pool, const Sources& sources,
                std::vector<std::string>& lines) {
   const std::string forwarding = text_of(pool, "forwarding");
   lines.push_back(own_address(pool));
+  const std::string source = source_for(pool, sources, lines);
   lines.emplace_back("DEV=$(ip -o address show to $OWN | awk '{print $2; exit}')");
   lines.emplace_back("sysctl -w net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.$DEV.rp_filter=0");
   lines.emplace_back(
@@ -78,63 +104,34 @@ std::string an_outer_address(const Json& pool, const std::string& vip) {
   return backends.empty() ? vip : text_of(backends.front(), "address");
 }
 
-/// A packet to the service from an address that no client has (RFC 5737, RFC 3849).
-std::string explain_target(const Json& service) {
-  const std::string vip = service.at("address");
-  const std::string protocol = service.value("protocol", "tcp");
-  const auto port = service.at("port").get<std::uint16_t>();
-  const auto with_port = [](const std::string& address, unsigned number) {
-    return encoded((is_v6(address) ? "[" + address + "]" : address) + ":" + std::to_string(number));
-  };
-  return "/v1/explain?protocol=" + std::string(protocol == "udp" ? "udp" : "tcp") +
-         "&source=" + with_port(is_v6(vip) ? "2001:db8::1" : "192.0.2.1", 40000) +
-         "&destination=" + with_port(vip, port == 0 ? 80 : port);
-}
-
-/// Where tunnel packets come from: the pool says it, or the header that would be written now.
-std::string source_of(const Daemon& daemon, const Json& service, const Json& pool) {
-  const std::string named = pool.value("source", "auto");
-  if (named != "auto") return base::escape_untrusted(named);
-  const auto answer = daemon.read(explain_target(service));
-  if (!answer || !answer->contains("explain")) return "";
-  const Json header = answer->at("explain").value("header", Json(nullptr));
-  return header.is_string() ? outer_source(header) : "";
+/// Those that run as the pool's own.
+Sources sources_in(const Json& status) {
+  Sources sources;
+  if (!status.is_object()) return sources;
+  for (const Json& backend : status.at("backends")) {
+    const std::string source = backend.value("outer_source", "");
+    const bool is_own = backend.at("home") == "" && backend.at("state") != "removed";
+    if (is_own && !source.empty()) sources[backend.at("name").get<std::string>()] = source;
+  }
+  return sources;
 }
 
 }  // namespace
 
-std::string outer_source(const std::string& header) {
-  std::vector<std::uint8_t> bytes;
-  for (std::size_t i = 0; i + 1 < header.size(); i += 2) {
-    std::uint8_t byte = 0;
-    const char* start = header.data() + i;
-    if (std::from_chars(start, start + 2, byte, 16).ptr != start + 2) return "";
-    bytes.push_back(byte);
-  }
-  constexpr std::size_t kEthernet = 14;
-  constexpr std::size_t kTag = 4;
-  const auto type_before = [&](std::size_t end) -> unsigned {
-    return bytes.size() < end ? 0u : bytes[end - 2] << 8 | bytes[end - 1];
-  };
-  const bool tagged = type_before(kEthernet) == 0x8100;
-  const std::size_t ip = kEthernet + (tagged ? kTag : 0);
-  const unsigned type = type_before(ip);
-  const std::size_t size = type == 0x0800 ? 4 : type == 0x86dd ? 16 : 0;
-  const std::size_t at = ip + (size == 4 ? 12 : 8);
-  if (size == 0 || bytes.size() < at + size) return "";
-  const auto address = base::IpAddress::from_bytes(bytes.data() + at, size);
-  return address ? address->to_string() : "";
-}
-
 std::vector<std::string> backend_commands(const Json& service, const Json& pool,
-                                          const std::string& source) {
+                                          const Sources& sources) {
   std::vector<std::string> lines;
   const std::string vip = text_of(service, "address");
   const std::string forwarding = pool.value("forwarding", "l2dsr");
-  if (forwarding == "nat") return lines;  // nothing: that is what it is for
+  if (forwarding == "nat") {  // nothing, that is what it is for, unless they want to see clients
+    if (pool.value("toa", false) && service.value("protocol", "tcp") != "udp")
+      lines.push_back("modprobe toa  # a module that reads TCP option " +
+                      std::string(is_v6(vip) ? "253" : "254") +
+                      ": getpeername() then has the client; servers work without it, too");
+    return lines;
+  }
   add_vip(vip, lines);
-  if (is_for_decap(forwarding))
-    add_decap(vip, pool, source.empty() ? kUnknownSource : source, lines);
+  if (is_for_decap(forwarding)) add_decap(vip, pool, sources, lines);
   if (forwarding == "vxlan") add_vxlan(an_outer_address(pool, vip), pool, lines);
   return lines;
 }
@@ -145,9 +142,9 @@ Outcome<std::vector<std::string>> backend_needs(const Daemon& daemon, const Json
                                : service.at("forward").at(0).at("pool").get<std::string>();
   const auto answer = daemon.read("/v1/pools/" + encoded(name));
   if (!answer) return tl::unexpected(answer.error());
-  const Json& pool = answer->at("pool").at("config");
-  const bool is_tunnel = is_for_decap(pool.value("forwarding", "l2dsr"));
-  return backend_commands(service, pool, is_tunnel ? source_of(daemon, service, pool) : "");
+  const Json& pool = answer->at("pool");
+  return backend_commands(service, pool.at("config"),
+                          sources_in(pool.value("status", Json(nullptr))));
 }
 
 }  // namespace guideway::cli

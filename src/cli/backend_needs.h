@@ -5,6 +5,7 @@
 #ifndef GUIDEWAY_CLI_BACKEND_NEEDS_H_
 #define GUIDEWAY_CLI_BACKEND_NEEDS_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -14,16 +15,15 @@
 
 namespace guideway::cli {
 
-/// Lines for a shell on a backend. `service` and `pool` are configurations; `source` is where the
-/// director's tunnel packets come from, or empty if nobody knows.
+/// Where the director's tunnel packets come from, by backend's name.
+using Sources = std::map<std::string, std::string>;
+
+/// Lines for a shell on a backend. `service` and `pool` are configurations. A source that the pool
+/// names counts; those of `sources` if it names none. What nobody knows stands as DIRECTOR.
 std::vector<std::string> backend_commands(const Json& service, const Json& pool,
-                                          const std::string& source);
+                                          const Sources& sources);
 
-/// The address that an outer header in hexadecimal digits (Ethernet, perhaps a VLAN tag, IP) comes
-/// from; empty if it is none.
-std::string outer_source(const std::string& header);
-
-/// The same from what the daemon says of the service's pool, and of a packet for the service.
+/// The same from what the daemon says of the service's pool.
 Outcome<std::vector<std::string>> backend_needs(const Daemon& daemon, const Json& service);
 
 }  // namespace guideway::cli

@@ -46,9 +46,8 @@ struct Command {
   enum class Use {
     kNothing,  // no daemon
     kReads,
-    kAsks,     // the admin socket, but nothing is changed
-    kWrites,   // takes write_options()
-    kConfirms  // the same, but cannot be tried
+    kAsks,    // the admin socket, but nothing is changed
+    kWrites,  // takes write_options()
   };
   /// "backend drain".
   std::string words;

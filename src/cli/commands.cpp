@@ -107,7 +107,7 @@ const std::vector<Command> kCommands = {
      {"confirm-within"},
      "makes services and pools what a file says",
      apply_file},
-    {"confirm", "", Use::kConfirms, {}, "keeps a change that waits for it", confirm_change},
+    {"confirm", "", Use::kWrites, {}, "keeps a change that waits for it", confirm_change},
     {"diff", "", Use::kReads, {}, "how what runs differs from the file", show_diff},
     {"history", "", Use::kReads, {}, "the last revisions", show_history},
     {"rollback",
@@ -161,7 +161,6 @@ std::vector<std::string> options_of(const Command& command) {
   Texts names = command.options;
   const auto add = [&](const Texts& more) { names.insert(names.end(), more.begin(), more.end()); };
   if (command.use == Use::kWrites) add(write_options());
-  if (command.use == Use::kConfirms) add({"if-revision"});
   add(common_options());
   return names;
 }

@@ -73,8 +73,8 @@ Outcome<void> wait_until_drained(const Call& call, const std::string& path, cons
     if (empty || late) show_end(call, drained.answer, count);
     if (empty) return {};
     if (late)
-      return failed(kDeadline, "the deadline passed with " + std::to_string(count.flows) +
-                                   " live flows left on " + call.arguments[0]);
+      return failed_as_shown({kDeadline, "the deadline passed with " + std::to_string(count.flows) +
+                                             " live flows left on " + call.arguments[0]});
     call.around.sleep(kPollPause);
   }
 }

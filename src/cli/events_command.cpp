@@ -62,6 +62,7 @@ void show(const Call& call, const Json& events) {
 Outcome<void> follow(const Call& call, Query query) {
   for (;;) {
     const auto page = next_page(call, query);
+    if (!page && query.waits) return failed_as_shown(page.error());  // events alone are on lines
     if (!page) return tl::unexpected(page.error());
     const auto lost = page->value("lost", std::uint64_t{0});
     if (query.waits && lost > 0)

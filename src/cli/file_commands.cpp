@@ -48,17 +48,21 @@ Outcome<void> check_file(Call& call) {
   const auto loaded = config::load_file(call.arguments[0]);
   const std::string file = base::escape_untrusted(call.arguments[0]);
   if (call.json())
-    call.out() << json_line(
-        {{"api", 1}, {"good", loaded.errors.empty()}, {"errors", loaded.errors}});
+    call.out() << json_line({{"api", 1},
+                             {"good", loaded.errors.empty()},
+                             {"errors", loaded.errors},
+                             {"notes", loaded.notes}});
   if (!loaded.model) {
     std::string lines;
     for (const std::string& error : loaded.errors) lines += (lines.empty() ? "" : "\n") + error;
-    return failed(kUsage, lines);
+    return failed_as_shown({kUsage, lines});
   }
-  if (!call.json())
+  if (!call.json()) {
+    for (const std::string& note : loaded.notes) call.out() << note << '\n';
     call.out() << file << ": good: " << loaded.model->interfaces.size() << " interfaces, "
                << loaded.model->pools.size() << " pools, " << loaded.model->services.size()
                << " services\n";
+  }
   return {};
 }
 
@@ -77,7 +81,7 @@ Outcome<void> plan_file(Call& call) {
   if (!plan) return tl::unexpected(plan.error());
   call.out() << (call.json() ? json_line(*plan) : plan_view(*plan));
   const std::string errors = plan_errors(*plan);
-  if (!errors.empty()) return failed(kUsage, errors);
+  if (!errors.empty()) return failed_as_shown({kUsage, errors});
   return {};
 }
 
@@ -103,7 +107,8 @@ Outcome<void> apply_file(Call& call) {
 
 Outcome<void> save_file(Call& call) {
   Request request;
-  request.target = std::string(kConfig) + "?format=toml";
+  const bool shows_json = call.json() && call.arguments.empty();
+  request.target = std::string(kConfig) + (shows_json ? "" : "?format=toml");
   const auto body = call.daemon.ask(request);
   if (!body) return tl::unexpected(body.error());
   if (call.arguments.empty()) {

@@ -35,7 +35,11 @@ const std::vector<Option> kOptions = {
     {"confirm-within", "TIME", "take the change back unless it is confirmed in time", {}},
     {"flags", "FLAGS", "of the TCP packet", {"syn", "ack"}},
     {"since", "TIME", "after this time (2024-05-01T12:00:00Z) or event's number", {}},
-    {"kind", "KINDS", "only these kinds, separated by commas", {}},
+    {"kind",
+     "KINDS",
+     "only these kinds, separated by commas",
+     {"start", "config", "generation", "state", "health", "panic", "address", "admin"},
+     true},
     {"follow", "", "go on until interrupted", {}},
 };
 
@@ -52,14 +56,24 @@ po::options_description description() {
   return all;
 }
 
-Outcome<void> check_choice(const std::string& name, const std::string& value) {
-  const Texts& choices = option(name).choices;
-  if (choices.empty() || std::find(choices.begin(), choices.end(), value) != choices.end())
-    return {};
+Outcome<void> check_word(const Option& option, const std::string& word) {
+  const Texts& choices = option.choices;
+  if (std::find(choices.begin(), choices.end(), word) != choices.end()) return {};
   std::string list;
   for (const std::string& choice : choices) list += (list.empty() ? "" : ", ") + choice;
-  return failed(kUsage, "--" + name + ": " + base::quoted(value) + " is none of " + list +
-                            "; the nearest is \"" + config::nearest(value, choices) + "\"");
+  return failed(kUsage, "--" + option.name + ": " + base::quoted(word) + " is none of " + list +
+                            "; the nearest is \"" + config::nearest(word, choices) + "\"");
+}
+
+Outcome<void> check_choice(const Option& option, const std::string& value) {
+  if (option.choices.empty()) return {};
+  if (!option.takes_several) return check_word(option, value);
+  for (std::size_t begin = 0; begin <= value.size();) {
+    const std::size_t end = std::min(value.find(',', begin), value.size());
+    if (auto good = check_word(option, value.substr(begin, end - begin)); !good) return good;
+    begin = end + 1;
+  }
+  return {};
 }
 
 /// "--wiat" or "-w", as somebody wrote it.
@@ -118,7 +132,7 @@ Outcome<CommandLine> parse_command_line(const std::vector<std::string>& argument
     const po::variable_value& value = values[one.name];
     if (value.empty() || (one.argument.empty() && !value.as<bool>())) continue;
     line.options[one.name] = one.argument.empty() ? "" : value.as<std::string>();
-    if (auto good = check_choice(one.name, line.get(one.name)); !good)
+    if (auto good = check_choice(one, line.get(one.name)); !good)
       return tl::unexpected(good.error());
   }
   return line;

@@ -19,6 +19,8 @@ struct Option {
   std::string help;
   /// The words that are allowed; empty: any.
   std::vector<std::string> choices;
+  /// Several of the choices, separated by commas.
+  bool takes_several = false;
 };
 
 const std::vector<Option>& all_options();
@@ -28,7 +30,7 @@ const Option& option(const std::string& name);
 
 /// The options that each command takes.
 const std::vector<std::string>& common_options();
-/// Those of each command that changes something, but for confirm: there is nothing to try.
+/// Those of each command that changes something.
 const std::vector<std::string>& write_options();
 
 struct CommandLine {

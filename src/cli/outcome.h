@@ -25,6 +25,8 @@ struct Failure {
   std::string message;
   /// The daemon's own words, for --json; empty if it was not the daemon.
   std::string body;
+  /// With --json, what was printed says it all already.
+  bool is_shown = false;
 };
 
 template <typename T>
@@ -32,7 +34,13 @@ using Outcome = tl::expected<T, Failure>;
 
 /// `return failed(kUsage, "…");` in a function that returns Outcome<T>.
 inline tl::unexpected<Failure> failed(ExitCode code, std::string message, std::string body = "") {
-  return tl::unexpected<Failure>(Failure{code, std::move(message), std::move(body)});
+  return tl::unexpected<Failure>(Failure{code, std::move(message), std::move(body), false});
+}
+
+/// The same, of a command that has printed its JSON, if that was asked for.
+inline tl::unexpected<Failure> failed_as_shown(Failure failure) {
+  failure.is_shown = true;
+  return tl::unexpected<Failure>(std::move(failure));
 }
 
 }  // namespace guideway::cli

@@ -26,14 +26,41 @@ std::string moved_slots(const Json& plan) {
   return table.empty() ? "" : "\n" + table.to_string();
 }
 
+std::string counted(const Json& one) {
+  const Json& age = one.at("live_flows_age_s");
+  return age.is_null() ? "not yet" : std::to_string(age.get<std::int64_t>()) + " s ago";
+}
+
 std::string removed(const Json& plan) {
   Table table({{"GOES AWAY"}, {"LIVE FLOWS", Align::kRight}, {"COUNTED", Align::kRight}});
-  for (const Json& one : plan.at("removed")) {
-    const Json& age = one.at("live_flows_age_s");
-    table.add({text_of(one, "path"), grouped(one.at("live_flows").get<std::uint64_t>()),
-               age.is_null() ? "not yet" : std::to_string(age.get<std::int64_t>()) + " s ago"});
+  for (const Json& one : plan.at("removed"))
+    table.add(
+        {text_of(one, "path"), grouped(one.at("live_flows").get<std::uint64_t>()), counted(one)});
+  return table.empty() ? "" : "\n" + table.to_string();
+}
+
+/// What breaks connections: services that go, or change their pool.
+std::string moved_services(const Json& plan) {
+  Table table({{"SERVICE"},
+               {"PROTOCOL"},
+               {"POOL"},
+               {"LOSES FLOWS", Align::kRight},
+               {"COUNTED", Align::kRight}});
+  for (const Json& one : plan.value("services", Json::array())) {
+    const Json& to = one.at("to_pool");
+    table.add({text_of(one, "service"), text_of(one, "protocol"),
+               text_of(one, "from_pool") + (to.is_null() ? ", goes away" : " -> " + plain(to)),
+               "up to " + grouped(one.at("live_flows_at_most").get<std::uint64_t>()),
+               counted(one)});
   }
   return table.empty() ? "" : "\n" + table.to_string();
+}
+
+/// What the daemon remarks, if it is one that does.
+std::string notes(const Json& plan) {
+  std::string lines;
+  for (const Json& note : plan.value("notes", Json::array())) lines += "\nnote: " + plain(note);
+  return lines.empty() ? "" : lines + "\n";
 }
 
 }  // namespace
@@ -43,7 +70,7 @@ std::string plan_view(const Json& plan) {
   const std::string revision = std::to_string(plan.at("revision").get<std::uint64_t>());
   if (changes.empty()) return "no change to revision " + revision + "\n";
   return "changes to revision " + revision + ":\n" + changes_text(changes) + moved_slots(plan) +
-         removed(plan);
+         removed(plan) + moved_services(plan) + notes(plan);
 }
 
 std::string plan_errors(const Json& plan) {

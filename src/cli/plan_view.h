@@ -10,8 +10,8 @@
 
 namespace guideway::cli {
 
-/// Changes, slots that move, and what goes away with the flows on it. Throws Json::exception for
-/// what is no plan.
+/// Changes, slots that move, what goes away with the flows on it, and services that lose theirs.
+/// Throws Json::exception for what is no plan.
 std::string plan_view(const Json& plan);
 
 /// Why it could not be applied, a line each; empty if it could.

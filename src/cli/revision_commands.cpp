@@ -19,7 +19,9 @@ Outcome<void> confirm_change(Call& call) {
   if (call.json())
     tell(call, *done);
   else
-    call.out() << "confirmed: revision " << plain(done->answer.at("revision")) << "\n";
+    call.out() << (call.line.has("dry-run") ? "dry run: this would be confirmed: revision "
+                                            : "confirmed: revision ")
+               << plain(done->answer.at("revision")) << "\n";
   return {};
 }
 

@@ -91,6 +91,32 @@ void complain(const Failure& failure, Surroundings& around) {
     around.err << "guideway: see guideway --help\n";
 }
 
+const char* word_of(ExitCode code) {
+  switch (code) {
+    case kDone:
+      break;
+    case kFault:
+      return "fault";
+    case kUsage:
+      return "usage";
+    case kNoDaemon:
+      return "no_daemon";
+    case kConflict:
+      return "conflict";
+    case kDeadline:
+      return "deadline";
+  }
+  return "";
+}
+
+/// As the daemon puts its refusals.
+std::string json_of(const Failure& failure) {
+  if (!failure.body.empty()) return failure.body;
+  return json_line(
+      {{"api", 1},
+       {"error", {{"code", word_of(failure.code)}, {"field", ""}, {"message", failure.message}}}});
+}
+
 }  // namespace
 
 int run(const std::vector<std::string>& arguments, Surroundings& around) {
@@ -103,7 +129,7 @@ int run(const std::vector<std::string>& arguments, Surroundings& around) {
   const auto done = act(arguments, around);
   if (done) return kDone;
   const bool json = std::find(arguments.begin(), arguments.end(), "--json") != arguments.end();
-  if (json && !done.error().body.empty()) around.out << done.error().body;
+  if (json && !done.error().is_shown) around.out << json_of(done.error());
   complain(done.error(), around);
   return done.error().code;
 }

@@ -33,8 +33,9 @@ Outcome<void> show_status(Call& call) {
   request.target = "/v1/status";
   const auto body = call.daemon.ask(request);
   if (!body) {
-    if (body.error().code == kNoDaemon) show_orphans(call);
-    return tl::unexpected(body.error());
+    if (body.error().code != kNoDaemon) return tl::unexpected(body.error());
+    show_orphans(call);
+    return failed_as_shown(body.error());
   }
   if (call.json()) {
     call.out() << *body;

@@ -26,7 +26,7 @@ void add_counters(const Json& object, const std::vector<std::string>& names, Cou
   for (const std::string& name : names) sums[name] += object.at(name).get<std::uint64_t>();
 }
 
-/// By name: "web/b1" for backends.
+/// By name: "web/b1" for backends, "web/spare/c1" for guests.
 using Rows = std::map<std::string, Counters>;
 
 Rows service_counters(const Json& status) {
@@ -40,9 +40,7 @@ Rows backend_counters(const Json& status) {
   Rows rows;
   for (const Json& pool : status.at("pools"))
     for (const Json& backend : pool.at("backends"))
-      add_counters(
-          backend, kTrafficNames,
-          rows[pool.at("name").get<std::string>() + "/" + backend.at("name").get<std::string>()]);
+      add_counters(backend, kTrafficNames, rows[backend_name(pool, backend)]);
   return rows;
 }
 

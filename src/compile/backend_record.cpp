@@ -15,6 +15,8 @@ constexpr std::uint8_t kProtocolGre = 47;
 constexpr std::uint8_t kOuterTtl = 64;
 constexpr std::size_t kIpv4ProtocolOffset = 9;
 constexpr std::size_t kIpv6NextHeaderOffset = 6;
+constexpr std::size_t kIpv4SourceOffset = 12;
+constexpr std::size_t kIpv6SourceOffset = 8;
 constexpr std::size_t kUdpLength = 8;
 constexpr std::uint8_t kVxlanVniValid = 0x08;
 constexpr std::uint16_t kGreKeyPresent = 0x2000;
@@ -251,6 +253,16 @@ Result<gw_backend> make_backend_record(const Destination& destination, const Nex
   record.mtu = hop.mtu;
   record.flags |= GW_BACKEND_RESOLVED;
   return record;
+}
+
+std::optional<IpAddress> outer_source_of(const gw_backend& record) {
+  const bool is_v4 = (record.flags & GW_BACKEND_OUTER_4) != 0;
+  if (!is_v4 && (record.flags & GW_BACKEND_OUTER_6) == 0) return std::nullopt;
+  const std::uint8_t* header = record.template_bytes + record.l2_length;
+  const auto source =
+      IpAddress::from_bytes(header + (is_v4 ? kIpv4SourceOffset : kIpv6SourceOffset),
+                            is_v4 ? std::size_t{4} : std::size_t{16});
+  return source ? std::optional(*source) : std::nullopt;
 }
 
 }  // namespace guideway::compile

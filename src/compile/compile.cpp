@@ -11,7 +11,10 @@
 #include "guideway/compile/backend_record.h"
 #include "guideway/compile/maglev.h"
 #include "guideway/compile/service_table.h"
+#include "guideway/core/port_native.h"
+// The port comes first.
 #include "guideway/core/hash.h"
+#include "guideway/core/toa.h"
 #include "members.h"
 #include "plan_pools.h"
 #include "pool_tables.h"
@@ -136,6 +139,7 @@ Result<void> StateBuilder::add_record(std::uint16_t id, const BackendIds::Entry&
   info.address = entry.key.address;
   info.port = entry.key.port;
   info.no_neighbour = hop.state == NextHop::State::kFailed;
+  info.is_resolving = hop.state == NextHop::State::kResolving;
   info.reason = entry.removed ? "removed from the configuration" : obstacle(destination, hop);
   return {};
 }
@@ -171,6 +175,12 @@ std::uint16_t StateBuilder::mss_of_pool(std::uint16_t pool) const {
   return static_cast<std::uint16_t>(least);
 }
 
+/// Of what backends may announce: what clients send as soon as they can still has to hold a TOA.
+std::uint16_t mss_beside_toa(const gw_service& service) {
+  if (service.clamp_mss == 0 || (service.flags & GW_SERVICE_TOA) == 0) return service.clamp_mss;
+  return static_cast<std::uint16_t>(service.clamp_mss - gw_toa_length(service.family));
+}
+
 /// Answers by NAT are for an address, which pools may share: the least of theirs.
 void StateBuilder::add_clamps() {
   std::map<std::uint16_t, std::uint16_t> of_plane;
@@ -179,9 +189,10 @@ void StateBuilder::add_clamps() {
       continue;
     if ((service.flags & GW_SERVICE_USED) == 0) continue;
     service.clamp_mss = mss_of_pool(service.pool);
-    for (std::size_t i = 0; i < service.nat_address_count && service.clamp_mss != 0; ++i) {
-      const auto [known, is_new] = of_plane.emplace(service.nat_addresses[i], service.clamp_mss);
-      if (!is_new) known->second = std::min(known->second, service.clamp_mss);
+    const std::uint16_t of_answers = mss_beside_toa(service);
+    for (std::size_t i = 0; i < service.nat_address_count && of_answers != 0; ++i) {
+      const auto [known, is_new] = of_plane.emplace(service.nat_addresses[i], of_answers);
+      if (!is_new) known->second = std::min(known->second, of_answers);
     }
   }
   for (gw_service& entry : state_.services) {
@@ -323,6 +334,7 @@ void StateBuilder::fill_header() {
   if (director.vip_icmp == model::VipIcmp::kKernel) header.flags |= GW_STATE_ECHO_TO_KERNEL;
   if (director.unserved_ports == model::UnservedPorts::kDrop)
     header.flags |= GW_STATE_DROP_UNSERVED;
+  if (director.on_too_big == model::OnTooBig::kFragment) header.flags |= GW_STATE_FRAGMENT;
   header.icmp_rate = director.icmp_rate;
   header.nat_address_count = static_cast<std::uint32_t>(state_.nat_addresses.size());
 }

@@ -80,8 +80,14 @@ PoolPlan guard_pool(const model::PanicPolicy& policy, const PoolMemory& before, 
   PoolPlan plan;
   plan.memory = before;
   const Sums sums = sums_of(backends);
-  // Of backends that nobody could use, health says nothing.
-  if (sums.all == 0) return plan;
+  // Of backends that nobody could use, health says nothing: a panic is not over with that.
+  if (sums.all == 0) {
+    if (before.panic) {
+      plan.state = PoolState::kPanic;
+      plan.healthy_percent = 0;
+    }
+    return plan;
+  }
   if (sums.judged != 0)
     plan.healthy_percent = static_cast<std::uint32_t>(sums.good * 100 / sums.judged);
   if (sums.judged == 0) {

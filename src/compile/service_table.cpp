@@ -116,13 +116,14 @@ gw_service make_service_entry(const model::Service& service, std::uint8_t protoc
   return entry;
 }
 
-/// What a packet must know of the pool.
-std::uint16_t flags_of(const model::Pool& pool) {
+/// What a packet of the service must know of the pool.
+std::uint16_t flags_of(const model::Pool& pool, std::uint8_t protocol) {
   std::uint16_t flags = 0;
   if (model::takes_turns(pool.scheduler)) flags |= GW_SERVICE_BY_TURNS;
   if (model::goes_by_load(pool.scheduler)) flags |= GW_SERVICE_BY_LOAD;
   if (pool.forwarding == model::Forwarding::kNat) flags |= GW_SERVICE_NAT;
   if (!pool.snat) flags |= GW_SERVICE_NAT_KEEPS;
+  if (pool.toa && protocol == GW_PROTO_TCP) flags |= GW_SERVICE_TOA;
   return flags;
 }
 
@@ -296,7 +297,7 @@ Result<void> EntryList::add(const model::Service& service, std::uint8_t protocol
   }
   const std::uint16_t id = id_of(key);
   entries_.push_back(make_service_entry(service, protocol, id, pool));
-  entries_.back().flags |= flags_of(model_.pools[pool]);
+  entries_.back().flags |= flags_of(model_.pools[pool], protocol);
   add_nat_addresses(entries_.back(), model_.pools[pool], nat_ids_);
   if (table_.info.size() <= id) table_.info.resize(id + 1u);
   table_.info[id] = {true, service.name, service.address, service.port, protocol, service.pool};

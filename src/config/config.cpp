@@ -8,6 +8,7 @@
 
 #include "guideway/base/result.h"
 #include "guideway/base/text.h"
+#include "guideway/model/remarks.h"
 #include "json_node.h"
 #include "rules.h"
 #include "sections.h"
@@ -136,7 +137,9 @@ LoadResult parse(std::string_view text, const std::string& file_name) {
   if (!errors.empty()) {
     return refused(errors.to_text(file_name));
   }
-  return {std::move(model), {}, resources_of(*root), rest_of(*root)};
+  std::vector<std::string> notes = model::remarks(model);
+  for (std::string& note : notes) note = base::escape_untrusted(file_name) + ": note: " + note;
+  return {std::move(model), {}, std::move(notes), resources_of(*root), rest_of(*root)};
 }
 
 LoadResult load_file(const std::string& path) {

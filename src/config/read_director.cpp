@@ -27,14 +27,6 @@ void read_hash_seed(TableReader& table, std::optional<model::HashSeed>& seed) {
   table.read_parsed("hash_seed", parse_hash_seed, seed);
 }
 
-/// What may be fragmented and does not fit is dropped: the key says so, and holds the place of
-/// more.
-void read_on_too_big(TableReader& table) {
-  enum class OnTooBig { kDrop } only{};
-  table.read_choice<OnTooBig>("on_too_big", {{"drop", OnTooBig::kDrop}, {"fragment", std::nullopt}},
-                              only);
-}
-
 }  // namespace
 
 model::Director read_director(const Node& node, const std::string& path, Errors& errors) {
@@ -65,7 +57,9 @@ model::Director read_director(const Node& node, const std::string& path, Errors&
       {{"kernel", model::UnservedPorts::kKernel}, {"drop", model::UnservedPorts::kDrop}},
       director.unserved_ports);
   table.read_integer("icmp_rate", model::kIcmpRateRange, director.icmp_rate);
-  read_on_too_big(table);
+  table.read_choice<model::OnTooBig>(
+      "on_too_big", {{"fragment", model::OnTooBig::kFragment}, {"drop", model::OnTooBig::kDrop}},
+      director.on_too_big);
   table.read_array(
       "eal_arguments",
       [&](const Node& item, const std::string& item_path) {

@@ -116,6 +116,7 @@ model::Pool read_pool(const Node& node, const std::string& path, Errors& errors)
   }
   read_source(table, pool);
   table.read_boolean("snat", pool.snat);
+  table.read_boolean("toa", pool.toa);
   table.read_boolean("clamp_mss", pool.clamp_mss);
   table.read_choice<Scheduler>(
       "scheduler",

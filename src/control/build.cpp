@@ -48,7 +48,7 @@ std::optional<config::LoadResult> load_if_asked(Build& build, const LoadModel& l
   config::LoadResult file = load();
   if (file.model) return file;
   std::vector<config::FieldError> errors;
-  for (std::string& error : file.errors) errors.push_back({"", std::move(error), false});
+  for (std::string& error : file.errors) errors.push_back({"file", std::move(error), false});
   fail(build, Code::kInvalid, std::move(errors));
   return std::nullopt;
 }

@@ -11,6 +11,7 @@
 #include "build.h"
 #include "change_text.h"
 #include "guideway/control/controller.h"
+#include "guideway/control/pool_memories_text.h"
 #include "guideway/health/verdicts_text.h"
 #include "report.h"
 #include "waiting.h"
@@ -30,6 +31,7 @@ constexpr milliseconds kMinRepairInterval{1000};
 constexpr milliseconds kSweepPeriod{50};
 constexpr std::size_t kSweepSlices = 40;
 constexpr const char* kHealthFile = "health";
+constexpr const char* kPoolsFile = "pools";
 constexpr unsigned kNetlinkWarnings = 10;
 constexpr milliseconds kNetlinkWarningPeriod{1000};
 
@@ -37,8 +39,15 @@ std::set<IpAddress> owned_vips(const model::Model& model) {
   std::set<IpAddress> vips;
   for (const auto& service : model.services)
     if (service.vip == model::VipMode::kOwned) vips.insert(service.address);
-  for (const IpAddress& address : model::nat_addresses_of(model)) vips.insert(address);
+  vips.merge(model::nat_addresses_of(model));
   return vips;
+}
+
+/// Any thread.
+Result<void> save_in(const StateDir& dir, const health::Verdicts& verdicts,
+                     const compile::PoolMemories& memories) {
+  auto saved = dir.save(kHealthFile, health::to_text(verdicts));
+  return saved ? dir.save(kPoolsFile, to_text(memories)) : saved;
 }
 
 }  // namespace
@@ -116,15 +125,16 @@ Result<void> Controller::start() {
   restore_desired();
   // Before anything is published: answers for an address of the host's own would be taken from it,
   // and what is attached stays attached when the start fails.
-  const auto nat = model::nat_addresses_of(model_);
-  if (auto ours = parts_.addresses.require_ours({nat.begin(), nat.end()}); !ours) return ours;
+  if (auto ours = parts_.addresses.require_ours(model::nat_addresses_of(model_)); !ours)
+    return ours;
   if (!ids_.entries().empty()) await_neighbours();
   remember_health();
   checker_.follow(model_);
   Build build;
   build.change_id = make_change_id();
-  build.input = {model_,   parts_.monitor.next_hops(), seed_, generation_ + 1, ids_, service_ids_,
-                 nat_ids_, checker_.verdicts(),        {},    nullptr};
+  build.input = {
+      model_,   parts_.monitor.next_hops(), seed_,          generation_ + 1, ids_, service_ids_,
+      nat_ids_, checker_.verdicts(),        pool_memories_, nullptr};
   compile_input(build);
   if (!build.failed()) save_and_prepare(build, nullptr, *desired_, parts_.datapath);
   if (!build.output) return base::fail(build.errors.front());
@@ -208,9 +218,8 @@ Result<void> Controller::place_addresses() {
   }
   auto owned = parts_.addresses.own_vips(owned_vips(model_), parts_.kernel_names);
   if (!owned) result = std::move(owned);
-  const auto nat = model::nat_addresses_of(model_);
-  if (auto ours = parts_.addresses.require_ours({nat.begin(), nat.end()}); !ours && result)
-    result = std::move(ours);
+  auto ours = parts_.addresses.require_ours(model::nat_addresses_of(model_));
+  if (!ours && result) result = std::move(ours);
   repair_wanted_ = !result;
   return result;
 }
@@ -233,6 +242,14 @@ std::string Controller::load_state(const char* name) {
   return "";
 }
 
+/// What load_state() gave is damaged in itself: says so, and keeps it for whoever wants to know.
+void Controller::set_aside(const char* name, const std::string& problem) {
+  const auto kept = parts_.state_dir->set_aside(name);
+  report_unusable(
+      events_, fmt::format("{}; {}", problem,
+                           kept ? fmt::format("set aside as {}.bad", name) : kept.error().message));
+}
+
 /// Goes on with what was changed since the file, and with the history.
 void Controller::restore_desired() {
   const StateDir* dir = parts_.state_dir;
@@ -244,6 +261,10 @@ void Controller::restore_desired() {
   const std::string base = load_state(kBaseFile);
   Revised restored = restore(file, text, base, Moment::now());
   for (const std::string& dropped : restored.dropped) report_dropped(events_, "start", dropped);
+  for (const auto& [name, found] : {std::pair(kDesiredFile, &text), std::pair(kBaseFile, &base)})
+    if (restored.damaged && !found->empty())
+      set_aside(name,
+                fmt::format("the saved file {} is damaged, or does not go with the others", name));
   model_ = std::move(restored.model);
   desired_ = std::make_shared<const DesiredState>(std::move(restored.state));
   const std::size_t changed = config::difference(desired_->base, desired_->running).size();
@@ -260,23 +281,30 @@ void Controller::restore_desired() {
   save_if_new(kDesiredFile, to_text(*desired_), text);
 }
 
-/// Goes on with the verdicts that an earlier daemon has left.
+/// Goes on with the verdicts that an earlier daemon has left, and with its pools' last good sets.
 void Controller::remember_health() {
-  const std::string text = load_state(kHealthFile);
-  if (text.empty()) return;
-  auto verdicts = health::verdicts_of(text);
-  if (verdicts) return checker_.remember(std::move(*verdicts));
-  report_unusable(events_, "the health verdicts in the state directory are not used: " +
-                               verdicts.error().message);
+  if (const std::string text = load_state(kHealthFile); !text.empty()) {
+    if (auto verdicts = health::verdicts_of(text))
+      checker_.remember(std::move(*verdicts));
+    else
+      set_aside(kHealthFile, "the health verdicts in the state directory are not used: " +
+                                 verdicts.error().message);
+  }
+  if (const std::string text = load_state(kPoolsFile); !text.empty()) {
+    if (auto memories = pool_memories_of(text))
+      pool_memories_ = std::move(*memories);
+    else
+      set_aside(kPoolsFile, "what pools were like is not taken from the state directory: " +
+                                memories.error().message);
+  }
 }
 
 /// At most once a tick, beside the builds: a disk may take its time. What fails is tried again.
 void Controller::save_health() {
   if (!health_changed_ || !parts_.state_dir || !save_again_.may(steady_clock::now())) return;
   health_changed_ = false;
-  const auto save = [text = health::to_text(checker_.verdicts()), &dir = *parts_.state_dir] {
-    return dir.save(kHealthFile, text);
-  };
+  const auto save = [verdicts = checker_.verdicts(), memories = pool_memories_,
+                     &dir = *parts_.state_dir] { return save_in(dir, verdicts, memories); };
   run_aside(save, [this](const std::shared_ptr<const Result<void>>& saved) {
     if (saved && *saved) return save_again_.reset();
     health_changed_ = true;
@@ -285,6 +313,13 @@ void Controller::save_health() {
       spdlog::error("{}; after a restart, health starts from what was saved before",
                     saved->error().message);
   });
+}
+
+void Controller::save_at_end() {
+  if (!parts_.state_dir) return;
+  aside_.reset();  // an older save may wait there
+  const auto saved = save_in(*parts_.state_dir, checker_.verdicts(), pool_memories_);
+  if (!saved) spdlog::error("{}; the next start knows health as it was", saved.error().message);
 }
 
 void Controller::take_health(const health::Change& change) {

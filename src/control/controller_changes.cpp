@@ -12,6 +12,7 @@
 #include "build.h"
 #include "change_text.h"
 #include "guideway/control/controller.h"
+#include "guideway/model/remarks.h"
 #include "guideway/model/restart.h"
 #include "plan.h"
 #include "report.h"
@@ -173,11 +174,8 @@ void Controller::finish_model(Build build) {
 /// The host's own connections would lose their answers as soon as such an address is published.
 /// One that the host gets later is a fault that is reported: place_addresses().
 Result<void> Controller::allow_new_nat_addresses(const model::Model& model) {
-  std::set<IpAddress> fresh;
-  const auto known = model::nat_addresses_of(model_);
-  for (const IpAddress& address : model::nat_addresses_of(model))
-    if (std::find(known.begin(), known.end(), address) == known.end()) fresh.insert(address);
-  if (fresh.empty()) return {};
+  std::set<IpAddress> fresh = model::nat_addresses_of(model);
+  for (const IpAddress& known : model::nat_addresses_of(model_)) fresh.erase(known);
   return parts_.addresses.require_ours(fresh);
 }
 
@@ -227,6 +225,7 @@ void Controller::finish_compile(Build build) {
     if (build.output) {
       build.asked->outcome.plan = plan_of(*state_, *build.output->state, last_sweep_.live);
       build.asked->outcome.plan->live_flows_age_s = live_flows_age_s();
+      build.asked->outcome.plan->notes = model::remarks(build.input.model);
     }
     return build.failed() ? finish_refused(build) : finish_asked(build);
   }
@@ -260,7 +259,8 @@ void Controller::finish_asked(const Build& build) {
       report_unchanged(events_, generation_, build.change_id, cause_of(build));
     if (!build.dry_run() && !build.output && build.asked->request.reload_file) repair();
     if (!build.dry_run())
-      for (const std::string& ended : build.asked->revised.ended) report_ended(events_, ended);
+      for (const EndedNote& ended : build.asked->revised.ended)
+        report_ended(events_, build.change_id, ended);
     answer(*build.asked, build.change_id);
   }
   start_build();
@@ -304,6 +304,7 @@ void Controller::accept(Build& build) {
 }
 
 void Controller::publish(const compile::Output& output) {
+  if (state_) pool_traffic_.take_over(*state_, *output.state, parts_.datapath.backend_rows());
   for (const auto& [id, entry] : output.ids.entries()) {
     if (ids_.entries().count(id) == 0) parts_.datapath.forget_backend_traffic(id);
     if (entry.removed)
@@ -316,8 +317,12 @@ void Controller::publish(const compile::Output& output) {
   ids_ = output.ids;
   service_ids_ = output.service_ids;
   nat_ids_ = output.nat_ids;
-  pool_memories_ = output.pool_memories;
+  if (pool_memories_ != output.pool_memories) {
+    pool_memories_ = output.pool_memories;
+    health_changed_ = true;
+  }
   report_panic(events_, model_, state_.get(), *output.state);
+  report_reachable(events_, *output.state, unreachable_, reachable_limit_);
   state_ = output.state;
   {
     const std::lock_guard lock(sweep_state_mutex_);

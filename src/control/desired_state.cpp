@@ -95,6 +95,25 @@ void add_revision(DesiredState& state, Revision revision) {
   while (state.history.size() > DesiredState::kMostRevisions) state.history.pop_front();
 }
 
+bool renews(const ChangeRequest& request, const config::ResourcePath& path) {
+  return std::any_of(request.marks.begin(), request.marks.end(), [&](const MarkChange& mark) {
+    return mark.what == MarkChange::What::kRenew && mark.time &&
+           mark.backend == MarkKey{path.name, path.backend};
+  });
+}
+
+/// A backend with a time to live is put again and again by a program that says what it always says:
+/// what an operator has said of it meanwhile stays, unless the program names that, too.
+Change with_operators_word(const ChangeRequest& request, const DesiredState& state, Change change) {
+  if (change.op != Change::Op::kPut || !renews(request, change.path)) return change;
+  const auto mark = state.marks.find({change.path.name, change.path.backend});
+  const config::Json* before = config::find_resource(state.running, change.path);
+  if (before == nullptr || mark == state.marks.end() || !mark->second.ttl) return change;
+  for (const char* key : {"state", "weight"})
+    if (before->contains(key) && !change.value.contains(key)) change.value[key] = before->at(key);
+  return change;
+}
+
 /// One request on its way through revise().
 class Reviser {
  public:
@@ -151,8 +170,9 @@ class Reviser {
     Layered layered = layer(*base.model, *without, since, result_.dropped);
     result_.state.running = std::move(layered.running);
     model_ = std::move(layered.model);
-    result_.ended.push_back("nobody has confirmed revision " + std::to_string(it->number) +
-                            ": its changes are taken back");
+    result_.ended.push_back({{},
+                             "nobody has confirmed revision " + std::to_string(it->number) +
+                                 ": its changes are taken back"});
     return {};
   }
 
@@ -163,7 +183,8 @@ class Reviser {
     }
     RevisionError error{Code::kNotFound, {}};
     for (const Change& change : request_.changes) {
-      if (auto wrong = config::apply(change, result_.state.running)) {
+      const Change full = with_operators_word(request_, result_.state, change);
+      if (auto wrong = config::apply(full, result_.state.running)) {
         if (!wrong->not_found) error.code = Code::kInvalid;
         error.errors.push_back(std::move(*wrong));
       }
@@ -239,7 +260,7 @@ class Reviser {
       model_.reset();
     }
     result_.state.marks = std::move(ended->marks);
-    for (const std::string& note : ended->notes) result_.ended.push_back("backend " + note);
+    result_.ended.insert(result_.ended.end(), ended->notes.begin(), ended->notes.end());
     return {};
   }
 
@@ -294,6 +315,7 @@ Revised restore(const config::LoadResult& file, std::string_view text, std::stri
   Revised result;
   DesiredState& state = result.state;
   SavedState saved = saved_state(text, base, now.steady, result.dropped);
+  result.damaged = !result.dropped.empty();
   Layered layered = layer(*file.model, file.resources, saved.overlay, result.dropped);
   state.base = file.resources;
   state.rest = file.rest;
@@ -314,6 +336,7 @@ Revised restore(const config::LoadResult& file, std::string_view text, std::stri
                    "start", result.changes, config::difference(state.running, before)};
     if (!can_be_read_back(start)) {
       result.dropped.emplace_back("the saved file is damaged: the history begins anew");
+      result.damaged = true;
       state.history.clear();
       state.unconfirmed.reset();
       start.changes.clear();

@@ -231,7 +231,7 @@ class Explainer {
       result_.why += ", as " + nat_address(query.address) + " port " +
                      std::to_string(gw_nat_port_of(query.address, place));
     work_.backend = static_cast<std::uint16_t>(gw_nat_backend(query.word));
-    return write_nat(query.address, place, scratch.to);
+    return write_nat(scratch, place);
   }
 
   enum gw_reason go_on_with_new_nat(gw_nat_scratch& scratch) {
@@ -256,17 +256,30 @@ class Explainer {
     const bool is_ambiguous = keeps_client() && gw_nat_is_ambiguous(view_.port(), &scratch) != 0;
     if (is_ambiguous || !has_place) return GW_REASON_NAT_NO_PORT;
     result_.slot = gw_hash_slot(work_.hash, pool->slot_count);
-    return write_nat(query.address, gw_nat_place_of(query.address, GW_NAT_FIRST_PORT), scratch.to);
+    return write_nat(scratch, gw_nat_place_of(query.address, GW_NAT_FIRST_PORT));
   }
 
-  enum gw_reason write_nat(std::uint32_t address, std::uint32_t place, gw_nat_rewrite& to) {
+  enum gw_reason write_nat(gw_nat_scratch& scratch, std::uint32_t place) {
     name_backend();
     const gw_backend* record = gw_nat_record(view_.port(), work_.backend);
     if (record == nullptr) return GW_REASON_BAD_TABLE;
-    enum gw_reason reason = gw_nat_to_backend(view_.port(), &work_, record, address, place, &to);
-    if (reason == GW_GO_ON) reason = gw_nat_write(frame_.packet(), &work_, &to);
-    if (reason == GW_GO_ON) result_.header = frame_.header(work_.ip_length);
-    return reason;
+    enum gw_reason reason =
+        gw_nat_to_backend(view_.port(), &work_, record, scratch.query.address, place, &scratch.to);
+    if (reason == GW_GO_ON) reason = gw_nat_write(frame_.packet(), &work_, &scratch.to);
+    if (reason != GW_GO_ON) return reason;
+    result_.header = frame_.header(work_.ip_length);
+    scratch.query.place = place;
+    if ((work_.service->flags & GW_SERVICE_TOA) != 0) add_toa(*record, scratch);
+    return GW_GO_ON;
+  }
+
+  /// What gw_translate() adds, if it does.
+  void add_toa(const gw_backend& record, const gw_nat_scratch& scratch) {
+    const std::uint32_t at = gw_nat_plan_toa(view_.port(), &work_, &record, &scratch);
+    if (at == 0 || gw_add_toa(frame_.packet(), &work_, at) == 0) return;
+    const std::uint8_t* option =
+        frame_.packet()->data + at + (work_.l4_offset - work_.l3_offset) + GW_TCP_LENGTH;
+    result_.tcp_option.assign(option, option + gw_toa_length(work_.family));
   }
 
   /// gw_nat_from_backend() without what it writes.

@@ -129,26 +129,26 @@ std::optional<Ended> end_marks(const Marks& marks, const Moment& now) {
   ended.marks = marks;
   for (const auto& [key, before] : marks) {
     Mark& mark = ended.marks[key];
-    const std::string name = key.first + "/" + key.second;
     if (is_over(mark.forced_until, now.wall)) {
       mark.forced = model::Forced::kNone;
       mark.forced_until.reset();
-      ended.notes.push_back(name + ": health is by the checks again");
+      ended.notes.push_back({key, "health is by the checks again"});
     }
     if (is_over(mark.drain_until, now.wall)) {
       mark.drain_until.reset();
       mark.resets_flows = mark.reset_at_deadline;
       mark.reset_at_deadline = false;
-      ended.notes.push_back(name + ": the deadline of its drain has passed; its flows are " +
-                            (mark.resets_flows ? "reset" : "kept"));
+      ended.notes.push_back(
+          {key, std::string("the deadline of its drain has passed; its flows are ") +
+                    (mark.resets_flows ? "reset" : "kept")});
     }
     if (is_over(mark.ttl_until, now.steady)) {
       ended.deletions.push_back({config::Change::Op::kDelete,
                                  {config::ResourcePath::Kind::kBackend, key.first, key.second},
                                  nullptr});
-      ended.notes.push_back(name + ": was not renewed within " +
-                            std::to_string(mark.ttl.value_or(seconds{0}).count()) +
-                            " s; drained and removed");
+      ended.notes.push_back({key, "was not renewed within " +
+                                      std::to_string(mark.ttl.value_or(seconds{0}).count()) +
+                                      " s; drained and removed"});
     }
     if (mark.empty()) ended.marks.erase(key);
   }

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 
 #include "guideway/base/text.h"
 #include "guideway/control/status.h"
@@ -124,6 +125,26 @@ void report_difference(StateReport& report, const model::BackendKey& key,
   if (before.weight != now.weight)
     report.add(key, now.name, fmt::format("weight {} -> {}", before.weight, now.weight),
                {{"from_weight", before.weight}, {"to_weight", now.weight}});
+  if (before.forced != now.forced)
+    report.add(key, now.name,
+               now.forced == model::Forced::kNone
+                   ? std::string("health is by the checks again")
+                   : fmt::format("health by hand: forced {}", name_of(now.forced)),
+               {{"from_forced", name_of(before.forced)}, {"to_forced", name_of(now.forced)}});
+}
+
+void report_reach(EventLog& events, const model::BackendKey& key,
+                  const compile::BackendInfo& info) {
+  const bool reachable = info.factors.reachable;
+  const bool says_why = info.effective.rule == compile::WeightRule::kUnreachable;
+  const std::string why = says_why ? ": " + info.reason : std::string();
+  const char* reason = info.no_neighbour ? "no_neighbour" : "unreachable";
+  events.add(
+      Kind::kState, reachable ? level_enum::info : level_enum::warn,
+      fmt::format("backend {}: {}{}", title(key, info.name),
+                  reachable ? "can be reached again" : "cannot be reached", reachable ? "" : why),
+      joined(fields_of(key, info.name), {{"to", reachable ? "reachable" : "unreachable"},
+                                         {"reason", reachable ? "" : reason}}));
 }
 
 }  // namespace
@@ -175,11 +196,11 @@ void report_health(EventLog& events, const health::Change& change) {
   const std::string detail = base::escape_untrusted(change.now.detail);
   const char* from = health::to_string(change.from);
   const char* to = health::to_string(change.now.state);
-  const char* reason = health::to_string(change.now.reason);
+  const char* reason = bad ? health::to_string(change.now.reason) : "passed";
   events.add(Kind::kHealth, bad ? level_enum::warn : level_enum::info,
-             fmt::format("backend {}: {} -> {} after {} probe(s){}{}{}",
-                         title(change.backend, change.name), from, to, change.probes,
-                         bad ? ": " : "", reason, detail.empty() ? "" : " (" + detail + ")"),
+             fmt::format("backend {}: {} -> {} after {} probe(s): {}{}",
+                         title(change.backend, change.name), from, to, change.probes, reason,
+                         detail.empty() ? "" : " (" + detail + ")"),
              joined(fields_of(change.backend, change.name), {{"from", from},
                                                              {"to", to},
                                                              {"reason", reason},
@@ -235,6 +256,36 @@ void report_panic(EventLog& events, const model::Model& model,
   }
 }
 
+void report_reachable(EventLog& events, const compile::ForwardingState& now,
+                      std::set<model::BackendKey>& unreachable, base::LogLimit& limit) {
+  std::set<model::BackendKey> gone = unreachable;
+  std::size_t more = 0;
+  for (const compile::BackendInfo& info : now.backend_info) {
+    // A guest is reported where it is configured.
+    if (!info.used || info.removed || !info.home.empty()) continue;
+    const model::BackendKey key{info.pool, info.address, info.port};
+    gone.erase(key);
+    const bool is_known = unreachable.contains(key);
+    const bool is_news = info.factors.reachable ? is_known : !is_known && !info.is_resolving;
+    if (!is_news) continue;
+    if (info.factors.reachable)
+      unreachable.erase(key);
+    else
+      unreachable.insert(key);
+    if (limit.allow())
+      report_reach(events, key, info);
+    else
+      more++;
+  }
+  if (more != 0)
+    events.add(Kind::kState, level_enum::warn,
+               fmt::format("{} more backends can be reached again, or cannot any more: now {} "
+                           "cannot (guideway backend list)",
+                           more, unreachable.size()),
+               {});
+  for (const model::BackendKey& key : gone) unreachable.erase(key);
+}
+
 void report_dropped(EventLog& events, const std::string& change_id, const std::string& dropped) {
   events.add(Kind::kConfig, level_enum::warn,
              "dropped, since it does not fit what it lay on: " + dropped,
@@ -245,8 +296,13 @@ void report_unusable(EventLog& events, const std::string& what) {
   events.add(Kind::kConfig, level_enum::warn, what, {});
 }
 
-void report_ended(EventLog& events, const std::string& note) {
-  events.add(Kind::kAdmin, level_enum::info, note, {});
+void report_ended(EventLog& events, const std::string& change_id, const EndedNote& ended) {
+  const auto& [pool, backend] = ended.backend;
+  const bool has_one = !backend.empty();
+  const Fields whose = {{"pool", pool}, {"backend", backend}};
+  events.add(Kind::kAdmin, level_enum::info,
+             has_one ? "backend " + pool + "/" + backend + ": " + ended.text : ended.text,
+             joined(has_one ? whose : Fields(), {{"change_id", change_id}}));
 }
 
 void report_free_id(EventLog& events, std::uint16_t id, const compile::BackendIds::Entry& entry) {

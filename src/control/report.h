@@ -6,12 +6,15 @@
 
 #include <chrono>
 #include <cstdint>
+#include <set>
 #include <string>
 
 #include "build.h"
+#include "guideway/base/log_limit.h"
 #include "guideway/base/result.h"
 #include "guideway/compile/backend_ids.h"
 #include "guideway/compile/forwarding_state.h"
+#include "guideway/control/marks.h"
 #include "guideway/events/event_log.h"
 #include "guideway/health/checker.h"
 #include "guideway/model/model.h"
@@ -35,7 +38,8 @@ void report_refused(events::EventLog& events, const Build& build, std::uint64_t 
 
 void report_health(events::EventLog& events, const health::Change& change);
 
-/// What the operator wants otherwise of backends: each of the first kMostStates, and how many more.
+/// What the operator wants otherwise of backends (membership, state, weight, health by hand): each
+/// of the first kMostStates, and how many more.
 void report_states(events::EventLog& events, const model::Model& before, const model::Model& now,
                    const std::string& change_id);
 constexpr std::size_t kMostStates = 100;
@@ -45,13 +49,19 @@ constexpr std::size_t kMostStates = 100;
 void report_panic(events::EventLog& events, const model::Model& model,
                   const compile::ForwardingState* before, const compile::ForwardingState& now);
 
+/// Backends that packets cannot be sent to, or can again, for the kernel's routes and neighbours.
+/// `unreachable` are those of which that has been said. What `limit` does not allow is left out,
+/// and said with a later generation if it still holds.
+void report_reachable(events::EventLog& events, const compile::ForwardingState& now,
+                      std::set<model::BackendKey>& unreachable, base::LogLimit& limit);
+
 /// Of the changes on top of the file, one does not fit: a sentence.
 void report_dropped(events::EventLog& events, const std::string& change_id,
                     const std::string& dropped);
 /// What an earlier daemon has left in the state directory is not good: a sentence.
 void report_unusable(events::EventLog& events, const std::string& what);
-/// Something that an operator said for a time is over: a sentence.
-void report_ended(events::EventLog& events, const std::string& note);
+/// Something that an operator said for a time is over.
+void report_ended(events::EventLog& events, const std::string& change_id, const EndedNote& ended);
 
 /// A removed backend's last flow has ended.
 void report_free_id(events::EventLog& events, std::uint16_t id,

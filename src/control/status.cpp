@@ -6,6 +6,7 @@
 #include <utility>
 
 // Asio of Boost 1.74 needs <utility> before it.
+#include "guideway/compile/backend_record.h"
 #include "guideway/control/controller.h"
 #include "guideway/core/layout.h"
 
@@ -40,18 +41,6 @@ ServiceStatus describe_service(const compile::ServiceInfo& info, const gw_traffi
           info.pool, traffic};
 }
 
-const char* name_of(model::Forced forced) {
-  switch (forced) {
-    case model::Forced::kNone:
-      return "none";
-    case model::Forced::kUp:
-      return "up";
-    case model::Forced::kDown:
-      return "down";
-  }
-  return "";
-}
-
 /// One word for what becomes of a backend: the operator's first, then the pool's, then the checks'.
 std::string health_of(const compile::BackendInfo& info, const health::Verdict* verdict,
                       bool has_check) {
@@ -76,14 +65,21 @@ void describe_health(BackendStatus& status, const compile::BackendInfo& info,
   status.effective_weight = info.effective.weight;
   status.weight_rule = compile::to_string(info.effective.rule);
   status.reachable = info.factors.reachable;
-  status.forced = name_of(info.factors.forced);
+  status.forced = control::name_of(info.factors.forced);
   status.standing = compile::to_string(info.factors.standing);
+  status.mode = compile::to_string(info.factors.mode);
+  status.kept = info.factors.kept;
   status.home = info.home;
   if (found != verdicts.end()) {
     const health::Verdict& verdict = found->second;
     status.health_reason = health::to_string(verdict.reason);
     status.health_detail = verdict.detail;
     status.health_since_s = std::chrono::system_clock::to_time_t(verdict.since);
+    if (verdict.held_until > std::chrono::system_clock::now())
+      status.held_until_s = std::chrono::system_clock::to_time_t(verdict.held_until);
+    status.last_error = health::to_string(verdict.last_error);
+    status.last_error_detail = verdict.last_error_detail;
+    status.last_error_at_s = std::chrono::system_clock::to_time_t(verdict.last_error_at);
     status.probe_latency_us = verdict.latency.count();
     for (const auto& [reason, count] : verdict.probes)
       status.probes.emplace_back(
@@ -110,6 +106,18 @@ PoolStatus describe_pool(const model::Pool& pool) {
 
 }  // namespace
 
+const char* name_of(model::Forced forced) {
+  switch (forced) {
+    case model::Forced::kNone:
+      return "none";
+    case model::Forced::kUp:
+      return "up";
+    case model::Forced::kDown:
+      return "down";
+  }
+  return "";
+}
+
 const char* name_of(model::AdminState state) {
   switch (state) {
     case model::AdminState::kEnabled:
@@ -120,6 +128,22 @@ const char* name_of(model::AdminState state) {
       return "disabled";
   }
   return "";
+}
+
+gw_traffic traffic_of(const PoolStatus& pool) {
+  gw_traffic sum = pool.gone;
+  for (const BackendStatus& backend : pool.backends) {
+    sum.packets += backend.traffic.packets;
+    sum.bytes += backend.traffic.bytes;
+    sum.flows += backend.traffic.flows;
+  }
+  return sum;
+}
+
+std::uint64_t live_flows_of(const PoolStatus& pool) {
+  std::uint64_t sum = 0;
+  for (const BackendStatus& backend : pool.backends) sum += backend.live_flows;
+  return sum;
 }
 
 std::int64_t Controller::live_flows_age_s() const {
@@ -178,21 +202,54 @@ Status Controller::status() const {
     if (!info.used) continue;
     const auto [place, is_new] = places.try_emplace(info.pool, status.pools.size());
     if (is_new) status.pools.emplace_back().name = info.pool;
-    BackendStatus backend{.name = info.name,
-                          .address = info.address,
-                          .port = info.port,
-                          .weight = info.weight,
-                          .state = info.removed ? "removed" : name_of(info.state),
-                          .slots = info.slots,
-                          .traffic = at_or(status.datapath.backends, id, gw_traffic{}),
-                          .live_flows = at_or(last_sweep_.live, id, 0U),
-                          .reason = info.reason};
     const bool has_check =
         place->second < model_.pools.size() && model_.pools[place->second].health_check;
-    describe_health(backend, info, verdicts, has_check);
-    status.pools[place->second].backends.push_back(std::move(backend));
+    status.pools[place->second].backends.push_back(
+        describe_backend(id, status.datapath, verdicts, has_check));
+  }
+  for (PoolStatus& pool : status.pools) pool.gone = pool_traffic_.of(pool.name);
+  return status;
+}
+
+Status Controller::status_of_backends(const std::string& pool, const std::string& only) const {
+  Status status;
+  status.revision = desired_->revision;
+  status.live_flows_age_s = live_flows_age_s();
+  status.live_flows_generation = last_sweep_.generation;
+  const datapath::DatapathStatus counted = parts_.datapath.status();
+  const auto configured = std::find_if(model_.pools.begin(), model_.pools.end(),
+                                       [&](const model::Pool& each) { return each.name == pool; });
+  const bool has_check = configured != model_.pools.end() && configured->health_check;
+  PoolStatus& found = status.pools.emplace_back();
+  found.name = pool;
+  for (std::size_t id = 0; id < state_->backend_info.size(); id++) {
+    const compile::BackendInfo& info = state_->backend_info[id];
+    if (!info.used || info.removed || !info.home.empty() || info.pool != pool) continue;
+    if (!only.empty() && info.name != only) continue;
+    const model::BackendKey key{info.pool, info.address, info.port};
+    health::Verdicts verdicts;
+    if (const health::Verdict* verdict = checker_.verdict(key)) verdicts.emplace(key, *verdict);
+    found.backends.push_back(describe_backend(id, counted, verdicts, has_check));
   }
   return status;
+}
+
+BackendStatus Controller::describe_backend(std::size_t id, const datapath::DatapathStatus& counted,
+                                           const health::Verdicts& verdicts, bool has_check) const {
+  const compile::BackendInfo& info = state_->backend_info[id];
+  BackendStatus backend{.name = info.name,
+                        .address = info.address,
+                        .port = info.port,
+                        .weight = info.weight,
+                        .state = info.removed ? "removed" : name_of(info.state),
+                        .slots = info.slots,
+                        .traffic = at_or(counted.backends, id, gw_traffic{}),
+                        .live_flows = at_or(last_sweep_.live, id, 0U),
+                        .reason = info.reason};
+  describe_health(backend, info, verdicts, has_check);
+  if (const auto source = compile::outer_source_of(state_->backends[id]))
+    backend.outer_source = source->to_string();
+  return backend;
 }
 
 }  // namespace guideway::control

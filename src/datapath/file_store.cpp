@@ -28,13 +28,19 @@ constexpr const char* kNew = ".new";
 
 class MappedFile : public StoredMemory {
  public:
-  MappedFile(std::string path, void* memory, std::size_t bytes, std::size_t mapped)
-      : path_(std::move(path)), memory_(memory), bytes_(bytes), mapped_(mapped) {}
+  MappedFile(std::string path, void* memory, std::size_t bytes, std::size_t mapped,
+             std::string pages)
+      : path_(std::move(path)),
+        memory_(memory),
+        bytes_(bytes),
+        mapped_(mapped),
+        pages_(std::move(pages)) {}
   ~MappedFile() override { munmap(memory_, mapped_); }
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
 
   std::span<std::byte> bytes() const override { return {static_cast<std::byte*>(memory_), bytes_}; }
+  std::string pages() const override { return pages_; }
   const std::string& path() const { return path_; }
 
  private:
@@ -42,6 +48,7 @@ class MappedFile : public StoredMemory {
   void* const memory_;
   const std::size_t bytes_;
   const std::size_t mapped_;
+  const std::string pages_;
 };
 
 Result<void> make_own_directory(const std::string& path) {
@@ -60,23 +67,44 @@ Result<void> make_own_directory(const std::string& path) {
   return {};
 }
 
-Result<StoredMemoryPtr> map_file(int fd, const std::string& path, std::size_t bytes, bool huge) {
-  const std::size_t mapped = huge ? base::round_up(bytes, kHugePage) : bytes;
+/// Where a file lies.
+enum class Place { kHugePages, kBesideHugePages, kNoHugePages };
+
+/// Of a file in the directory, with this place for huge pages or none.
+Place beside(const std::string& huge) {
+  return huge.empty() ? Place::kNoHugePages : Place::kBesideHugePages;
+}
+
+/// In `place` a file has whole pages.
+std::size_t size_in(Place place, std::size_t bytes) {
+  return place == Place::kHugePages ? base::round_up(bytes, kHugePage) : bytes;
+}
+
+std::string pages_of(Place place, std::size_t bytes) {
+  if (place == Place::kHugePages) return "huge pages (2 MB)";
+  if (bytes < kWorthHugePages) return "small pages, since it is smaller than a huge one";
+  if (place == Place::kNoHugePages)
+    return "small pages, since no hugetlbfs of 2 MB pages is mounted";
+  return "small pages, since too few huge ones were free when it was made";
+}
+
+Result<StoredMemoryPtr> map_file(int fd, const std::string& path, std::size_t bytes, Place place) {
+  const std::size_t mapped = size_in(place, bytes);
   // Populated at once: a file system that runs full later would end the process by SIGBUS.
   void* memory = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
   if (memory == MAP_FAILED) return base::fail_errno("cannot map " + path, errno);
-  return std::make_unique<MappedFile>(path, memory, bytes, mapped);
+  return std::make_unique<MappedFile>(path, memory, bytes, mapped, pages_of(place, bytes));
 }
 
-Result<StoredMemoryPtr> make_file(const std::string& path, std::size_t bytes, bool huge) {
+Result<StoredMemoryPtr> make_file(const std::string& path, std::size_t bytes, Place place) {
   const std::string temporary = path + kNew;
   unlink(temporary.c_str());
   const base::FileDescriptor fd(
       open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!fd) return base::fail_errno("cannot make " + temporary, errno);
-  const auto size = static_cast<off_t>(huge ? base::round_up(bytes, kHugePage) : bytes);
+  const auto size = static_cast<off_t>(size_in(place, bytes));
   const int error = posix_fallocate(fd.get(), 0, size);
-  auto memory = error == 0 ? map_file(fd.get(), path, bytes, huge)
+  auto memory = error == 0 ? map_file(fd.get(), path, bytes, place)
                            : base::fail_errno("no room for " + std::to_string(bytes >> 20) +
                                                   " MB in " + path + "; lower the [capacity]",
                                               error);
@@ -85,7 +113,7 @@ Result<StoredMemoryPtr> make_file(const std::string& path, std::size_t bytes, bo
 }
 
 /// Null when there is no such file.
-Result<StoredMemoryPtr> open_file(const std::string& path, std::size_t unit, bool huge) {
+Result<StoredMemoryPtr> open_file(const std::string& path, std::size_t unit, Place place) {
   const base::FileDescriptor fd(open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
   if (!fd) {
     if (errno == ENOENT) return StoredMemoryPtr();
@@ -97,8 +125,9 @@ Result<StoredMemoryPtr> open_file(const std::string& path, std::size_t unit, boo
     return base::fail(path + " is not a file of this user's with mode 0600");
   }
   const auto bytes = static_cast<std::size_t>(facts.st_size);
-  if (bytes == 0 || (!huge && bytes % unit != 0)) return base::fail(path + " has a wrong size");
-  return map_file(fd.get(), path, bytes / unit * unit, huge);
+  if (bytes == 0 || (place != Place::kHugePages && bytes % unit != 0))
+    return base::fail(path + " has a wrong size");
+  return map_file(fd.get(), path, bytes / unit * unit, place);
 }
 
 }  // namespace
@@ -133,17 +162,17 @@ bool FileStore::contains(const std::string& name) const {
 }
 
 Result<StoredMemoryPtr> FileStore::open(const std::string& name, std::size_t unit) {
-  auto small = open_file(directory_ + "/" + name, unit, false);
+  auto small = open_file(directory_ + "/" + name, unit, beside(huge_));
   if (!small || *small || huge_.empty()) return small;
-  return open_file(huge_ + "/" + name, unit, true);
+  return open_file(huge_ + "/" + name, unit, Place::kHugePages);
 }
 
 Result<StoredMemoryPtr> FileStore::make(const std::string& name, std::size_t bytes, std::size_t) {
   if (!huge_.empty() && bytes >= kWorthHugePages) {
-    auto memory = make_file(huge_ + "/" + name, bytes, true);
+    auto memory = make_file(huge_ + "/" + name, bytes, Place::kHugePages);
     if (memory) return memory;
   }
-  return make_file(directory_ + "/" + name, bytes, false);
+  return make_file(directory_ + "/" + name, bytes, beside(huge_));
 }
 
 Result<void> FileStore::put(const StoredMemory& memory, const std::string& name) {

@@ -54,6 +54,12 @@ bool fits(const Event& event, const Query& query) {
 
 }  // namespace
 
+std::vector<std::string> kind_names() {
+  std::vector<std::string> names;
+  for (const auto& [kind, name] : kNames) names.emplace_back(name);
+  return names;
+}
+
 const char* to_string(Kind kind) {
   for (const auto& [value, name] : kNames)
     if (value == kind) return name;

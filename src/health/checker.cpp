@@ -14,8 +14,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// The first probes of a pool's backends are spread over so much time, or one interval if that is
-/// less.
+/// The first probes are spread over so much time, or one interval if that is less.
 constexpr milliseconds kStartWithin{1000};
 
 /// A backend that is to be probed, and how.
@@ -58,16 +57,16 @@ std::map<model::BackendKey, Wanted> wanted_of(const model::Model& model) {
     // model::validate() has seen to it that they agree.
     const std::uint16_t traffic_port = model.services[services.front()].port;
     const model::HealthCheck& check = *pool.health_check;
-    const auto count =
-        static_cast<milliseconds::rep>(std::max<std::size_t>(pool.backends.size(), 1));
-    milliseconds::rep i = 0;
-    for (const model::Backend& backend : pool.backends) {
-      const milliseconds after = std::min(check.interval, kStartWithin) * i++ / count;
-      if (backend.state == model::AdminState::kDisabled) continue;
-      wanted[model::key_of(pool, backend)] = {backend.name, check,
-                                              plan_of(check, backend, traffic_port), after};
-    }
+    for (const model::Backend& backend : pool.backends)
+      if (backend.state != model::AdminState::kDisabled)
+        wanted[model::key_of(pool, backend)] = {backend.name, check,
+                                                plan_of(check, backend, traffic_port)};
   }
+  // Over all pools: a thousand pools of one backend are as many as one of a thousand.
+  milliseconds::rep i = 0;
+  for (auto& [key, how] : wanted)
+    how.first_after = std::min(how.check.interval, kStartWithin) * i++ /
+                      static_cast<milliseconds::rep>(wanted.size());
   return wanted;
 }
 
@@ -154,6 +153,11 @@ Verdicts Checker::verdicts() const {
   Verdicts all;
   for (const auto& [key, seat] : state_->seats) all.emplace(key, seat.subject->verdict());
   return all;
+}
+
+const Verdict* Checker::verdict(const model::BackendKey& backend) const {
+  const auto found = state_->seats.find(backend);
+  return found == state_->seats.end() ? nullptr : &found->second.subject->verdict();
 }
 
 std::size_t Checker::prober_count() const { return state_->probers.size(); }

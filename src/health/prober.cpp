@@ -1,14 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "prober.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <utility>
+
+#include "guideway/base/text.h"
 
 namespace guideway::health {
 namespace {
 
 /// Intervals vary by this part of them, so that probes do not fall into step.
 constexpr double kJitter = 0.05;
+
+/// One that fails alone changes nothing, and so is no event.
+void log_failure(const ProbeRequest& request, const ProbeOutcome& outcome) {
+  if (outcome.success() || !spdlog::should_log(spdlog::level::debug)) return;
+  spdlog::debug("probe of {} port {} failed: {} ({})", request.address.to_string(), request.port,
+                to_string(outcome.reason), base::escape_untrusted(outcome.detail));
+}
 
 }  // namespace
 
@@ -59,6 +70,7 @@ void Prober::take(ProbeOutcome outcome) {
     outcome.reason = Reason::kLocalFault;
     outcome.detail = "our own event loop was late";
   }
+  log_failure(plan_.request, outcome);
   for (Subject* subject : subjects_) subject->take(outcome);
   wait_until(std::max(started_ + interval(), environment_.now()));
 }

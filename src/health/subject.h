@@ -6,6 +6,7 @@
 #define GUIDEWAY_HEALTH_SUBJECT_H_
 
 #include <string>
+#include <utility>
 
 #include "guideway/health/checker.h"
 #include "guideway/health/environment.h"
@@ -24,8 +25,9 @@ class Subject {
   void follow(const std::string& name, const model::HealthCheck& check);
   void take(const ProbeOutcome& outcome);
   const Verdict& verdict() const { return verdict_; }
-  /// The last outcome speaks against the state, or there is no state yet.
-  bool is_changing() const { return judge_.is_changing(); }
+  /// The last outcome speaks against the state, or there is no state yet. What is held has nothing
+  /// to wait for but its time.
+  bool is_changing() const { return judge_.is_changing() && !is_held_; }
 
  private:
   void change_to(State state, const ProbeOutcome& outcome);
@@ -35,6 +37,9 @@ class Subject {
   std::string name_;
   Judge judge_;
   FlapDamper damper_;
+  /// What a fault of our own hides, until a probe counts again.
+  std::pair<Reason, std::string> hidden_{Reason::kNone, ""};
+  bool is_held_ = false;  // it has succeeded often enough, but is not to go up yet
   Verdict verdict_;
   const Checker::OnChange& on_change_;
 };

@@ -42,6 +42,31 @@ std::optional<T> member(const Json& object, const char* name) {
   return found->get<T>();
 }
 
+std::optional<system_clock::time_point> time_of(std::int64_t unix_s) {
+  // The latest time that a system_clock in ns can name is in 2262.
+  constexpr std::int64_t kLatest_s = 9'000'000'000;
+  if (unix_s < 0 || unix_s > kLatest_s) return std::nullopt;
+  return system_clock::from_time_t(static_cast<std::time_t>(unix_s));
+}
+
+/// The last error, if there is one; an earlier daemon has saved none. Whether it is as it should.
+bool read_last_error(const Json& json, Verdict& verdict) {
+  const auto found = json.find("last_error");
+  if (found == json.end()) return true;
+  if (!found->is_object()) return false;
+  const auto reason_name = member<std::string>(*found, "reason");
+  const auto detail = member<std::string>(*found, "detail");
+  const auto at_s = member<std::int64_t>(*found, "at_s");
+  if (!reason_name || !detail || !at_s) return false;
+  const auto reason = by_name(kReasons, *reason_name);
+  const auto at = time_of(*at_s);
+  if (!reason || *reason == Reason::kNone || !at) return false;
+  verdict.last_error = *reason;
+  verdict.last_error_detail = detail->substr(0, kMostDetail);
+  verdict.last_error_at = *at;
+  return true;
+}
+
 std::optional<std::pair<model::BackendKey, Verdict>> verdict_of(const Json& json) {
   if (!json.is_object()) return std::nullopt;
   const auto pool = member<std::string>(json, "pool");
@@ -56,16 +81,14 @@ std::optional<std::pair<model::BackendKey, Verdict>> verdict_of(const Json& json
   const auto address = IpAddress::parse(*text);
   const auto state = by_name(kStates, *state_name);
   const auto reason = by_name(kReasons, *reason_name);
-  // The latest time that a system_clock in ns can name is in 2262.
-  constexpr std::int64_t kLatest_s = 9'000'000'000;
-  if (!address || !state || !reason || *port < 0 || *port > 65535 || *since_s < 0 ||
-      *since_s > kLatest_s)
-    return std::nullopt;
+  const auto since = time_of(*since_s);
+  if (!address || !state || !reason || *port < 0 || *port > 65535 || !since) return std::nullopt;
   Verdict verdict;
+  if (!read_last_error(json, verdict)) return std::nullopt;
   verdict.state = *state;
   verdict.reason = *reason;
   verdict.detail = detail->substr(0, kMostDetail);
-  verdict.since = system_clock::from_time_t(static_cast<std::time_t>(*since_s));
+  verdict.since = *since;
   return std::pair{model::BackendKey{*pool, *address, static_cast<std::uint16_t>(*port)},
                    std::move(verdict)};
 }
@@ -83,6 +106,10 @@ std::string to_text(const Verdicts& verdicts) {
                     {"reason", to_string(verdict.reason)},
                     {"detail", verdict.detail},
                     {"since_s", system_clock::to_time_t(verdict.since)}});
+    if (verdict.last_error != Reason::kNone)
+      list.back()["last_error"] = {{"reason", to_string(verdict.last_error)},
+                                   {"detail", verdict.last_error_detail},
+                                   {"at_s", system_clock::to_time_t(verdict.last_error_at)}};
   }
   return list.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -7,6 +7,7 @@
 #include <array>
 #include <map>
 #include <sstream>
+#include <vector>
 
 #include "families.h"
 #include "guideway/base/version.h"
@@ -165,16 +166,61 @@ void add_services(Families& out, const std::vector<ServiceStatus>& services) {
   add_each(out, services, [](const auto& service) { return service.traffic.flows; });
 }
 
-void add_pools(Families& out, const std::vector<PoolStatus>& pools) {
+bool any(const BackendStatus&) { return true; }
+bool configured(const BackendStatus& backend) { return backend.state != "removed"; }
+/// Not one that only removed backends still belong to.
+bool is_in_model(const PoolStatus& pool) { return !pool.state.empty(); }
+/// A guest's probes are its home pool's.
+bool checked(const BackendStatus& backend) {
+  return backend.standing != "unchecked" && backend.home.empty() && configured(backend);
+}
+/// Nobody has taken it out, or put it in, by hand: that is no fault.
+bool judged(const BackendStatus& backend) {
+  return checked(backend) && backend.state == "enabled" && backend.forced == "none";
+}
+
+void add_pool_traffic(Families& out, const std::vector<PoolStatus>& pools, bool counted) {
+  std::vector<gw_traffic> sums;
+  for (const auto& pool : pools) sums.push_back(traffic_of(pool));
+  const auto add_each = [&](auto value) {
+    for (std::size_t i = 0; i < pools.size(); i++)
+      out.add(value(sums[i]), {{"pool", pools[i].name}});
+  };
+  out.counter("guideway_pool_packets_total", "Packets sent to the pool's backends");
+  add_each([](const gw_traffic& sum) { return sum.packets; });
+  out.counter("guideway_pool_bytes_total", "Bytes sent to them, without outer headers");
+  add_each([](const gw_traffic& sum) { return sum.bytes; });
+  out.counter("guideway_pool_new_flows_total", "Flows that were given one of them");
+  add_each([](const gw_traffic& sum) { return sum.flows; });
+  if (!counted) return;
+  out.gauge("guideway_pool_live_flows", "Established flows when they were counted");
+  for (const auto& pool : pools) out.add(live_flows_of(pool), {{"pool", pool.name}});
+}
+
+void add_pools(Families& out, const Status& status) {
+  const auto& pools = status.pools;
+  add_pool_traffic(out, pools, status.live_flows_age_s >= 0);
   out.gauge("guideway_pool_slots", "Slots of the pool's slot table");
   for (const auto& pool : pools) out.add(pool.slots, {{"pool", pool.name}});
-  out.gauge("guideway_pool_fails_open", "1: no backend is healthy, so all are used");
-  for (const auto& pool : pools) out.add(pool.fails_open ? 1 : 0, {{"pool", pool.name}});
-  out.gauge("guideway_pool_backends", "Backends of the pool by what the probes say of them");
+  const auto panics = [](const PoolStatus& pool) { return pool.state == "panic"; };
+  out.gauge("guideway_pool_panic",
+            "1: too few backends are healthy; the mode is what the pool does about it");
+  for (const auto& pool : pools)
+    if (is_in_model(pool))
+      out.add(panics(pool) ? 1 : 0,
+              {{"pool", pool.name}, {"mode", panics(pool) ? pool.mode : "normal"}});
+  out.gauge("guideway_pool_fails_open", "1: it is in panic, and uses all its backends");
+  for (const auto& pool : pools)
+    out.add(panics(pool) && pool.fails_open ? 1 : 0, {{"pool", pool.name}});
+  out.gauge("guideway_pool_healthy_percent",
+            "Healthy share of the weight of the backends that could be used and have a verdict");
+  for (const auto& pool : pools)
+    if (is_in_model(pool)) out.add(pool.healthy_percent, {{"pool", pool.name}});
+  out.gauge("guideway_pool_backends", "Backends of the pool by their health");
   for (const auto& pool : pools) {
     std::map<std::string, unsigned> counts;
     for (const auto& backend : pool.backends)
-      if (backend.state != "removed") counts[backend.health]++;
+      if (configured(backend) && backend.home.empty()) counts[backend.health]++;
     for (const auto& [health, count] : counts)
       out.add(count, {{"pool", pool.name}, {"health", health}});
   }
@@ -191,12 +237,6 @@ void add_each(Families& out, const std::vector<PoolStatus>& pools, Wanted wanted
                                  {"address", text_of(backend.address, backend.port)}});
 }
 
-bool any(const BackendStatus&) { return true; }
-bool configured(const BackendStatus& backend) { return backend.state != "removed"; }
-bool checked(const BackendStatus& backend) {
-  return backend.health != "unchecked" && backend.health != "unused" && configured(backend);
-}
-
 void add_backend_traffic(Families& out, const std::vector<PoolStatus>& pools, bool counted) {
   out.counter("guideway_backend_packets_total", "Packets sent to the backend");
   add_each(out, pools, any, [](const auto& backend) { return backend.traffic.packets; });
@@ -210,19 +250,22 @@ void add_backend_traffic(Families& out, const std::vector<PoolStatus>& pools, bo
 }
 
 void add_probes(Families& out, const std::vector<PoolStatus>& pools) {
-  out.gauge("guideway_backend_healthy", "1: healthy; 0: unhealthy, or no verdict yet");
-  add_each(out, pools, checked, [](const auto& one) { return one.health == "healthy" ? 1 : 0; });
+  out.gauge("guideway_backend_healthy",
+            "Of an enabled backend, 1: healthy; 0: unhealthy, or no verdict yet");
+  add_each(out, pools, judged, [](const auto& one) { return one.standing == "healthy" ? 1 : 0; });
   out.gauge("guideway_backend_probe_latency_seconds", "Time that the last successful probe took");
   add_each(out, pools, checked,
            [](const auto& one) { return seconds_of_us(one.probe_latency_us); });
   out.counter("guideway_backend_probes_total", "Probes by their result");
   for (const auto& pool : pools)
-    for (const auto& backend : pool.backends)
+    for (const auto& backend : pool.backends) {
+      if (!checked(backend)) continue;
       for (const auto& [result, count] : backend.probes)
         out.add(count, {{"pool", pool.name},
                         {"backend", backend.name},
                         {"address", text_of(backend.address, backend.port)},
                         {"result", result}});
+    }
 }
 
 void add_backends(Families& out, const Status& status) {
@@ -248,7 +291,7 @@ std::string render(const Snapshot& snapshot) {
     add_workers(out, snapshot.status.datapath.workers);
     add_interfaces(out, snapshot.status.datapath.interfaces);
     add_services(out, snapshot.status.services);
-    add_pools(out, snapshot.status.pools);
+    add_pools(out, snapshot.status);
     add_backends(out, snapshot.status);
   }
   return std::move(text).str();

@@ -167,6 +167,29 @@ void check_nat_fallback(Problems& problems, const Model& model, const Pool& pool
   }
 }
 
+/// Only where backends would not see the client, and only over TCP is there an option to see.
+void check_toa(Problems& problems, const Model& model, const Facts& facts, const Pool& pool,
+               const std::string& path) {
+  if (!pool.toa) return;
+  if (pool.forwarding != Forwarding::kNat) {
+    problems.add(path + ".toa", "is only for forwarding \"nat\": elsewhere backends see the client",
+                 path + ".forwarding");
+    return;
+  }
+  if (!pool.snat) {
+    problems.add(path + ".toa", "has no meaning with snat = false, where backends see the client",
+                 path + ".snat");
+    return;
+  }
+  const auto services = facts.services_by_pool.find(pool.name);
+  if (services == facts.services_by_pool.end()) return;
+  for (const std::size_t index : services->second)
+    if (model.services[index].protocol != Protocol::kUdp) return;
+  problems.add(path + ".toa",
+               "is for TCP, and none of the pool's services is: remove it, or change protocol",
+               element("service", services->second.front()) + ".protocol");
+}
+
 }  // namespace
 
 void check_nat(Problems& problems, const Model& model, const Facts& facts, std::size_t pool) {
@@ -177,6 +200,7 @@ void check_nat(Problems& problems, const Model& model, const Facts& facts, std::
     problems.add(path + ".snat", "is only for forwarding \"nat\": remove it, or change forwarding",
                  path + ".forwarding");
   }
+  check_toa(problems, model, facts, own, path);
   if (own.forwarding != Forwarding::kNat) return;
   check_nat_sources(problems, model, facts, own, path + ".source");
   check_families(problems, model, facts, own, path);

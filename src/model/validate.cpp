@@ -110,17 +110,16 @@ std::vector<Problem> validate(const Model& model) {
   return problems.take();
 }
 
-std::vector<IpAddress> nat_addresses_of(const Model& model) {
-  std::set<IpAddress> seen;
-  std::vector<IpAddress> addresses;
+std::set<IpAddress> nat_addresses_of(const Model& model) {
+  std::set<IpAddress> addresses;
   for (const Pool& pool : model.pools)
-    for (const IpAddress& address : pool.nat_sources)
-      if (seen.insert(address).second) addresses.push_back(address);
+    addresses.insert(pool.nat_sources.begin(), pool.nat_sources.end());
   return addresses;
 }
 
 std::vector<IpAddress> nat_planes_of(const Model& model) {
-  std::vector<IpAddress> planes = nat_addresses_of(model);
+  const std::set<IpAddress> addresses = nat_addresses_of(model);
+  std::vector<IpAddress> planes(addresses.begin(), addresses.end());
   std::set<Family> kept;
   for (const Pool& pool : model.pools) {
     if (pool.forwarding != Forwarding::kNat || pool.snat) continue;

@@ -57,6 +57,8 @@ const Shape kShapes[] = {
     {{.forwarding = "l2dsr", .scheduler = "weighted_least_connections"}, 0, 2},
     {{.forwarding = "ipip", .hash = "source", .scheduler = "least_connections"}, 0, 2},
     {{.forwarding = "nat"}},
+    {{.forwarding = "nat", .toa = true}},
+    {{.forwarding = "nat", .outer_family = 6, .toa = true}, 1, 2},
     {{.forwarding = "nat", .outer_family = 6}, 1, 2},
     {{.forwarding = "nat", .scheduler = "weighted_least_connections", .clamp_mss = true}, 2},
     {{.forwarding = "nat", .snat = false, .clamp_mss = true}, 1},
@@ -131,6 +133,8 @@ class Pair {
               0)
         << "the flow tables differ";
     reasons_ |= std::uint64_t{1} << outcome.reason;
+    for (int i = 0; i < GW_EVENT_COUNT; i++)
+      if (core_counts.events[i] != 0) events_ |= std::uint64_t{1} << i;
     if (core_counts.events[GW_EVENT_ICMP_ERROR_PASSED] != 0 && !core_.nat_buckets().empty())
       errors_ |= std::uint64_t{1} << outcome.reason;
     if (outcome.reason == GW_REASON_FORWARDED) forwarded_ = native.bytes();
@@ -181,6 +185,7 @@ class Pair {
     copy_table();
   }
   std::uint64_t reasons() const { return reasons_; }
+  std::uint64_t events() const { return events_; }
   /// Of ICMP errors that were translated.
   std::uint64_t errors() const { return errors_; }
 
@@ -193,6 +198,7 @@ class Pair {
   CoreWorld core_;
   XdpWorld& program_;
   std::uint64_t reasons_ = 0;
+  std::uint64_t events_ = 0;
   std::uint64_t errors_ = 0;
   Bytes forwarded_;
   Bytes returned_;
@@ -237,6 +243,7 @@ TEST(CoreAndProgram, DoTheSame) {
   using Clock = std::chrono::steady_clock;
   const auto end = Clock::now() + std::chrono::duration<double>(seconds);
   std::uint64_t reasons = 0;
+  std::uint64_t events = 0;
   std::uint64_t errors = 0;
   std::size_t sequence = 0;
   for (; sequence < kFewestSequences || Clock::now() < end; sequence++) {
@@ -252,6 +259,7 @@ TEST(CoreAndProgram, DoTheSame) {
     }
     pair.require_equal_nat_tables();
     reasons |= pair.reasons();
+    events |= pair.events();
     errors |= pair.errors();
   }
   std::printf("%zu sequences of %zu steps, reasons met: %lx\n", sequence, kSteps,
@@ -262,6 +270,8 @@ TEST(CoreAndProgram, DoTheSame) {
         GW_REASON_NAT_RETURNED, GW_REASON_NAT_RESET, GW_REASON_NAT_NO_FLOW,
         GW_REASON_NAT_NOT_ITS_BACKEND})
     EXPECT_TRUE(reasons >> met & 1) << "no packet met reason " << met;
+  for (const gw_event met : {GW_EVENT_TOA_ADDED, GW_EVENT_TOA_NO_ROOM, GW_EVENT_TOA_ERASED})
+    EXPECT_TRUE(events >> met & 1) << "no packet met event " << met;
   for (const gw_reason met : {GW_REASON_FORWARDED, GW_REASON_NAT_RETURNED})
     EXPECT_TRUE(errors >> met & 1) << "no ICMP error was translated for reason " << met;
 }
@@ -278,6 +288,8 @@ int main(int argc, char** argv) {
   if (sched_setaffinity(0, sizeof one, &one) != 0) return 1;
   if (argc > 1) guideway::test::seconds = std::strtod(argv[1], nullptr);
   if (argc > 2) guideway::test::seed = std::strtoull(argv[2], nullptr, 10);
+  if (const char* given = std::getenv("GUIDEWAY_FUZZ_SEED"))
+    guideway::test::seed = std::strtoull(given, nullptr, 10);
   if (const char* given = std::getenv("GUIDEWAY_FUZZ_SECONDS"); given && argc == 1)
     guideway::test::seconds = std::strtod(given, nullptr);
   return RUN_ALL_TESTS();

@@ -267,9 +267,29 @@ TEST_F(KernelPartTest, DetachingNeedsNoDaemon) {
   leave_behind();
   const auto detached = detach(kPins, "one");
   ASSERT_TRUE(detached) << detached.error().message;
+  EXPECT_TRUE(*detached);
   EXPECT_EQ(attached("gwtest0"), 0U);
   EXPECT_FALSE(exists(kPins + "/one"));
-  EXPECT_FALSE(detach(kPins, "one"));
+  const auto again = detach(kPins, "one");
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_FALSE(*again);
+}
+
+TEST_F(KernelPartTest, WhatRunsOrIsNotTrustedIsNotDetached) {
+  KernelPartPtr part = start(options_for("one", "gwtest0"));
+  ASSERT_TRUE(part);
+  const auto running = detach(kPins, "one");
+  ASSERT_FALSE(running);
+  EXPECT_THAT(running.error().message, testing::HasSubstr("stop it first"));
+  part->stop(End::kKeep);
+  part.reset();
+
+  ASSERT_EQ(chmod((kPins + "/one").c_str(), 0770), 0);
+  const auto foreign = detach(kPins, "one");
+  ASSERT_FALSE(foreign);
+  EXPECT_THAT(foreign.error().message, testing::HasSubstr("not trusted"));
+  EXPECT_NE(attached("gwtest0"), 0U);
+  ASSERT_EQ(chmod((kPins + "/one").c_str(), 0700), 0);
 }
 
 /// Makes the daemon look as if it had been busy with something else for so long.

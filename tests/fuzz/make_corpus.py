@@ -15,7 +15,7 @@ MAX_BYTES = 700
 
 # Topic → one case in how many is enough.
 PARSE = {"ipv4": 2, "ipv6": 2, "vlan": 20, "layer4": 4, "not_ours": 1, "truncation": 20, "echo": 3,
-         "icmp_sent": 4, "icmp_passed": 3, "hostile": 3}
+         "icmp_sent": 4, "icmp_passed": 3, "toa": 11, "hostile": 3}
 PIPELINE = {"modes": 6, "vlan": 20, "ipv6": 9, "flows": 3, "resets": 3, "backends": 20, "hash_keys": 5, "echo": 9,
             "icmp_sent": 9, "icmp_passed": 5, "hostile": 6, "nat": 2,
             "icmp_nat": 8, "nat_kept": 6}

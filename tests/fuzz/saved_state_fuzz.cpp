@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes in the state directory. The input is text in parts, separated by lines "%%": the files
-// "desired", "file" and "health" without their first lines, then a file with its first line. What
-// is taken keeps the model's rules, is what would be saved again, and damage is said. The checksum
-// of "file" in "desired" is put right, too: a fuzzer does not guess it.
+// "desired", "file" and "health" without their first lines, then a file with its first line, then
+// "pools" without. What is taken keeps the model's rules, is what would be saved again, and damage
+// is said. The checksum of "file" in "desired" is put right, too: a fuzzer does not guess it.
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
@@ -18,6 +18,7 @@
 
 #include "guideway/config/config.h"
 #include "guideway/control/desired_state.h"
+#include "guideway/control/pool_memories_text.h"
 #include "guideway/control/state_dir.h"
 #include "guideway/health/verdicts_text.h"
 #include "guideway/model/validate.h"
@@ -101,6 +102,13 @@ void try_health(std::string_view text) {
   require(again && again->size() == verdicts->size(), "verdicts that are saved can be read");
 }
 
+void try_pools(std::string_view text) {
+  const auto memories = control::pool_memories_of(text);
+  if (!memories) return;
+  const auto again = control::pool_memories_of(control::to_text(*memories));
+  require(again && *again == *memories, "what pools remember is read back as it was saved");
+}
+
 /// The bytes as they lie on the disk.
 void try_file(std::string_view bytes) {
   static const TemporaryDir folder;
@@ -122,17 +130,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace guideway::test;
   spdlog::set_level(spdlog::level::off);
   std::string_view rest(reinterpret_cast<const char*>(data), size);
-  std::array<std::string_view, 4> parts;
+  std::array<std::string_view, 5> parts;
   for (std::string_view& part : parts) {
     constexpr std::string_view kSeparator = "\n%%\n";
     const std::size_t end = std::min(rest.find(kSeparator), rest.size());
     part = rest.substr(0, end);
     rest.remove_prefix(std::min(end + kSeparator.size(), rest.size()));
   }
-  const auto& [desired, base, health, bytes] = parts;
+  const auto& [desired, base, health, bytes, pools] = parts;
   try_desired(desired, base);
   try_desired(sealed(desired, base), base);
   try_health(health);
   try_file(bytes);
+  try_pools(pools);
   return 0;
 }

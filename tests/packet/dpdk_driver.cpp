@@ -46,9 +46,15 @@ Result<Sent> DpdkDriver::send(const Bytes& frame) {
     }
     for (Bytes& bytes : worker_.to_kernel(i)) all.push_back({GW_KERNEL, i, std::move(bytes)});
   }
-  if (all.size() > 1)
-    return base::fail("one frame went in, " + std::to_string(all.size()) + " out");
-  return all.empty() ? Sent{} : std::move(all.front());
+  if (all.empty()) return Sent{};
+  if (all.size() == 1) return std::move(all.front());
+  Sent sent{all.front().verdict, all.front().interface_index, {}, {}};
+  for (Sent& each : all) {
+    if (each.verdict != sent.verdict || each.interface_index != sent.interface_index)
+      return base::fail("one frame went in, and more than one way out");
+    sent.fragments.push_back(std::move(each.bytes));
+  }
+  return sent;
 }
 
 Counts DpdkDriver::counts() {

@@ -14,6 +14,7 @@ class DpdkDriver : public Driver {
  public:
   DpdkDriver();
 
+  bool can_fragment() const override { return true; }
   Result<void> reset() override;
   Result<void> publish(const World& world) override;
   Result<Sent> send(const Bytes& frame) override;

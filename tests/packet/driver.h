@@ -24,6 +24,8 @@ struct Sent {
   std::uint16_t interface_index = 0;
   /// Empty when it was dropped.
   Bytes bytes;
+  /// In place of bytes.
+  std::vector<Bytes> fragments;
 };
 
 /// Counted so far. Traffic by backend id and service id.
@@ -42,6 +44,7 @@ class Driver {
     static_cast<void>(frame);
     return true;
   }
+  virtual bool can_fragment() const { return false; }
   /// Forgets everything: empty flow table, no configuration, no backend ids.
   virtual Result<void> reset() = 0;
   virtual Result<void> publish(const World& world) = 0;

@@ -114,6 +114,8 @@ Expectation expectation_of(const Json& json, const Bytes& packet) {
   }
   if (expect.verdict == GW_KERNEL) expect.bytes = packet;
   if (json.contains("bytes")) expect.bytes = bytes_of(text_of(json, "bytes"));
+  for (const Json& each : json.value("fragments", Json::array()))
+    expect.fragments.push_back(bytes_of(each.get<std::string>()));
   return expect;
 }
 
@@ -124,11 +126,24 @@ PacketCase case_of(const Json& json, const std::string& topic) {
   result.world = text_of(json, "world");
   result.packet = bytes_of(text_of(json, "packet"));
   for (const Json& step : json.at("before")) result.before.push_back(step_of(step));
-  result.expect = expectation_of(json.at("expect"), result.packet);
+  const Json& expect = json.at("expect");
+  result.expect = expectation_of(expect, result.packet);
+  if (expect.contains("workers"))
+    result.expect_of_workers = expectation_of(expect.at("workers"), result.packet);
   return result;
 }
 
 }  // namespace
+
+std::string hex_of(const Bytes& bytes) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string hex;
+  for (const std::uint8_t byte : bytes) {
+    hex += kDigits[byte >> 4];
+    hex += kDigits[byte & 15];
+  }
+  return hex;
+}
 
 Result<CaseFile> load_case_file(const std::string& path) {
   try {

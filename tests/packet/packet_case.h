@@ -51,6 +51,8 @@ struct Expectation {
   std::map<gw_event, std::uint64_t> events;
   /// What leaves; none when the packet is dropped.
   std::optional<Bytes> bytes;
+  /// In place of bytes, in this order.
+  std::vector<Bytes> fragments;
 };
 
 struct PacketCase {
@@ -60,12 +62,17 @@ struct PacketCase {
   std::vector<Step> before;
   Bytes packet;
   Expectation expect;
+  /// Of a datapath that can fragment, where that makes a difference.
+  std::optional<Expectation> expect_of_workers;
 };
 
 struct CaseFile {
   std::map<std::string, World> worlds;
   std::vector<PacketCase> cases;
 };
+
+/// As case files have bytes.
+std::string hex_of(const Bytes& bytes);
 
 /// Errors: not readable, not JSON, an unknown word, a configuration with errors.
 Result<CaseFile> load_case_file(const std::string& path);

@@ -11,16 +11,6 @@
 namespace guideway::test {
 namespace {
 
-std::string hex_of(const Bytes& bytes) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string hex;
-  for (const std::uint8_t byte : bytes) {
-    hex += kDigits[byte >> 4];
-    hex += kDigits[byte & 15];
-  }
-  return hex;
-}
-
 /// The name as part of a file name.
 std::string plain(std::string name) {
   for (char& c : name) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/packet/run_case.h"
 
+#include <algorithm>
 #include <utility>
 
 // Before the core's other headers.
@@ -159,11 +160,18 @@ void compare_sent(Comparison& comparison, const PacketCase& each, const World& w
     comparison.text("bytes", std::to_string(each.expect.bytes->size()) + " bytes",
                     std::to_string(sent.bytes.size()) + " bytes that differ");
   }
+  const std::vector<Bytes>& fragments = each.expect.fragments;
+  comparison.number("fragments", fragments.size(), sent.fragments.size());
+  for (std::size_t i = 0; i < std::min(fragments.size(), sent.fragments.size()); ++i)
+    comparison.text("fragment " + std::to_string(i), hex_of(fragments[i]),
+                    hex_of(sent.fragments[i]));
 }
 
 }  // namespace
 
-Result<CaseResult> run_case(Driver& driver, const CaseFile& file, const PacketCase& each) {
+Result<CaseResult> run_case(Driver& driver, const CaseFile& file, const PacketCase& original) {
+  PacketCase each = original;
+  if (driver.can_fragment() && each.expect_of_workers) each.expect = *each.expect_of_workers;
   std::string world = each.world;
   if (const auto ready = driver.reset(); !ready) return tl::unexpected(ready.error());
   if (const auto done = run_step(driver, file, PublishStep{world}); !done) {

@@ -38,6 +38,7 @@ std::string pool_text(const PlainConfig& config, const std::string& name, int fi
     text += "vxlan = { vni = 100, port = 4789, inner_mac = \"02:67:77:00:00:01\" }\n";
   }
   if (config.clamp_mss) text += "clamp_mss = true\n";
+  if (config.toa && name == "web") text += "toa = true\n";
   if (config.forwarding == "nat" && !config.snat)
     text += "snat = false\n";
   else if (config.forwarding == "nat")

@@ -23,6 +23,7 @@ struct PlainConfig {
   std::string scheduler = "maglev";
   bool snat = true;
   bool clamp_mss = false;
+  bool toa = false;
 };
 std::string config_text(const PlainConfig& config);
 /// The same as a model; aborts the test program if it has errors.

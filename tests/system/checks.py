@@ -4,8 +4,11 @@
 import json
 import os
 import pathlib
+import signal
 
 import pytest
+from guideway_lab import backends
+from guideway_lab.http_load import HttpLoad
 from guideway_lab.network import KERNEL_NIC
 from guideway_lab.report import comparison_problems, comparison_table, observe
 from guideway_lab.shell import LabError, ip_json, wait_until
@@ -82,7 +85,7 @@ def vips_on_lo(lab):
 
 def pins(lab):
     """Names of what the lab's director has pinned."""
-    folder = lab.plan.bpffs / f"gwlab-{lab.plan.name}"
+    folder = lab.plan.bpffs / lab.plan.director_name
     return sorted(pin.name for pin in folder.iterdir()) if folder.is_dir() else []
 
 
@@ -105,3 +108,23 @@ def _level_and_message(line):
         return level, entry["message"]
     except (ValueError, KeyError, TypeError):
         return ("error" if line.strip() else None), line
+
+
+def end_director(lab, number=signal.SIGKILL):
+    """Ends guidewayd by this signal, wherever it is."""
+    process = lab.director.process
+    process.signal(number)
+    if number == signal.SIGKILL:
+        assert process.wait(5) and process.exit_code == -signal.SIGKILL
+    else:
+        assert process.wait(10)
+    lab.stop_director()
+
+
+def new_connections(lab, requests=300):
+    """Sends requests, all of which succeed; returns the connections that each backend got."""
+    before = backends.http_counts(lab.plan)
+    result = HttpLoad(lab.plan).run(requests)
+    assert (result.failed, result.problems) == (0, [])
+    after = backends.http_counts(lab.plan)
+    return {name: (after[name] - before[name]).connections for name in after}

@@ -1,46 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """`guideway`, the operator's tool, on a real director: what it says comes true for packets."""
 
-import json
+import contextlib
 import pathlib
 import subprocess
 
-from checks import assert_every_packet_has_an_end
+from checks import assert_every_packet_has_an_end, new_connections
+from operator_tool import as_json, refused, tool
 
-from guideway_lab import backends, config, kept_connections
-from guideway_lab.http_load import HttpLoad
+from guideway_lab import config, kept_connections
 from guideway_lab.kept_connections import KeptConnections
 from guideway_lab.plan import PORT
 from guideway_lab.shell import wait_until
 
 _COMPLETION = pathlib.Path(__file__).resolve().parents[2] / "src/cli/completion/guideway.bash"
-
-
-def tool(lab, *arguments):
-    """Runs the tool, which has to succeed; returns what it prints."""
-    result = lab.director.operator_tool(*arguments)
-    assert result.returncode == 0, result
-    return result.stdout
-
-
-def as_json(lab, *arguments):
-    return json.loads(tool(lab, *arguments, "--json"))
-
-
-def refused(lab, code, *arguments):
-    """Runs the tool, which has to end with this code; returns its complaint."""
-    result = lab.director.operator_tool(*arguments)
-    assert result.returncode == code, result
-    return result.stderr
-
-
-def new_connections(lab, requests=300):
-    """Sends requests, all of which succeed; returns the connections that each backend got."""
-    before = backends.http_counts(lab.plan)
-    result = HttpLoad(lab.plan).run(requests)
-    assert (result.failed, result.problems) == (0, [])
-    after = backends.http_counts(lab.plan)
-    return {name: (after[name] - before[name]).connections for name in after}
 
 
 def test_changes_hold_for_packets_and_can_be_undone(lab, tmp_path):
@@ -145,3 +118,43 @@ def test_what_it_shows(lab):
         ["bash", "-c", script], env=environment, capture_output=True, text=True, check=True
     )
     assert shell.stdout.split() == [f"web/{name}" for name in lab.plan.backend_names], shell
+
+
+def counts_until(drain, wanted):
+    """The counts of live flows that a waiting drain prints, up to this one."""
+    counts = []
+    for line in drain.stdout:
+        if "live flows" in line:
+            counts.append(int(line.split()[0]))
+        if counts and counts[-1] == wanted:
+            return counts
+    raise AssertionError(f"the drain ended before {wanted}: {counts}")
+
+
+def test_a_drain_ends_well_when_the_last_client_has_closed(lab):
+    def live_flows(name):
+        return as_json(lab, "backend", "show", f"web/{name}")["backend"]["status"]["live_flows"]
+
+    stacks = (contextlib.ExitStack(), contextlib.ExitStack(), contextlib.ExitStack())
+    with stacks[0] as drains, stacks[1] as late, stacks[2] as early:
+        groups = [stack.enter_context(KeptConnections(lab.plan, 12)) for stack in (early, late)]
+        leaving, staying = (kept_connections.per_backend(group.look()) for group in groups)
+        both = leaving & staying
+        going = max(both, key=both.get)
+        together = leaving[going] + staying[going]
+        wait_until(lambda: live_flows(going) == together, "a count of all flows")
+        socket = str(lab.director.admin_socket)
+        command = [lab.director.tool, "--socket", socket, "backend", "drain", f"web/{going}"]
+        command += ["--wait", "--deadline", "60s"]
+        drain = drains.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        drains.callback(drain.kill)  # before it is waited for
+        counts = counts_until(drain, together)
+        early.close()
+        counts += counts_until(drain, staying[going])
+        assert drain.poll() is None, "there are flows left"
+        assert kept_connections.disturbed(groups[1].wait_for_answers(3)) == []
+        late.close()
+        counts += counts_until(drain, 0)
+        assert drain.wait(timeout=10) == 0
+    assert counts == sorted(counts, reverse=True), "it only falls"
+    tool(lab, "backend", "enable", f"web/{going}")

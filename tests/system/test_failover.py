@@ -6,8 +6,7 @@ import time
 
 import pytest
 from checks import write_report
-from test_admin_tool import tool
-from test_health import (
+from health_site import (
     backend_process,
     children,
     healthy_lab,
@@ -15,12 +14,13 @@ from test_health import (
     wait_for_health,
     wait_for_slots,
 )
+from operator_tool import tool
 
 from guideway_lab import backends, config
 from guideway_lab.plan import DATAPATHS
 from guideway_lab.timed_load import TimedLoad
 
-_REQUESTS = 400
+_REQUESTS = 200
 # Two probes, an interval of 200 ms apart, the second one after its timeout; docs/health-checks.md.
 _DETECTION_S = 2 * 0.2 * 1.05 + 0.18
 

@@ -2,58 +2,34 @@
 """Health checks: what becomes of new connections when backends stop, hang or answer badly."""
 
 import itertools
-import os
 import re
 import signal
 import time
 
 import pytest
-from checks import mostly_long, write_report
-from test_admin_tool import as_json, tool
-from test_reload import new_connections
+from checks import mostly_long, new_connections, write_report
+from health_site import (
+    LIMIT_S,
+    backend_process,
+    hang,
+    healthy_lab,
+    wait_for_health,
+    wait_for_slots,
+)
+from operator_tool import as_json, tool
 
 from guideway_lab import backends, metrics
 from guideway_lab.http_load import HttpLoad, read_summary
 from guideway_lab.plan import DATAPATHS
 from guideway_lab.shell import run, wait_until
 
-_INTERVAL = "200ms"
-# Two failures in a row, an interval apart, the last one after its timeout; and time for a generation.
-_LIMIT_S = 10
 # Until a dead backend is known: docs/health-checks.md. Two probes, each an interval of 200 ms and 5 %
 # after the one before, the last one with its timeout; and for generation and this test's own pace 2 s.
 _KNOWN_WITHIN_S = 2 * 0.2 * 1.05 + 0.18 + 2
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
-def backend_process(lab, name):
-    return next(p for p in lab.processes if p.role == name)
-
-
-def wait_for_health(lab, name, health, reason=""):
-    def is_so():
-        shown = lab.director.backends()[name]
-        return (shown["health"], shown["health_reason"]) == (health, reason)
-
-    wait_until(is_so, f"{name} to be {health}, {reason}", _LIMIT_S)
-
-
-def wait_for_slots(lab, name, wanted):
-    wait_until(
-        lambda: (lab.director.backends()[name]["slots"] > 0) == wanted,
-        f"{name} to get {'some' if wanted else 'no'} slots",
-        _LIMIT_S,
-    )
-
-
-def healthy_lab(make_lab, **options):
-    lab = make_lab(health_interval=_INTERVAL, **options)
-    for name in lab.plan.backend_names:
-        wait_for_health(lab, name, "healthy")
-    return lab
-
-
-@pytest.mark.parametrize("datapath", mostly_long(DATAPATHS, "dpdk", "xdp"))
+@pytest.mark.parametrize("datapath", mostly_long(DATAPATHS, "xdp"))
 def test_a_stopped_backend_gets_no_new_connections_until_it_is_back(make_lab, datapath):
     lab = healthy_lab(make_lab, datapath=datapath)
     assert backend_process(lab, "backend2").stop()
@@ -68,14 +44,21 @@ def test_a_stopped_backend_gets_no_new_connections_until_it_is_back(make_lab, da
         wait_for_health(lab, "backend2", "healthy")
         wait_for_slots(lab, "backend2", True)
         assert new_connections(lab)["backend2"] > 0
+        assert_story(lab)
     finally:
         process.stop()
+
+
+def assert_story(lab):
+    """The log's, of a backend that was stopped and came back."""
     told = [e for e in lab.director.log_entries()
             if e.get("event") == "health" and e["backend"] == "backend2" and "to" in e]
     story = [(e["from"], e["to"], e["reason"]) for e in told]
     refused = story.index(("healthy", "unhealthy", "connect_refused"))
     assert story[0][0] == "initial" and story[refused - 1][1] == "healthy"
-    assert story[refused + 1] == ("unhealthy", "healthy", "")
+    assert story[refused + 1] == ("unhealthy", "healthy", "passed")
+    now = lab.director.backends()["backend2"]
+    assert (now["health_reason"], now["last_error"]) == ("", "connect_refused") and now["last_error_at"], now
     said = "backend web/backend2: healthy -> unhealthy after 2 probe(s): connect_refused"
     assert told[refused]["message"].startswith(said)
     times = [e["time"] for e in told]
@@ -123,38 +106,23 @@ def test_a_backend_whose_port_is_open_but_whose_service_hangs_is_found(make_lab,
 def test_tcp_does_not_find_a_service_that_hangs(make_lab):
     lab = healthy_lab(make_lab, health_protocol="tcp", datapath="xdp")
 
-    def probes(**labels):
+    def probes():
+        """All probes and the good ones, of one scrape."""
         samples = metrics.read(metrics.scrape(lab.plan))
-        return metrics.value(samples, "guideway_backend_probes_total", backend="backend2", **labels)
+        name, of_it = "guideway_backend_probes_total", {"backend": "backend2"}
+        every = metrics.value(samples, name, **of_it)
+        return every, metrics.value(samples, name, **of_it, result="success")
 
     hang(lab, "backend2", signal.SIGSTOP)
     try:
-        enough = probes(result="success") + 10
-        wait_until(lambda: probes(result="success") >= enough, "ten more good probes", _LIMIT_S)
+        enough = probes()[1] + 10
+        wait_until(lambda: probes()[1] >= enough, "ten more good probes", LIMIT_S)
         shown = lab.director.backends()["backend2"]
         assert shown["health"] == "healthy" and shown["slots"] > 0, shown
-        assert probes() == probes(result="success")
+        every, good = probes()
+        assert every == good
     finally:
         hang(lab, "backend2", signal.SIGCONT)
-
-
-def hang(lab, name, number):
-    """Stops a backend's workers, or lets them go on. The kernel goes on accepting for them."""
-    for process in children(backend_process(lab, name).pid):
-        signal_process(process, number)
-
-
-def children(pid):
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-        return [int(word) for word in file.read().split()]
-
-
-def signal_process(pid, number):
-    with open(f"/proc/{pid}/comm", encoding="ascii") as file:
-        assert file.read().strip() == "nginx"
-    handle = os.pidfd_open(pid)
-    signal.pidfd_send_signal(handle, number)
-    os.close(handle)
 
 
 def test_ping_says_that_the_host_is_there_and_no_more(make_lab):
@@ -172,7 +140,7 @@ def test_a_check_that_all_backends_fail_costs_no_request_and_panic_ends_with_hys
     load = HttpLoad(lab.plan).start(seconds=60, concurrency=5, rate=40)
     try:
         set_sick(lab, lab.plan.backend_names, True)
-        wait_until(lambda: pool(lab)["state"] == "panic", "the pool to panic", _LIMIT_S)
+        wait_until(lambda: pool(lab)["state"] == "panic", "the pool to panic", LIMIT_S)
         for name in lab.plan.backend_names:
             wait_for_health(lab, name, "panic", "status_mismatch")
         assert (pool(lab)["mode"], pool(lab)["fails_open"], pool(lab)["healthy_percent"]) == ("fail_open", True, 0)
@@ -181,10 +149,10 @@ def test_a_check_that_all_backends_fail_costs_no_request_and_panic_ends_with_hys
         assert all(gained.values()), gained
 
         set_sick(lab, lab.plan.backend_names[:3], False)
-        wait_until(lambda: pool(lab)["healthy_percent"] == 50, "half of them to be healthy", _LIMIT_S)
+        wait_until(lambda: pool(lab)["healthy_percent"] == 50, "half of them to be healthy", LIMIT_S)
         assert pool(lab)["state"] == "panic", "50 % is above 30 %, but below 60 %"
         set_sick(lab, lab.plan.backend_names[3:4], False)
-        wait_until(lambda: pool(lab)["state"] == "normal", "the panic to end", _LIMIT_S)
+        wait_until(lambda: pool(lab)["state"] == "normal", "the panic to end", LIMIT_S)
         wait_for_slots(lab, "backend6", False)
         assert lab.director.backends()["backend6"]["health"] == "unhealthy"
         gained = new_connections(lab)
@@ -209,10 +177,9 @@ def set_sick(lab, names, is_sick):
 
 
 def restarts():
-    """Each datapath with each way to end; the short run has two of them."""
-    short = [("dpdk", signal.SIGTERM), ("xdp", signal.SIGKILL)]
+    """Each datapath with each way to end; the short run has one of them."""
     for datapath, end in itertools.product(DATAPATHS, (signal.SIGKILL, signal.SIGTERM)):
-        marks = () if (datapath, end) in short else pytest.mark.long
+        marks = () if (datapath, end) == ("xdp", signal.SIGKILL) else pytest.mark.long
         yield pytest.param(datapath, end, marks=marks)
 
 

@@ -36,10 +36,9 @@ def send(lab, requests):
 
 def ways():
     """Every datapath, mode and family; without --long each of them beside some of the others."""
-    short = [("dpdk", "l2dsr", 4), ("dpdk", "ipip", 6), ("dpdk", "vxlan", 4), ("dpdk", "gue", 6),
-             ("dpdk", "nat", 6), ("afxdp", "l2dsr", 6), ("afxdp", "vxlan", 4), ("afxdp", "nat", 4),
-             ("xdp", "l2dsr", 4), ("xdp", "ipip", 4), ("xdp", "gre", 4), ("xdp", "vxlan", 6),
-             ("xdp", "nat", 4)]
+    short = [("dpdk", "l2dsr", 4), ("dpdk", "gue", 6), ("dpdk", "nat", 6),
+             ("afxdp", "l2dsr", 6), ("afxdp", "vxlan", 4), ("afxdp", "nat", 4),
+             ("xdp", "ipip", 4), ("xdp", "gre", 4), ("xdp", "vxlan", 6), ("xdp", "nat", 4)]
     for datapath, mode, family in itertools.product(DATAPATHS, MODES, FAMILIES):
         marks = () if (datapath, mode, family) in short else pytest.mark.long
         yield pytest.param(datapath, mode, family, marks=marks)
@@ -100,7 +99,7 @@ def test_weights_decide_the_shares(make_lab, requests):
 def large_ways():
     """Every datapath and mode; without --long only the largest header, and nat beside dpdk."""
     for datapath, mode in itertools.product(DATAPATHS, MODES):
-        is_short = mode == "vxlan" or (datapath, mode) == ("dpdk", "nat")
+        is_short = (datapath, mode) in (("afxdp", "vxlan"), ("dpdk", "nat"))
         yield pytest.param(datapath, mode, marks=() if is_short else pytest.mark.long)
 
 

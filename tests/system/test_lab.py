@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The lab itself: it owns what it creates, and its own arithmetic is right."""
 
+import os
 import pathlib
+import signal
 import subprocess
 
 import pytest
@@ -25,6 +27,18 @@ def test_down_works_from_the_name_alone(make_lab):
     assert not any(process.alive() for process in processes)
     assert network.existing_namespaces(lab.plan.name) == []
     assert not lab.plan.run_dir.exists()
+
+
+def test_what_a_crash_leaves_goes_with_the_lab(make_lab):
+    lab = make_lab(datapath="xdp", on_stop="keep")
+    lab.director.process.signal(signal.SIGKILL)
+    assert lab.director.process.wait(5)
+    shown = subprocess.run([_LAB, "status", "--name", lab.plan.name], capture_output=True, text=True)
+    assert shown.returncode == 3 and "web/backend3" in shown.stdout, shown  # 3: no daemon
+    subprocess.run([_LAB, "down", "--name", lab.plan.name], check=True)
+    assert network.existing_namespaces(lab.plan.name) == []
+    assert not os.path.ismount(lab.plan.bpffs) and not lab.plan.run_dir.exists()
+    assert not list(pathlib.Path("/run/guideway").glob(f"{lab.plan.director_name}.*"))
 
 
 def test_a_name_is_used_once(make_lab):

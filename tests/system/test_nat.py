@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Forwarding "nat": service port 80, backends on port 6400 that know nothing of it."""
 
-import signal
+import ipaddress
+import struct
 
 import pytest
 from checks import (
     assert_counts_agree,
     assert_every_packet_has_an_end,
     dropped,
+    end_director,
     mostly_long,
     settled,
 )
 
-from guideway_lab import kept_connections
+from guideway_lab import kept_connections, raw_packets
 from guideway_lab.http_load import HttpLoad
 from guideway_lab.kept_connections import KeptConnections
 from guideway_lab.plan import DATAPATHS, PORT
@@ -53,9 +55,7 @@ def test_nobody_notices_that_guidewayd_was_killed(make_lab, is_long, datapath):
     with KeptConnections(lab.plan, _KEPT) as kept:
         held = [c.backend for c in kept.look()]
         for _ in range(2 if is_long else 1):
-            lab.director.process.signal(signal.SIGKILL)
-            assert lab.director.process.wait(5)
-            lab.stop_director()
+            end_director(lab)
             assert_all_stay(kept, held)
             lab.start_director()
             lab.director.wait_ready()
@@ -115,3 +115,49 @@ def test_backends_that_route_back_see_the_clients(make_lab, datapath):
     assert [each["address"] for each in status["nat_addresses"]] == ["0.0.0.0"]
     assert sum(row["reasons"].get("nat_returned", 0) for row in status["workers"]) > 0
     assert f"{plan.nat_address}/" not in run("ip", "-n", plan.netns("director"), "addr").stdout
+
+
+def segments(raw, source):
+    """TCP packets from an address that a socket has seen, oldest first: ports, flags and options of each."""
+    header, protocol, addresses = (20, 9, 12) if ":" not in source else (40, 6, 8)
+    packed = ipaddress.ip_address(source).packed
+    for frame in raw_packets.arrivals(raw):
+        ip = frame[14:]
+        if ip[protocol] == 6 and ip[addresses:addresses + len(packed)] == packed:
+            tcp = ip[header:]
+            yield struct.unpack_from("!HH", tcp), tcp[13], tcp[20:(tcp[12] >> 4) * 4]
+
+
+def told(options):
+    """(address, port) of a TOA option in front of the others; None without."""
+    kind, length = options[:2] if len(options) > 2 else (0, 0)
+    if (kind, length) not in ((254, 8), (253, 20)):
+        return None
+    return str(ipaddress.ip_address(options[4:length])), int.from_bytes(options[2:4], "big")
+
+
+@pytest.mark.parametrize(("datapath", "family"), [("dpdk", 4), ("xdp", 6), pytest.param("dpdk", 6, marks=pytest.mark.long),
+                                                  ("xdp", 4), pytest.param("afxdp", 4, marks=pytest.mark.long)])
+def test_backends_are_told_who_the_client_is(make_lab, datapath, family):
+    lab = make_lab(mode="nat", datapath=datapath, family=family, pool_keys="toa = true")
+    plan, requests, syn = lab.plan, 200, 0x02
+    backends = [raw_packets.open_socket(plan.netns(name), "eth0") for name in plan.backend_names]
+    client = raw_packets.open_socket(plan.netns("client"), "eth0")
+    send(lab, requests)
+    flows = [raw_packets.flow_of(frame[14:]) for frame in raw_packets.arrivals(client)]
+    ends = {(flow.destination, flow.destination_port) for flow in flows if flow and flow.source == plan.vip}
+    assert len(ends) == requests
+    by_syn, by_last, without = {}, {}, 0
+    for raw in backends:
+        for (port, _), flags, options in segments(raw, plan.nat_address):
+            if flags & syn:
+                by_syn[raw, port] = told(options)
+            elif (raw, port) not in by_last:
+                by_last[raw, port] = told(options)  # completes the handshake
+            else:
+                without += told(options) is None
+    assert set(by_syn.values()) == ends
+    assert by_last == by_syn
+    assert without >= requests, "once the backend has spoken, packets are as they were"
+    events = [row["events"] for row in lab.director.status()["workers"]]
+    assert sum(each.get("toa_no_room", 0) + each.get("toa_erased", 0) for each in events) == 0

@@ -1,12 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""guideway-pktgen sends through a real guidewayd and looks at each packet that comes out.
+"""guideway-pktgen sends through a real guidewayd and looks at each packet that comes out."""
 
-The generator has a port of its own in the switch; its sink listens on the director's cable, so one
-device sees what goes to all backends.
-"""
-
-import contextlib
-import json
 import re
 import signal
 import subprocess
@@ -15,89 +9,8 @@ import pytest
 
 from guideway_lab.config import pool_of
 from guideway_lab.director import default_build_dir
-from guideway_lab.network import NIC
-from guideway_lab.plan import PORT
-from guideway_lab.shell import in_netns, ip_batch, ip_json, wait_until
-
-_GENERATOR = "gen0"
-# Room for what arrives while this machine does something else.
-_FRAMES = "framecnt=32768"
-# Loss is not judged: on a busy machine guidewayd's tap drops packets that wait for too long.
-_LOSS_ALLOWED = ("--max-loss", "1")
-
-
-class Pktgen:
-    """guideway-pktgen, ready to be run against a lab's guidewayd."""
-
-    def __init__(self, lab):
-        self._lab = lab
-        self._switch = lab.plan.netns("switch")
-        ip_batch(
-            self._switch,
-            [
-                f"link add {_GENERATOR} type veth peer name gen1",
-                "link set gen1 master near up",
-                f"link set {_GENERATOR} up",
-            ],
-        )
-
-    @contextlib.contextmanager
-    def running(self, *options):
-        """The process, while it runs."""
-        process = subprocess.Popen(
-            self._command(options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        try:
-            yield process
-        finally:
-            process.kill()
-            process.communicate()
-
-    def run(self, *options):
-        """(exit code, the JSON object) of a run that ends by itself."""
-        with self.running(*options) as process:
-            return result_of(process)
-
-    def run_until_forwarded(self, packets, *options):
-        """The same, of a run that is interrupted when guidewayd has forwarded so many."""
-        with self.running(*options, "--seconds", "600", *_LOSS_ALLOWED) as process:
-            self.wait_until_forwarded(packets, process)
-            process.send_signal(signal.SIGINT)
-            return result_of(process)
-
-    def wait_until_forwarded(self, packets, process):
-        """Waits, however slow the machine is now."""
-        wait_until(
-            lambda: forwarded(self._lab) >= packets or process.poll() is not None,
-            lambda: f"{packets} packets forwarded: {forwarded(self._lab)}",
-            timeout=90,
-        )
-        assert process.poll() is None, process.communicate()
-
-    def _command(self, options):
-        plan = self._lab.plan
-        director = ip_json(plan.netns("director"), "link", "show", "gw-wan")[0]["address"]
-        device = f"net_af_packet0,iface={_GENERATOR},{_FRAMES}"
-        sink = f"net_af_packet1,iface={NIC},{_FRAMES}"
-        words = ["--device", device, "--sink", sink, "--gateway-mac", director]
-        words += ["--vip", plan.vip, "--port", PORT, "--json", *options]
-        return in_netns(self._switch, [program(self._lab), *words])
-
-
-def program(lab):
-    return lab.build_dir / "tools/pktgen/guideway-pktgen"
-
-
-def result_of(process):
-    """(exit code, the JSON object) that a process ends with."""
-    output, errors = process.communicate(timeout=120)
-    print(errors)
-    assert output.count("\n") == 1, output + errors
-    return process.returncode, json.loads(output)
-
-
-def forwarded(lab):
-    return sum(worker["forwarded"] for worker in lab.director.status()["workers"])
+from guideway_lab.pktgen import LOSS_ALLOWED, Pktgen, program, result_of
+from guideway_lab.shell import in_netns, ip_batch
 
 
 def assert_all_right(result):
@@ -118,7 +31,7 @@ def test_100000_packets_of_all_kinds_come_out_right_and_no_flow_moves(lab):
     assert 0 < latency["least"] <= latency["p50"] <= latency["p99.9"] <= latency["most"]
     # All data is timed, and only SYNs have none: one of each established flow, 2 of 16 packets else.
     assert latency["count"] > result["received"] * 14 / 16 - 20000
-    assert 100_000 <= result["received"] <= forwarded(lab) <= result["sent"]
+    assert 100_000 <= result["received"] <= lab.director.forwarded() <= result["sent"]
     assert len(result["backends"]) == 3
     assert all(backend["forwarding"] == "l2dsr" for backend in result["backends"])
     assert result["spread"]["deviation"] < 0.1
@@ -148,11 +61,11 @@ def test_other_ways_of_forwarding(make_lab, mode, family):
 def test_a_reload_without_a_backend_moves_no_flow(lab):
     flows = 5000
     pktgen = Pktgen(lab)
-    options = ("--flows", str(flows), "--rate", "15000", "--seconds", "600", *_LOSS_ALLOWED)
+    options = ("--flows", str(flows), "--rate", "15000", "--seconds", "600", *LOSS_ALLOWED)
     with pktgen.running(*options) as process:
         pktgen.wait_until_forwarded(3 * flows, process)
         lab.director.reload(pool_of(lab.plan)[:-1])
-        pktgen.wait_until_forwarded(forwarded(lab) + 3 * flows, process)
+        pktgen.wait_until_forwarded(lab.director.forwarded() + 3 * flows, process)
         process.send_signal(signal.SIGINT)
         code, result = result_of(process)
     assert_all_right(result)

@@ -11,7 +11,7 @@ import signal
 
 import pytest
 from checks import assert_every_packet_has_an_end, write_report
-from test_health import healthy_lab
+from health_site import healthy_lab
 from wanted_state import WantedState
 
 from guideway_lab import backends

@@ -91,7 +91,7 @@ def render(plan, pool):
 schema = 1
 
 [director]
-name = "gwlab-{plan.name}"
+name = "{plan.director_name}"
 datapath = "{plan.datapath}"
 workers = {plan.worker_cpus}
 state_dir = "{plan.run_dir}/state"

@@ -12,7 +12,7 @@ from guideway_lab.build import build
 from guideway_lab.http_load import HttpLoad, LoadResult
 from guideway_lab.kept_connections import KeptConnections
 from guideway_lab.lab import Lab, remove_lab
-from guideway_lab.plan import DATAPATHS, MODES, PORT, Plan
+from guideway_lab.plan import DATAPATHS, FAMILIES, MODES, PORT, Plan
 from guideway_lab.report import comparison_problems, comparison_table, observe
 from guideway_lab.shell import LabError, wait_until
 
@@ -102,13 +102,12 @@ class Demo:
             say(f"FAILED: {problem}")
 
 
-def run_demo(build_dir, requests, datapath, mode):
+def run_demo(build_dir, requests, plan):
     """The traffic part. Returns the exit code."""
     signal.alarm(_TRAFFIC_LIMIT_S)
-    plan = Plan(name=_LAB, backends=_BACKENDS, datapath=datapath, mode=mode)
     with Lab(plan, build_dir) as lab:
         say(f"lab: a client, guidewayd and {_BACKENDS} nginx, each in its network namespace")
-        say(f"forwarding {mode}: port {plan.service_port} of {plan.vip} to port {PORT} of each")
+        say(f"forwarding {plan.mode}: port {plan.service_port} of {plan.vip} to port {PORT} of each")
         demo = Demo(lab)
         try:
             lab.up()
@@ -160,6 +159,7 @@ def main():
     parser.add_argument("--requests", type=int, default=20_000, help="(default: 20000)")
     parser.add_argument("--datapath", choices=DATAPATHS, default="dpdk", help="(default: dpdk)")
     parser.add_argument("--forwarding", choices=MODES, default="nat", help="(default: nat)")
+    parser.add_argument("--family", type=int, choices=FAMILIES, default=4, help="(default: 4)")
     parser.add_argument("--build", help="use this build folder instead of building build/demo")
     arguments = parser.parse_args()
     if os.geteuid() != 0:
@@ -168,7 +168,9 @@ def main():
     try:
         with claim_demo():
             folder = arguments.build or build(say)
-            return run_demo(folder, arguments.requests, arguments.datapath, arguments.forwarding)
+            plan = Plan(name=_LAB, backends=_BACKENDS, datapath=arguments.datapath,
+                        mode=arguments.forwarding, family=arguments.family)
+            return run_demo(folder, arguments.requests, plan)
     except LabError as error:
         sys.exit(f"demo: {error}")
     except KeyboardInterrupt:

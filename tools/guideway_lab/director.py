@@ -111,6 +111,10 @@ class Director:
         """Requests to the admin socket; use it by `with`."""
         return AdminClient(self.admin_socket)
 
+    def forwarded(self):
+        """How many packets it has forwarded, by workers and by the program."""
+        return sum(row["forwarded"] for row in self.status()["workers"])
+
     def backends(self):
         """What status says of the pool's backends, by name."""
         status = self.status()

@@ -6,15 +6,20 @@ The run folder /run/gwlab-<name> is the claim to the name: whoever makes it owns
 
 import dataclasses
 import json
+import pathlib
 import shutil
 import signal
 import time
 
-from guideway_lab import backends, bpffs, config, decap, network
+from guideway_lab import backends, bpffs, config, decap, huge_pages, network
 from guideway_lab.director import Director, built_program, default_build_dir
 from guideway_lab.plan import DECAP_MODES, Plan
 from guideway_lab.processes import Process, start_time_of
 from guideway_lab.shell import LabError, require_programs
+
+
+# Of directors; one that was killed leaves its own.
+_LOCKS = pathlib.Path("/run/guideway")
 
 
 class Lab:
@@ -146,6 +151,9 @@ def remove_lab(name, known_processes=()):
         network.remove(netns)
     decap.remove(Plan(name=name))
     bpffs.unmount(Plan(name=name).bpffs)
+    huge_pages.remove_tables(Plan(name=name))
+    for lock in _LOCKS.glob(f"{Plan(name=name).director_name}.*.lock"):
+        lock.unlink()
     shutil.rmtree(Plan(name=name).run_dir, ignore_errors=True)
 
 

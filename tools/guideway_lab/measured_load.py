@@ -38,7 +38,7 @@ class MeasuredLoad:
         self._client = ClientProcess(plan, "load_client.py", arguments)
 
     def __enter__(self):
-        _start_echo_servers(self._plan)
+        start_echo_servers(self._plan)
         self._client.start()
         try:
             self.figures_after(0)  # every connection has had its first answer
@@ -81,7 +81,7 @@ def vip_packets(plan):
     return next(entry["counter"]["packets"] for entry in answer["nftables"] if "counter" in entry)
 
 
-def _start_echo_servers(plan):
+def start_echo_servers(plan):
     """They end with the lab."""
     for name in plan.backend_names:
         command = (*_PYTHON, _HERE / "udp_echo.py", plan.vip, ECHO_PORT, name)

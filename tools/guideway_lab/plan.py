@@ -76,6 +76,11 @@ class Plan:
         return pathlib.Path(f"/run/gwlab-{self.name}")
 
     @property
+    def director_name(self):
+        """director.name in the configuration."""
+        return f"gwlab-{self.name}"
+
+    @property
     def roles(self):
         """One namespace each."""
         router = ["router"] if self.routed else []

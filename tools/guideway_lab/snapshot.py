@@ -4,6 +4,7 @@
 import os
 import pathlib
 
+from guideway_lab import huge_pages
 from guideway_lab.shell import ip_json, run
 
 _HUGE_PAGES = pathlib.Path("/sys/kernel/mm/hugepages")
@@ -25,7 +26,7 @@ def take(plan):
     namespaces = [None, *(plan.netns(role) for role in plan.roles if role != "client")]
     parts = {
         "namespace": {name for name in _netns_names() if _is_ours(name, plan)},
-        "mount": _mounts(),
+        "mount": _mounts(plan),
         "huge pages": _huge_pages(),
         "file": _files(plan),
     }
@@ -53,10 +54,12 @@ def _is_ours(netns, plan):
     return not netns.startswith("gwlab-") or netns.startswith(plan.netns(""))
 
 
-def _mounts():
+def _mounts(plan):
     """Those of the kinds that a datapath needs."""
     for line in pathlib.Path("/proc/self/mounts").read_text().splitlines():
-        if line.split()[2] in ("bpf", "hugetlbfs", "tmpfs"):
+        _, place, kind, *_ = line.split()
+        other_lab = place.startswith("/run/gwlab-") and not place.startswith(f"{plan.run_dir}/")
+        if kind in ("bpf", "hugetlbfs", "tmpfs") and not other_lab:
             yield line
 
 
@@ -93,7 +96,7 @@ def _huge_pages():
 def _files(plan):
     """Names under /run and in every place for shared memory and huge pages."""
     meant = {str(plan.run_dir / name) for name in ("guidewayd.log", "state")}
-    for top in ("/run", "/dev/shm", "/dev/hugepages", "/var/lib/guideway"):
+    for top in ("/run", "/dev/shm", "/var/lib/guideway", *huge_pages.mounts()):
         for folder, folders, files in os.walk(top):
             folders[:] = [d for d in folders if f"{folder}/{d}" not in _OTHERS]
             folders[:] = [d for d in folders if not _is_other_lab(folder, d, plan)]
@@ -106,6 +109,8 @@ def _files(plan):
 def _is_other_lab(folder, name, plan):
     if folder == "/run/netns":
         return not _is_ours(name, plan)
+    if folder == "/run/guideway":
+        return name.startswith("gwlab-") and not name.startswith(f"{plan.director_name}.")
     return folder == "/run" and name.startswith("gwlab-") and name != plan.run_dir.name
 
 

@@ -28,6 +28,7 @@ constexpr unsigned kLargestMtu = 9000;
 constexpr unsigned kMostCpus = CPU_SETSIZE;
 
 const std::map<std::string, Traffic> kTraffics = {{"syn-flood", Traffic::kSynFlood},
+                                                  {"ack-flood", Traffic::kAckFlood},
                                                   {"new", Traffic::kNew},
                                                   {"connections", Traffic::kConnections},
                                                   {"established", Traffic::kEstablished},
@@ -59,7 +60,7 @@ po::options_description description() {
       ("flows", po::value<std::int64_t>()->value_name("N")->default_value(1'000'000),           //
        "different clients, 1 to 10000000")                                                      //
       ("traffic", po::value<std::string>()->value_name("T")->default_value("established"),      //
-       "syn-flood, new, connections, established or mixed")                                     //
+       "syn-flood, ack-flood, new, connections, established or mixed")                          //
       ("popularity", po::value<std::string>()->value_name("P")->default_value("uniform"),       //
        "of established flows: uniform, or zipf:S with an exponent S from 0.1 to 5")             //
       ("open", po::value<int>()->value_name("N")->default_value(64),                            //
@@ -298,8 +299,8 @@ Result<void> read_traffic(const po::variables_map& given, Options& options) {
   const auto data = number_in(given, "data", 0, 1000);
   if (!data) return tl::unexpected(data.error());
   spec.data = *data;
-  if (spec.traffic == Traffic::kSynFlood && options.protocol != Protocol::kTcp) {
-    return fail("--traffic syn-flood needs --protocol tcp");
+  if (is_flood(spec.traffic) && options.protocol != Protocol::kTcp) {
+    return fail("--traffic syn-flood and ack-flood need --protocol tcp");
   }
   if (spec.traffic == Traffic::kMixed && spec.flows < TrafficPattern::kFewestMixedFlows) {
     return fail("--traffic mixed needs at least 8 flows");
@@ -310,8 +311,8 @@ Result<void> read_traffic(const po::variables_map& given, Options& options) {
   if (options.zipf && TrafficPattern(spec).established_flows() == 0) {
     return fail("--popularity is for --traffic established and mixed");
   }
-  if (options.latency && spec.traffic == Traffic::kSynFlood) {
-    return fail("--latency needs packets with data, and --traffic syn-flood has none");
+  if (options.latency && is_flood(spec.traffic)) {
+    return fail("--latency needs packets with data, and a flood has none");
   }
   return {};
 }

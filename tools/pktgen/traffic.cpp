@@ -31,8 +31,8 @@ Mark mark_of(const Range& range, std::uint64_t turn, std::uint64_t sequence) {
           static_cast<std::uint32_t>(sequence)};
 }
 
-Step syn_flood(const Range& range, std::uint64_t number) {
-  return {mark_of(range, number, number / range.count), kSyn};
+Step flood(const Range& range, std::uint64_t number, TcpFlags flags) {
+  return {mark_of(range, number, number / range.count), flags};
 }
 
 Step established(const Range& range, std::uint64_t number) {
@@ -76,7 +76,7 @@ Step mixed(const TrafficSpec& spec, std::uint64_t number) {
   const std::uint64_t place = number % 16;
   if (place < 12) return established(established_flows, turn * 12 + place);
   if (place < 15) return new_flows(short_flows, turn * 3 + place - 12, spec.side_by_side);
-  return syn_flood(flood_flows, turn);
+  return flood(flood_flows, turn, kSyn);
 }
 
 }  // namespace
@@ -85,7 +85,9 @@ Step TrafficPattern::step(std::uint64_t number) const {
   const Range all{0, spec_.flows};
   switch (spec_.traffic) {
     case Traffic::kSynFlood:
-      return syn_flood(all, number);
+      return flood(all, number, kSyn);
+    case Traffic::kAckFlood:
+      return flood(all, number, kAck);
     case Traffic::kNew:
       return new_flows(all, number, spec_.side_by_side);
     case Traffic::kConnections:

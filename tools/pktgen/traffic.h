@@ -3,6 +3,7 @@
 // generator keeps no state of any flow.
 //
 //   syn-flood    SYNs only, each of the next flow; after the last flow again from the first
+//   ack-flood    likewise, of ACKs without data: of connections that nobody has opened
 //   new          short connections of three packets (SYN, data, FIN), some of them side by side;
 //                after the last flow the first connects again
 //   connections  the same, of whole connections as a client's side sends them: SYN, ACK, data, FIN,
@@ -22,7 +23,14 @@
 
 namespace guideway::pktgen {
 
-enum class Traffic : std::uint8_t { kSynFlood, kNew, kConnections, kEstablished, kMixed };
+enum class Traffic : std::uint8_t {
+  kSynFlood,
+  kAckFlood,
+  kNew,
+  kConnections,
+  kEstablished,
+  kMixed
+};
 
 enum TcpFlags : std::uint8_t {
   kSyn = 0x02,
@@ -35,6 +43,11 @@ struct Step {
   Mark mark;
   TcpFlags flags = kSyn;
 };
+
+/// Of packets without data, which belong to no connection: TCP alone has them.
+constexpr bool is_flood(Traffic traffic) {
+  return traffic == Traffic::kSynFlood || traffic == Traffic::kAckFlood;
+}
 
 /// Whether a TCP packet with these flags carries data.
 constexpr bool carries_data(TcpFlags flags) { return flags != kSyn && flags != kAck; }

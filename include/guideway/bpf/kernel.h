@@ -4,6 +4,7 @@
 #ifndef GUIDEWAY_BPF_KERNEL_H_
 #define GUIDEWAY_BPF_KERNEL_H_
 
+#include <string>
 #include <string_view>
 
 #include "guideway/base/result.h"
@@ -21,6 +22,13 @@ struct OldestKernel {
 /// not refused.
 Result<void> check_kernel(std::string_view release, const OldestKernel& oldest);
 Result<void> check_running_kernel(const OldestKernel& oldest);
+
+/// Whether the kernel knows its own types (BTF), which programs with functions that are verified by
+/// themselves need.
+bool has_type_information();
+
+/// What to do when loading a program failed with `error_number`. `program`: "the XDP program".
+std::string advice(const std::string& program, int error_number, bool has_type_information);
 
 /// The error for EPERM from loading programs and making maps.
 tl::unexpected<Error> no_permission();

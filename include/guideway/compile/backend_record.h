@@ -48,6 +48,9 @@ std::string obstacle(const Destination& destination, const NextHop& hop);
 /// the other family, vxlan without its settings.
 Result<gw_backend> make_backend_record(const Destination& destination, const NextHop& hop);
 
+/// Where the record's tunnel packets come from; none: no tunnel, or nothing can be sent now.
+std::optional<IpAddress> outer_source_of(const gw_backend& record);
+
 }  // namespace guideway::compile
 
 #endif  // GUIDEWAY_COMPILE_BACKEND_RECORD_H_

@@ -45,6 +45,8 @@ struct BackendInfo {
   std::string reason;
   /// It cannot be reached, because the next hop does not answer.
   bool no_neighbour = false;
+  /// It cannot be reached yet: the next hop has been asked for its MAC address.
+  bool is_resolving = false;
   /// It is unhealthy, and others of its pool are not: whoever is on it is better off anew.
   bool resets_flows = false;
   /// But not before this has been so for so long: the others of its pool may turn out to fail as

@@ -23,6 +23,7 @@ struct PoolMemory {
   bool panic = false;
   /// The backends that were good when the pool was last out of panic.
   std::set<model::BackendKey> good;
+  friend bool operator==(const PoolMemory&, const PoolMemory&) = default;
 };
 using PoolMemories = std::map<std::string, PoolMemory>;  // by pool name
 

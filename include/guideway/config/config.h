@@ -22,6 +22,8 @@ struct LoadResult {
   /// them; only a syntax error hides what comes after it. Safe to print: control characters are
   /// escaped.
   std::vector<std::string> errors;
+  /// "file: note: key: …", of a good file: what may surprise its author. As safe as the errors.
+  std::vector<std::string> notes;
   /// The file's own words, of a good file: services and pools, and all other tables without the
   /// hash seed.
   Resources resources;

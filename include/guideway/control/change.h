@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "guideway/base/address.h"
 #include "guideway/config/resources.h"
 #include "guideway/control/marks.h"
 
@@ -59,12 +60,27 @@ struct RemovalPlan {
   std::uint32_t live_flows = 0;
 };
 
+/// A service that goes away, or gets another pool: its flows do not stay.
+struct ServicePlan {
+  std::string service;
+  IpAddress address;
+  std::uint16_t port = 0;
+  std::string protocol;  // "tcp", "udp"
+  std::string from_pool;
+  std::string to_pool;  // empty: it goes away
+  /// Of the whole old pool, which other services may have, too: an upper bound.
+  std::uint64_t live_flows_at_most = 0;
+};
+
 /// What a change would do.
 struct Plan {
   std::vector<PoolPlan> pools;
   std::vector<RemovalPlan> removed;
+  std::vector<ServicePlan> services;
   /// Of the live flows; negative: not counted yet.
   std::int64_t live_flows_age_s = -1;
+  /// model::remarks() on what it would be then.
+  std::vector<std::string> notes;
 };
 
 struct ChangeOutcome {

@@ -41,6 +41,7 @@
 #include "guideway/control/explain.h"
 #include "guideway/control/helper_thread.h"
 #include "guideway/control/loads.h"
+#include "guideway/control/pool_traffic.h"
 #include "guideway/control/resets.h"
 #include "guideway/control/state_dir.h"
 #include "guideway/control/status.h"
@@ -69,7 +70,7 @@ struct Parts {
   netlink::HostAddresses& addresses;
   /// The kernel's side of each interface, in the model's order.
   std::vector<std::string> kernel_names;
-  /// Where health verdicts outlive the daemon; null: nowhere.
+  /// Where health verdicts and what pools remember outlive the daemon; null: nowhere.
   const StateDir* state_dir = nullptr;
 };
 
@@ -84,6 +85,9 @@ class Controller {
   /// Publishes the first generation, puts the VIPs on the host and starts watching. Errors: the
   /// model cannot be compiled, a VIP cannot be owned.
   Result<void> start();
+  /// At an orderly end: saves what the next tick would, or what waits to be saved. run_aside()
+  /// makes nothing from then on.
+  void save_at_end();
 
   /// Reads the configuration and applies it, whole or not at all; the outcome is logged, and told
   /// to `done` if there is one.
@@ -93,19 +97,29 @@ class Controller {
   void change(ChangeRequest request, OnOutcome done);
   /// What the operator wants, and how it came to that.
   const DesiredState& desired() const { return *desired_; }
+  /// The same, to be read on another thread.
+  std::shared_ptr<const DesiredState> shared_desired() const { return desired_; }
   /// How what runs differs from the file; `done` is called later, with null if that cannot be made
   /// out.
   void compare_with_file(std::function<void(const std::shared_ptr<const FileDifference>&)> done);
   Explanation explain(const ExplainQuery& query) const;
 
   Status status() const;
+  /// Of this pool's own backends alone, or of the one that is named: live flows as in status(), and
+  /// a pool with nothing but its name and them.
+  Status status_of_backends(const std::string& pool, const std::string& only = "") const;
   /// What has happened since the start.
   events::EventLog& events() { return events_; }
   boost::asio::io_context& loop() { return parts_.loop; }
-  /// What takes long and changes nothing: see make_aside(). No build waits for it.
+  /// What takes long and changes nothing: see make_aside(). No build waits for it. `done` is not
+  /// called after the controller's end.
   template <typename Make, typename Done>
   void run_aside(Make make, Done done) {
-    if (aside_) make_aside(*aside_, parts_.loop, std::move(make), std::move(done));
+    if (!aside_) return;
+    make_aside(*aside_, parts_.loop, std::move(make),
+               [alive = std::weak_ptr(alive_), done = std::move(done)](const auto& made) mutable {
+                 if (!alive.expired()) done(made);
+               });
   }
   /// The configuration in force.
   const model::Model& model() const { return model_; }
@@ -122,6 +136,7 @@ class Controller {
   void adopt();
   void restore_desired();
   std::string load_state(const char* name);
+  void set_aside(const char* name, const std::string& problem);
   void await_neighbours();
   void log_fault(const Result<void>& netlink);
   void read_monitor();
@@ -159,10 +174,14 @@ class Controller {
   void take_health(const health::Change& change);
   void save_health();
   std::int64_t live_flows_age_s() const;
+  BackendStatus describe_backend(std::size_t id, const datapath::DatapathStatus& counted,
+                                 const health::Verdicts& verdicts, bool has_check) const;
   void sweep_slice();
   void take_sweep(const SweepResult& result);
 
   Parts parts_;
+  /// Ends with the controller; the loop may go on.
+  std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
   model::Model model_;
   /// What model_ was made of.
   std::shared_ptr<const DesiredState> desired_;
@@ -172,9 +191,11 @@ class Controller {
   events::EventLog events_;
   health::LoopEnvironment environment_;
   health::Checker checker_;
-  bool health_changed_ = false;  // since it was saved
+  bool health_changed_ = false;  // or a pool's memory, since they were saved
   Backoff save_again_;
   base::LogLimit netlink_limit_;
+  std::set<model::BackendKey> unreachable_;  // those that an event has named
+  base::LogLimit reachable_limit_{100, std::chrono::seconds(1)};
 
   std::uint64_t generation_ = 0;
   std::string change_id_;
@@ -184,6 +205,7 @@ class Controller {
   compile::ServiceIds service_ids_;
   compile::NatIds nat_ids_;
   compile::PoolMemories pool_memories_;
+  PoolTraffic pool_traffic_;
   compile::ForwardingStatePtr state_;
   /// The generation that a removed backend's id was first compiled as removed in.
   std::map<std::uint16_t, std::uint64_t> removed_since_;

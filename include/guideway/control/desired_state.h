@@ -70,8 +70,10 @@ struct Revised {
   std::vector<config::Change> changes;
   /// Changes that do not fit a new base, with the reason: sentences.
   std::vector<std::string> dropped;
-  /// What an operator had said for a time, and is over: sentences.
-  std::vector<std::string> ended;
+  /// Of restore(): some of it is said because a text was damaged, not because it does not fit.
+  bool damaged = false;
+  /// What an operator had said for a time.
+  std::vector<EndedNote> ended;
 };
 
 struct RevisionError {

@@ -43,6 +43,8 @@ struct Explanation {
   std::optional<IpAddress> backend_address;
   /// What would be sent in front of the packet's own IP header: the new Ethernet and outer headers.
   std::vector<std::uint8_t> header;
+  /// What the TCP header gets as its first option (toa); empty: nothing.
+  std::vector<std::uint8_t> tcp_option;
 };
 
 Explanation explain(const ExplainQuery& query, const compile::ForwardingState& state,

@@ -81,12 +81,19 @@ void drop_ended_drains(const config::Resources& resources, Marks& marks);
 /// Writes forced and resets_flows into the model's backends.
 void apply_to_model(const Marks& marks, model::Model& model);
 
+/// Something that an operator had said for a time, and is over.
+struct EndedNote {
+  /// Whose; empty names: the whole configuration's.
+  MarkKey backend;
+  /// A sentence: "its health is by the checks again".
+  std::string text;
+};
+
 /// What has ended by `now`: the marks change, and backends whose time to live is over are deleted.
 struct Ended {
   std::vector<config::Change> deletions;
   Marks marks;  // as they are from now on
-  /// For people: "web/b1: forced no longer".
-  std::vector<std::string> notes;
+  std::vector<EndedNote> notes;
 };
 std::optional<Ended> end_marks(const Marks& marks, const Moment& now);
 

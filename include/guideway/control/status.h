@@ -43,8 +43,14 @@ struct BackendStatus {
   bool reachable = false;
   std::string forced;    // "none", "up", "down"
   std::string standing;  // of the checks alone: "unchecked", "presumed", "healthy" …
+  std::string mode;      // of its pool, in which it was decided; a guest's is its home's
+  bool kept = false;     // of the last good set ("hold"), or spared ("normal")
+  /// Damping keeps it unhealthy until then at least; Unix time; 0: it does not.
+  std::int64_t held_until_s = 0;
   /// Of a guest from a fallback pool: the pool that it is configured in.
   std::string home;
+  /// Where the packets of its tunnel come from; empty: no tunnel, or nothing can be sent to it.
+  std::string outer_source;
   /// "disabled", "draining"; "unused" if no service has the pool; "unchecked" without a health
   /// check; "panic": not healthy, but used; "initial", "healthy", "unhealthy".
   std::string health;
@@ -52,6 +58,10 @@ struct BackendStatus {
   std::string health_reason;
   std::string health_detail;
   std::int64_t health_since_s = 0;  // Unix time; 0: no check
+  /// Of the last probe that counted and failed: these stay when it recovers. Time 0: none.
+  std::string last_error;
+  std::string last_error_detail;
+  std::int64_t last_error_at_s = 0;  // Unix time
   std::int64_t probe_latency_us = 0;
   /// Probes by result: "success", or the reason of the failure. Since guidewayd started, or the
   /// backend was added.
@@ -70,7 +80,15 @@ struct PoolStatus {
   std::string mode;   // "normal", "fail_open", "hold", "fallback"
   /// Of the weight of the backends that could be used and have a verdict.
   std::uint32_t healthy_percent = 100;
+  /// What backends that have left it had counted until then, since the start.
+  gw_traffic gone{};
 };
+
+/// To all backends of the pool, guests and those that have left it included: as long as there is
+/// the pool, it never runs backwards. Without load_offset.
+gw_traffic traffic_of(const PoolStatus& pool);
+/// Of all its backends.
+std::uint64_t live_flows_of(const PoolStatus& pool);
 
 struct NatAddressStatus {
   IpAddress address;
@@ -106,6 +124,8 @@ struct Status {
 
 /// "drain".
 const char* name_of(model::AdminState state);
+/// "none", "up", "down".
+const char* name_of(model::Forced forced);
 
 }  // namespace guideway::control
 

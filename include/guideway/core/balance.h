@@ -26,6 +26,7 @@
 #include "guideway/core/rewrite.h"
 #include "guideway/core/schedule.h"
 #include "guideway/core/service.h"
+#include "guideway/core/toa.h"
 #include "guideway/core/work.h"
 
 /* First half: whose packet, and where would its flow be? Nothing is written. */
@@ -69,9 +70,18 @@ GW_INLINE int gw_is_for_nat(const struct gw_work *w) {
 /* gw_nat(), which wants all of *w to have been written: so does the verifier. */
 GW_INLINE uint64_t gw_translate(const struct gw_port *port, struct gw_packet *packet,
                                 struct gw_work *w, uint32_t now_s) {
+  gw_frame *frame = gw_packet_frame(packet);
+  uint64_t *events = gw_port_counters(port)->events;
   if (w->tcp_flags & GW_TCP_SYN) gw_clamp_mss_to(packet, w, w->service);
+  if ((w->service->flags & GW_SERVICE_TOA) && gw_erase_toa(frame, w->l4_offset))
+    gw_counter_add(&events[GW_EVENT_TOA_ERASED], 1);
   gw_work_complete(w);
-  return gw_nat(gw_packet_frame(packet), gw_port_to_token(port), w, now_s);
+  uint64_t result = gw_nat(frame, gw_port_to_token(port), w, now_s);
+  uint32_t toa_at = gw_nat_toa_at(result);
+  if (toa_at == 0) return result;
+  enum gw_event event = gw_add_toa(frame, w, toa_at) ? GW_EVENT_TOA_ADDED : GW_EVENT_TOA_NO_ROOM;
+  gw_counter_add(&events[event], 1);
+  return result;
 }
 
 /* The rest of the way of a packet of which gw_classify() said `reason`. `now_s` is the coarse

@@ -7,6 +7,7 @@
  *   for all: prefetch the header
  *   for all: classify, prefetch the first bucket
  *   for all: match tags; prefetch the record of the match, or the second bucket and the slot
+ *   for those without a match: prefetch the record of the slot
  *   for all: forward and account, in order
  *
  * The other shards' buckets, which a stranger's ACK makes us read, are not prefetched: those loads
@@ -28,25 +29,29 @@
 GW_INLINE void gw_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
 GW_INLINE void gw_prefetch_for_write(const void *address) { __builtin_prefetch(address, 1, 3); }
 
+GW_INLINE void gw_prefetch_record(const struct gw_port *port, uint32_t backend) {
+  const struct gw_backend *record = gw_port_backend(port, backend);
+  if (!record) return;
+  gw_prefetch(record);
+  gw_prefetch((const uint8_t *)record + 64);
+}
+
 /* Notes in w->match which ways of the first bucket have our tag, and prefetches what will be
- * needed. */
-GW_INLINE void gw_look_ahead(const struct gw_port *port, struct gw_work *w) {
+ * needed. Returns whether there was none. */
+GW_INLINE unsigned gw_look_ahead(const struct gw_port *port, struct gw_work *w) {
   uint32_t match = gw_flow_match(w->buckets[0], gw_hash_tag(w->hash));
   w->match = (uint16_t)match;
   if (match) {
     uint64_t word = gw_flow_load(&w->buckets[0]->words[gw_lowest_bit(match)]);
-    const struct gw_backend *record = gw_port_backend(port, gw_flow_backend(word));
-    if (record) {
-      gw_prefetch(record);
-      gw_prefetch((const uint8_t *)record + 64);
-    }
-    return;
+    gw_prefetch_record(port, gw_flow_backend(word));
+    return 0;
   }
   gw_locate_second(port, w);
   gw_prefetch_for_write(w->buckets[1]);
   const struct gw_pool *pool = gw_port_pool(port, w->service->pool);
   if (pool && pool->slot_count)
     gw_prefetch(&port->slots[pool->slot_base + gw_hash_slot(w->hash, pool->slot_count)]);
+  return 1;
 }
 
 /* The second half of a packet for NAT, which has nothing to look ahead for. */
@@ -65,8 +70,14 @@ static inline void gw_balance_burst(const struct gw_port *port, struct gw_packet
     w->reason = (uint8_t)gw_classify(port, &packets[i], w);
     if (GW_LIKELY(w->reason == GW_GO_ON)) gw_prefetch_for_write(w->buckets[0]);
   }
+  unsigned strangers = 0;
   for (unsigned i = 0; i < count; i++) {
-    if (GW_LIKELY(works[i].reason == GW_GO_ON)) gw_look_ahead(port, &works[i]);
+    if (GW_LIKELY(works[i].reason == GW_GO_ON)) strangers += gw_look_ahead(port, &works[i]);
+  }
+  for (unsigned i = 0; i < count && strangers != 0; i++) {
+    if (works[i].reason != GW_GO_ON || works[i].match != 0) continue;
+    gw_prefetch_record(port, gw_slot_backend(port, works[i].service->pool, works[i].hash));
+    strangers--;
   }
   for (unsigned i = 0; i < count; i++) {
     enum gw_reason reason = (enum gw_reason)works[i].reason;

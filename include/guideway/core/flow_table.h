@@ -86,7 +86,7 @@ GW_INLINE uint64_t gw_flow_swept(uint64_t word, uint32_t now_s, uint32_t idle_ti
 /* Bit i of the result: way i of the bucket has this tag. No branch per way: the way that a flow is
  * in is random, so each would be mispredicted. (An empty way matches tag 0; gw_flow_record refuses
  * it.) */
-GW_INLINE uint32_t gw_flow_match(const struct gw_flow_bucket *bucket, uint32_t tag) {
+GW_INLINE uint32_t gw_flow_match_plain(const struct gw_flow_bucket *bucket, uint32_t tag) {
   uint32_t mask = 0;
 #pragma GCC unroll 8
   for (uint32_t i = 0; i < GW_FLOW_WAYS; i++) {
@@ -97,12 +97,28 @@ GW_INLINE uint32_t gw_flow_match(const struct gw_flow_bucket *bucket, uint32_t t
 }
 
 /* The states of all ways, two bits each: way i at bit 2 * i. An empty way has state 0. */
-GW_INLINE uint32_t gw_flow_states(const struct gw_flow_bucket *bucket) {
+GW_INLINE uint32_t gw_flow_states_plain(const struct gw_flow_bucket *bucket) {
   uint32_t states = 0;
 #pragma GCC unroll 8
   for (uint32_t i = 0; i < GW_FLOW_WAYS; i++)
     states |= ((uint32_t)gw_flow_load(&bucket->words[i]) >> 14 & 3) << (2 * i);
   return states;
+}
+
+/* The same, as fast as the port can. */
+GW_INLINE uint32_t gw_flow_match(const struct gw_flow_bucket *bucket, uint32_t tag) {
+#ifdef GW_HAS_SSE2
+  return gw_flow_match_sse2(bucket, tag);
+#else
+  return gw_flow_match_plain(bucket, tag);
+#endif
+}
+GW_INLINE uint32_t gw_flow_states(const struct gw_flow_bucket *bucket) {
+#ifdef GW_HAS_SSE2
+  return gw_flow_states_sse2(bucket);
+#else
+  return gw_flow_states_plain(bucket);
+#endif
 }
 
 /* Of such states, bit 2 * i: way i is empty; on probation. */

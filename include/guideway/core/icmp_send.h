@@ -11,8 +11,6 @@
 #include "guideway/core/reply.h"
 
 enum {
-  GW_IPV4_MIN_MTU = 576, /* what every host takes, whole or in fragments */
-  GW_IPV6_MIN_MTU = 1280,
   /* In front of the packet: an IP header, an ICMP header. */
   GW_ICMP4_GROWTH = 28,
   GW_ICMP6_GROWTH = 48,
@@ -85,7 +83,7 @@ GW_INLINE int gw_make_room(struct gw_packet *packet, const struct gw_work *w, ui
 
 GW_INLINE int gw_make_icmp4(struct gw_packet *packet, const struct gw_work *w,
                             const struct gw_icmp_text *text) {
-  uint32_t most = GW_IPV4_MIN_MTU - GW_ICMP4_GROWTH;
+  uint32_t most = (uint32_t)GW_IPV4_MIN_MTU - GW_ICMP4_GROWTH;
   uint32_t quote = w->ip_length < most ? w->ip_length : most;
   uint32_t l3_offset = w->l3_offset & 0x1f;
   if (!gw_make_room(packet, w, GW_ICMP4_GROWTH, quote)) return 0;
@@ -103,7 +101,7 @@ GW_INLINE int gw_make_icmp4(struct gw_packet *packet, const struct gw_work *w,
 
 GW_INLINE int gw_make_icmp6(struct gw_packet *packet, const struct gw_work *w,
                             const struct gw_icmp_text *text) {
-  uint32_t most = GW_IPV6_MIN_MTU - GW_ICMP6_GROWTH;
+  uint32_t most = (uint32_t)GW_IPV6_MIN_MTU - GW_ICMP6_GROWTH;
   uint32_t quote = w->ip_length < most ? w->ip_length : most;
   uint32_t l3_offset = w->l3_offset & 0x1f;
   if (!gw_make_room(packet, w, GW_ICMP6_GROWTH, quote)) return 0;

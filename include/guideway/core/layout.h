@@ -40,6 +40,7 @@ enum gw_state_flags {
   GW_STATE_ECHO_TO_KERNEL = 1u << 1, /* the host answers echo requests to VIPs, not the core */
   GW_STATE_DROP_UNSERVED = 1u << 2,  /* TCP and UDP to a VIP's ports without service: dropped */
   GW_STATE_NAT_KEEPS = 1u << 3,      /* some pool has snat = false: backends answer to clients */
+  GW_STATE_FRAGMENT = 1u << 4,       /* workers fragment what may be and does not fit */
 };
 
 /* Facts of one generation that hold for all packets. */
@@ -79,6 +80,8 @@ enum gw_service_flags {
   /* GW_SERVICE_NAT: the client keeps its address and port (nat_kept.h); nat_addresses are planes
    * without one. */
   GW_SERVICE_NAT_KEEPS = 1u << 6,
+  /* GW_SERVICE_NAT over TCP: backends are told the client's address and port (toa.h). */
+  GW_SERVICE_TOA = 1u << 7,
 };
 
 /* NAT addresses that one pool may have. */

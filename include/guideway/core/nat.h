@@ -22,6 +22,7 @@
 #include "guideway/core/reset.h"
 #include "guideway/core/schedule.h"
 #include "guideway/core/service.h"
+#include "guideway/core/toa.h"
 
 /* What translating one packet needs memory for. */
 struct gw_nat_scratch {
@@ -33,16 +34,19 @@ struct gw_nat_scratch {
 };
 
 /* What became of it, in one word for those to whom a structure would be lost: reason,
- * interface << 16, backend << 32, service << 48. */
+ * gw_nat_toa_at() << 8, interface << 16, backend << 32, service << 48. */
+GW_STATIC_ASSERT(GW_REASON_COUNT <= 256, "a reason has a byte");
 GW_INLINE uint64_t gw_nat_result(enum gw_reason reason, uint32_t interface_index, uint32_t backend,
                                  uint32_t service) {
   return (uint64_t)reason | (uint64_t)(interface_index & 0xffff) << 16 |
          (uint64_t)(backend & 0xffff) << 32 | (uint64_t)(service & 0xffff) << 48;
 }
 GW_INLINE enum gw_reason gw_nat_reason(uint64_t result) {
-  uint32_t reason = (uint32_t)result & 0xffff;
+  uint32_t reason = (uint32_t)result & 0xff;
   return reason < GW_REASON_COUNT ? (enum gw_reason)reason : GW_REASON_BAD_TABLE;
 }
+/* Where the IP header of a packet begins that is still to get a TOA option; 0: it is not. */
+GW_INLINE uint32_t gw_nat_toa_at(uint64_t result) { return (uint32_t)(result >> 8) & 0xff; }
 GW_INLINE uint64_t gw_nat_refused(enum gw_reason reason) {
   return gw_nat_result(reason, 0, GW_NO_BACKEND, 0);
 }
@@ -269,6 +273,27 @@ GW_INLINE void gw_nat_ask(const struct gw_port *port, const struct gw_work *w,
   query->hash = gw_nat_hash(&gw_port_state(port)->hash_key, hashed);
 }
 
+/* gw_nat_toa_at() of a client's packet that has been translated: it gets the option until its
+ * backend has sent something other than a SYN-ACK, so has taken the handshake's last packet. */
+GW_INLINE uint32_t gw_nat_plan_toa(const struct gw_port *port, const struct gw_work *w,
+                                   const struct gw_backend *record,
+                                   const struct gw_nat_scratch *scratch) {
+  uint32_t place = scratch->query.place;
+  struct gw_nat_bucket *bucket = gw_port_nat_bucket(gw_port_to_token(port), place >> 3);
+  if (!bucket) return 0;
+  const struct gw_nat_entry *entry = &bucket->entries[place & (GW_NAT_WAYS - 1)];
+  int is_open = (gw_flow_load(&entry->backend_word) >> 32 & GW_NAT_NO_SYN) != 0;
+  if (is_open && !(w->tcp_flags & GW_TCP_SYN)) return 0;
+  uint32_t length = w->ip_length + gw_toa_length(w->family);
+  /* What no client is told to go below: if a router refused it with the option, it would for ever.
+   */
+  uint32_t least = w->family == GW_FAMILY_4 ? GW_IPV4_MIN_MTU : GW_IPV6_MIN_MTU;
+  int spoils_it = w->ip_length <= least && length > least;
+  if (!spoils_it && length <= record->mtu) return scratch->to.ethernet_length;
+  gw_counter_add(&gw_port_counters(port)->events[GW_EVENT_TOA_NO_ROOM], 1);
+  return 0;
+}
+
 GW_INLINE uint64_t gw_nat_from_client(const struct gw_port *port, struct gw_packet *packet,
                                       const struct gw_work *w, const struct gw_service *service,
                                       struct gw_nat_scratch *scratch, uint32_t now_s) {
@@ -302,7 +327,9 @@ GW_INLINE uint64_t gw_nat_from_client(const struct gw_port *port, struct gw_pack
   enum gw_reason reason =
       gw_nat_to_backend(port, w, record, query->address, query->place, &scratch->to);
   if (reason == GW_GO_ON) reason = gw_nat_write(packet, w, &scratch->to);
-  return gw_nat_result(reason, record->interface_index, id, service->id);
+  uint64_t result = gw_nat_result(reason, record->interface_index, id, service->id);
+  if (reason != GW_GO_ON || !(service->flags & GW_SERVICE_TOA)) return result;
+  return result | gw_nat_plan_toa(port, w, record, scratch) << 8;
 }
 
 /* --- From the backend --- */
@@ -365,7 +392,9 @@ GW_INLINE uint64_t gw_nat_from_backend(const struct gw_port *port, struct gw_pac
   struct gw_nat_answer answer;
   enum gw_reason reason = gw_nat_find_of_backend(port, w, service, now_s, &answer, to);
   if (reason != GW_GO_ON) return gw_nat_refused(reason);
-  gw_nat_touch(&answer.entry->backend_word, gw_nat_seen_of(w), now_s);
+  uint32_t seen = gw_nat_seen_of(w);
+  if (!(w->tcp_flags & GW_TCP_SYN)) seen |= GW_NAT_NO_SYN;
+  gw_nat_touch(&answer.entry->backend_word, seen, now_s);
   reason = gw_nat_write(packet, w, to);
   if (reason == GW_GO_ON) reason = GW_REASON_NAT_RETURNED;
   return gw_nat_result(reason, answer.interface_index, answer.backend, 0);

@@ -176,6 +176,36 @@ GW_INLINE uint64_t gw_nat_find_quoted(const struct gw_port *port, const struct g
   return gw_nat_quoted_by_backend(port, w, service, scratch, now_s);
 }
 
+/* A router's MTU is for the packet that it had. If that began its options with a TOA (toa.h), the
+ * client is told by how much less its own may have; of a quote that does not show it, what the
+ * router says. */
+GW_APART int gw_spare_toa(gw_frame *frame, uint32_t l4_offset, uint32_t family) {
+  struct gw_packet packet_again;
+  if (!frame) return 0;
+  struct gw_packet *packet = gw_packet_again(frame, &packet_again);
+  const uint8_t *end = gw_packet_end(packet);
+  uint8_t *icmp = gw_packet_data(packet) + (gw_opaque(l4_offset) & 0x3fff);
+  uint8_t *quote = icmp + GW_ICMP_LENGTH;
+  if (quote + 10 > end) return 0;
+  uint32_t quoted_protocol = family == GW_FAMILY_4 ? quote[9] : quote[6];
+  if (quoted_protocol != GW_PROTO_TCP) return 0;
+  int is_too_big =
+      family == GW_FAMILY_4
+          ? gw_load16(icmp) == (GW_ICMP_UNREACHABLE | GW_ICMP_FRAGMENTATION_NEEDED << 8)
+          : icmp[0] == GW_ICMPV6_TOO_BIG;
+  uint32_t header_length = GW_IPV6_LENGTH;
+  if (family == GW_FAMILY_4) header_length = (quote[0] & 0x0fu) * 4;
+  const uint8_t *option = quote + (gw_opaque(header_length) & 0x3c) + GW_TCP_LENGTH;
+  if (!is_too_big || option + 2 > end || gw_load16(option) != gw_toa_start(family)) return 0;
+  uint16_t before = gw_load16(icmp + 6);
+  uint32_t length = gw_toa_length(family);
+  if (gw_swap16(before) < length) return 0;
+  uint16_t after = gw_swap16((uint16_t)(gw_swap16(before) - length));
+  gw_store16(icmp + 6, after);
+  gw_update_checksum(icmp + 2, before, after);
+  return 1;
+}
+
 /* An ICMP error that may be about a NAT flow, from gw_parse() to its end. If it is, sends it on and
  * counts it, and returns the outcome as gw_pack() makes it; else its reason is w->reason, and only
  * *w has changed. */
@@ -195,6 +225,7 @@ GW_APART uint64_t gw_nat_pass_icmp_error(gw_frame *frame, gw_port_token token, s
   enum gw_reason reason = gw_nat_reason(found);
   if (reason == GW_REASON_ICMP_ERROR) return not_ours;
   if (gw_reason_verdict(reason) == GW_FORWARD) {
+    if (reason == GW_REASON_NAT_RETURNED) gw_spare_toa(frame, w->l4_offset, w->family);
     gw_raise_mtu(port, packet, w);
     enum gw_reason written = gw_nat_write_error(packet, w, &scratch->to);
     if (written == GW_GO_ON)

@@ -45,6 +45,7 @@ enum gw_nat_seen {
   GW_NAT_SEEN_FIN = 1 << 1,
   GW_NAT_SEEN_RST = 1 << 2,
   GW_NAT_CONFIRMED = 1 << 3, /* the client's side: it spoke after it was answered */
+  GW_NAT_NO_SYN = 1 << 4,    /* the backend's side: its last packet had none */
 };
 
 enum {
@@ -381,7 +382,8 @@ GW_INLINE uint32_t gw_nat_insert(gw_port_token table, struct gw_nat_query *query
  * if so. A RST holds until the same side speaks again: then it was not the side's own. */
 GW_INLINE int gw_nat_touch(uint64_t *side, uint32_t seen, uint32_t now_s) {
   uint64_t was = gw_flow_load(side);
-  uint64_t is = ((was >> 32 & ~(uint64_t)GW_NAT_SEEN_RST) | seen) << 32 | now_s;
+  uint64_t of_last = GW_NAT_SEEN_RST | GW_NAT_NO_SYN;
+  uint64_t is = ((was >> 32 & ~of_last) | seen) << 32 | now_s;
   if (is == was) return 0;
   gw_flow_store(side, is);
   return 1;

@@ -86,4 +86,21 @@ GW_INLINE void gw_recount(const struct gw_port *port, const struct gw_outcome *o
   }
 }
 
+/* The opposite: a packet that was counted under another reason leaves after all, for the backend
+ * and service that *outcome names. Returns what it becomes; `interface_index`: where it leaves. */
+GW_INLINE struct gw_outcome gw_recount_forwarded(const struct gw_port *port,
+                                                 const struct gw_outcome *outcome,
+                                                 uint16_t interface_index) {
+  struct gw_counters *counters = gw_port_counters(port);
+  struct gw_outcome forwarded = *outcome;
+  forwarded.verdict = GW_FORWARD;
+  forwarded.reason = GW_REASON_FORWARDED;
+  forwarded.interface_index = interface_index;
+  gw_counter_add(&counters->reasons[outcome->reason], (uint64_t)-1);
+  gw_counter_add(&counters->reasons[GW_REASON_FORWARDED], 1);
+  gw_count_traffic(gw_port_backend_traffic(port, outcome->backend), outcome->frame_length);
+  gw_count_traffic(gw_port_service_traffic(port, outcome->service), outcome->frame_length);
+  return forwarded;
+}
+
 #endif /* GUIDEWAY_CORE_OUTCOME_H_ */

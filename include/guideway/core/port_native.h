@@ -10,6 +10,22 @@
 
 #include "guideway/core/layout.h"
 
+/* ThreadSanitizer would take a load of two words for a race with the one that writes either. */
+#if defined(__SSE2__) && !defined(__SANITIZE_THREAD__)
+#if !defined(__has_feature)
+#define GW_HAS_SSE2 1
+#elif !__has_feature(thread_sanitizer)
+#define GW_HAS_SSE2 1
+#endif
+#endif
+#ifdef GW_HAS_SSE2
+#include "guideway/core/ways_sse2.h"
+#endif
+
+/* A short way for plain IPv6, too. In the program the verifier would walk all that comes after
+ * once more. */
+#define GW_COMMON_IPV6 1
+
 /* How a function is declared that the verifier should walk once, by itself, rather than at each
  * call. */
 #define GW_SEPARATE GW_INLINE

@@ -57,7 +57,8 @@ enum gw_verdict {
   X(ICMP_LIMITED,     DROP,    "icmp_limited",     "for a VIP: an echo request, or an ICMP error of an unknown flow, beyond icmp_rate") \
   X(ICMP_ERROR,       DROP,    "icmp_error",       "for a VIP: an ICMP error of a kind that is no use to a backend, or that quotes nothing a service can have sent") \
   X(BAD_SOURCE,       DROP,    "bad_source",       "for a VIP: from the VIP itself, or to be answered and not from a unicast address") \
-  X(UNSERVED_PORT,    DROP,    "unserved_port",    "TCP or UDP for a port of a VIP that no service has, with unserved_ports = \"drop\"")
+  X(UNSERVED_PORT,    DROP,    "unserved_port",    "TCP or UDP for a port of a VIP that no service has, with unserved_ports = \"drop\"") \
+  X(NO_BUFFER,        DROP,    "no_buffer",        "to be sent in fragments, and no packet buffer was left for them")
 
 #define GW_EVENTS(X)                                                                               \
   X(FLOW_HIT,         "flow_hits",         "packets of a flow in the flow table")                  \
@@ -71,7 +72,12 @@ enum gw_verdict {
   X(WORKER_ABSENT,    "worker_absent",     "packets for a service that the XDP program balanced itself, as no live worker served their queue") \
   X(ICMP_ERROR_PASSED, "icmp_errors_passed", "ICMP errors sent on to the backend whose flow they are about, or by NAT to its client") \
   X(ICMP_MTU_RAISED,  "icmp_mtu_raised",   "of those: MTUs below what IP guarantees, raised to that") \
-  X(ICMP_HELD_BACK,   "icmp_held_back",    "ICMP messages not sent because of icmp_rate")
+  X(ICMP_HELD_BACK,   "icmp_held_back",    "ICMP messages not sent because of icmp_rate")         \
+  X(FRAGMENTED,       "packets_fragmented", "packets sent in fragments, as they did not fit whole") \
+  X(FRAGMENT_SENT,    "fragments_sent",    "fragments that went out in place of packets that did not fit") \
+  X(TOA_ADDED,        "toa_added",         "TCP packets that got an option with the client's address (toa)") \
+  X(TOA_NO_ROOM,      "toa_no_room",       "of those that were to get it: sent on without, as it did not fit") \
+  X(TOA_ERASED,       "toa_erased",        "TCP packets of clients that had such an option of their own: made NOPs")
 /* clang-format on */
 
 enum gw_reason {

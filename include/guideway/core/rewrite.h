@@ -190,6 +190,37 @@ GW_INLINE enum gw_reason gw_rewrite_ipip(struct gw_packet *packet, const struct 
   return GW_GO_ON;
 }
 
+#ifdef GW_COMMON_IPV6
+/* The same of an untagged tunnel with an IPv6 header alone, whatever is in it. */
+#define GW_RECORD_IPIP_6                                                                           \
+  ((uint32_t)(GW_BACKEND_USED | GW_BACKEND_RESOLVED | GW_BACKEND_OUTER_6 | GW_BACKEND_TAKES_NEW) | \
+   (uint32_t)GW_ETHERNET_LENGTH << 8 | (uint32_t)GW_IPV6_LENGTH << 16 | 6u << 24)
+
+GW_INLINE enum gw_reason gw_rewrite_ipip_6(struct gw_packet *packet, const struct gw_work *w,
+                                           const struct gw_backend *record) {
+  const uint8_t *from = record->template_bytes;
+  uint32_t total_length = GW_IPV6_LENGTH + w->ip_length;
+  if (GW_UNLIKELY(total_length > record->mtu)) return GW_REASON_MTU_EXCEEDED;
+  int padding = (int)(w->frame_length - GW_ETHERNET_LENGTH - w->ip_length);
+  if (gw_packet_resize(packet, GW_IPV6_LENGTH, -padding) != 0) return GW_REASON_NO_HEADROOM;
+  uint8_t *data = gw_packet_data(packet);
+  uint8_t *inner = data + GW_ETHERNET_LENGTH + GW_IPV6_LENGTH;
+  if (inner + GW_IPV4_LENGTH > gw_packet_end(packet)) return GW_REASON_TOO_SHORT;
+#pragma GCC unroll 8
+  for (int i = 0; i < 48; i += 8) gw_store64(data + i, gw_load64(from + i));
+  gw_store64(data + 46, gw_load64(from + 46));
+  gw_patch_outer_ipv6(data + GW_ETHERNET_LENGTH, w, total_length);
+  if (w->family == GW_FAMILY_4) {
+    data[20] = GW_PROTO_IPV4_IN_IP;
+    gw_decrement_ipv4_ttl(inner);
+  } else {
+    data[20] = GW_PROTO_IPV6_IN_IP;
+    inner[7] = (uint8_t)(inner[7] - 1);
+  }
+  return GW_GO_ON;
+}
+#endif
+
 /* Writes the packet for w->record. On any reason but GW_GO_ON the packet is to be dropped. */
 GW_INLINE enum gw_reason gw_rewrite(struct gw_packet *packet, struct gw_work *w) {
   const struct gw_backend *record = w->record;
@@ -197,6 +228,11 @@ GW_INLINE enum gw_reason gw_rewrite(struct gw_packet *packet, struct gw_work *w)
   if ((gw_load32(kind) | GW_BACKEND_TAKES_NEW) == GW_RECORD_IPIP &&
       w->l3_offset == GW_ETHERNET_LENGTH && w->family == GW_FAMILY_4)
     return gw_rewrite_ipip(packet, w, record);
+#ifdef GW_COMMON_IPV6
+  if ((gw_load32(kind) | GW_BACKEND_TAKES_NEW) == GW_RECORD_IPIP_6 &&
+      w->l3_offset == GW_ETHERNET_LENGTH)
+    return gw_rewrite_ipip_6(packet, w, record);
+#endif
   uint32_t l2_length = record->l2_length & 0x1f;
   uint32_t outer_length = record->outer_length;
   if (GW_UNLIKELY(!(record->flags & GW_BACKEND_RESOLVED))) return GW_REASON_NO_NEIGHBOUR;

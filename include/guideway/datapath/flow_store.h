@@ -26,6 +26,8 @@ class StoredMemory {
   virtual std::span<std::byte> bytes() const = 0;
   /// Of a BPF map; -1 where there is none.
   virtual int fd() const { return -1; }
+  /// "huge pages (2 MB)", or "small pages" and why.
+  virtual std::string pages() const { return "small pages"; }
 };
 using StoredMemoryPtr = std::unique_ptr<StoredMemory>;
 
@@ -73,6 +75,8 @@ class FlowStore {
   FlowShape shape() const { return shape_; }
   FlowTableView view() const;
   int flows_fd() const { return flows_->fd(); }
+  /// Of the flow table: StoredMemory::pages().
+  std::string pages() const { return flows_->pages(); }
 
   /// Notes what backend ids mean from `generation` on.
   void write_identities(std::uint64_t generation, const compile::BackendIds& ids);

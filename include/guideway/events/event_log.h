@@ -28,15 +28,17 @@ enum class Kind : std::uint8_t {
   kStart,       // the daemon starts or stops
   kConfig,      // a change was refused, or something of it could not be applied
   kGeneration,  // a forwarding state was published
-  kState,       // what the operator wants of a backend: added, removed, weight, state
+  kState,       // what the operator wants of a backend: added, removed, weight, state, health by
+                // hand; and whether it can be reached
   kHealth,      // what the probes say of a backend
   kPanic,       // a pool uses backends that are not healthy, for want of others
   kAddress,     // an address of the host's was put back, or could not be
-  kAdmin,       // a change came in by the admin socket
+  kAdmin,       // something that an operator said for a time is over
 };
 
 /// "health".
 const char* to_string(Kind kind);
+std::vector<std::string> kind_names();
 /// Nothing: there is no such kind.
 std::optional<Kind> kind_of(std::string_view name);
 

@@ -49,6 +49,8 @@ class Checker {
   void follow(const model::Model& model);
 
   Verdicts verdicts() const;
+  /// Of one backend, until the next call of anything else; null: it is not probed.
+  const Verdict* verdict(const model::BackendKey& backend) const;
 
   /// Probes that go on at the same time, at most.
   std::size_t prober_count() const;

@@ -22,6 +22,9 @@ class Judge {
   /// The state after one more probe.
   State take(bool success);
   State state() const { return state_; }
+  /// It has succeeded often enough, and yet is to stay unhealthy. The count goes on: it takes
+  /// another success to ask again.
+  void stay_unhealthy() { state_ = State::kUnhealthy; }
   /// The count goes on.
   void rethreshold(std::uint32_t healthy_threshold, std::uint32_t unhealthy_threshold) {
     healthy_threshold_ = healthy_threshold;

@@ -50,6 +50,12 @@ struct Verdict {
   std::string detail;
   /// When the state began.
   std::chrono::system_clock::time_point since{};
+  /// Of the last probe that counted and failed, whatever came after it; kNone: there was none.
+  Reason last_error = Reason::kNone;
+  std::string last_error_detail;
+  std::chrono::system_clock::time_point last_error_at{};
+  /// Damping: it is not to be healthy before that. The epoch: it is not held.
+  std::chrono::system_clock::time_point held_until{};
   /// Of the last probe that was answered.
   std::chrono::microseconds latency{0};
   /// Probes by result, since the daemon started or the backend was added; kNone: success.

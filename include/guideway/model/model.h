@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,8 @@ enum class OnStop { kKeep, kDetach };
 enum class VipIcmp { kAnswer, kKernel };
 /// What becomes of TCP and UDP to a port of a VIP that no service has.
 enum class UnservedPorts { kKernel, kDrop };
+/// What workers do with a packet that may be fragmented and does not fit the path to its backend.
+enum class OnTooBig { kFragment, kDrop };
 /// The numbers are kept with the flow table (datapath/kept_flows.h).
 enum class Forwarding { kL2Dsr = 0, kIpip = 1, kVxlan = 2, kGre = 3, kGue = 4, kNat = 5 };
 enum class Scheduler {
@@ -79,6 +82,7 @@ struct Director {
   std::chrono::milliseconds min_rebuild_interval{100};
   VipIcmp vip_icmp = VipIcmp::kAnswer;
   UnservedPorts unserved_ports = UnservedPorts::kKernel;
+  OnTooBig on_too_big = OnTooBig::kFragment;
   /// ICMP messages a second of each kind that are sent or passed on, for each worker.
   std::uint32_t icmp_rate = 1000;
   /// Extra EAL arguments, appended to ours (dpdk and afxdp).
@@ -218,6 +222,8 @@ struct Pool {
   std::vector<IpAddress> nat_sources;
   /// kNat: false: the backends see the client's address and port, and nat_sources is empty.
   bool snat = true;
+  /// kNat with snat: whether a TCP option tells backends the client's address and port.
+  bool toa = false;
   /// Whether SYNs, and with kNat SYN-ACKs, announce no larger MSS than the path to the backend
   /// takes.
   bool clamp_mss = false;
@@ -260,8 +266,8 @@ struct Model {
   friend bool operator==(const Model&, const Model&) = default;
 };
 
-/// The addresses of all pools' nat_sources, each once, in order.
-std::vector<IpAddress> nat_addresses_of(const Model& model);
+/// The addresses of all pools' nat_sources.
+std::set<IpAddress> nat_addresses_of(const Model& model);
 /// Whose planes the NAT table has: those addresses, and for the flows of each family that keep the
 /// client's (snat = false) the unspecified one.
 std::vector<IpAddress> nat_planes_of(const Model& model);

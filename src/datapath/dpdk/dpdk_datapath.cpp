@@ -229,6 +229,7 @@ Result<void> Running::open_flow_table() {
   if (!flows) return tl::unexpected(flows.error());
   kept_flows_ = std::move(*flows);
   flow_table_ = kept_flows_->view();
+  memory_.description += "; flow table: " + kept_flows_->pages();
   auto nat =
       NatStore::open(*flow_files_, options_.nat_addresses, kept_flows_->adopted().has_value());
   if (!nat) return tl::unexpected(nat.error());

@@ -7,33 +7,13 @@
 #include <array>
 #include <utility>
 
-#include "guideway/core/port_native.h"
+#include "guideway/datapath/dpdk/fragment.h"
+#include "guideway/datapath/dpdk/mbuf_view.h"
+#include "guideway/datapath/dpdk/port.h"
 // After the port header, which the core's other headers need.
 #include "guideway/core/balance_burst.h"
 
 namespace guideway::datapath::dpdk {
-namespace {
-
-std::uint8_t* start_of(rte_mbuf* packet) {
-  return static_cast<std::uint8_t*>(packet->buf_addr) + packet->data_off;
-}
-
-/// REQUIRES: one segment.
-gw_packet view_of(rte_mbuf* packet, std::uint16_t interface) {
-  auto* buffer = static_cast<std::uint8_t*>(packet->buf_addr);
-  std::uint8_t* data = start_of(packet);
-  return {data, data + packet->data_len, buffer, buffer + packet->buf_len, interface};
-}
-
-/// Writes back how the core grew or shrank the frame.
-void apply(const gw_packet& view, rte_mbuf* packet) {
-  auto* buffer = static_cast<std::uint8_t*>(packet->buf_addr);
-  packet->data_off = static_cast<std::uint16_t>(view.data - buffer);
-  packet->data_len = static_cast<std::uint16_t>(view.end - view.data);
-  packet->pkt_len = packet->data_len;
-}
-
-}  // namespace
 
 static_assert(Worker::kBurst <= GW_BURST_MAX);
 
@@ -232,10 +212,57 @@ void Worker::dispatch(unsigned count) {
         burst_->to_kernel[burst_->interfaces[i]].add(packet, outcome);
         break;
       default:
-        rte_pktmbuf_free(packet);
+        drop(i);
         break;
     }
   }
+}
+
+/// Whether this packet, which is too large for where it would go, may be fragmented.
+bool Worker::may_fragment() const { return burst_->port.state->flags & GW_STATE_FRAGMENT; }
+
+void Worker::drop(unsigned place) {
+  rte_mbuf* packet = burst_->packets[place];
+  gw_outcome& outcome = burst_->outcomes[place];
+  if (outcome.reason == GW_REASON_MTU_EXCEEDED && may_fragment()) {
+    Fragments fragments;
+    const gw_reason reason =
+        fragment_for_backend(burst_->port, packet, outcome, burst_->now_s, fragments);
+    if (reason == GW_GO_ON) {
+      outcome = gw_recount_forwarded(&burst_->port, &outcome, fragments.interface_index);
+      send_fragments(fragments.interface_index, fragments, outcome);
+    } else if (reason != GW_REASON_MTU_EXCEEDED) {
+      gw_recount(&burst_->port, &outcome, reason);
+    }
+  }
+  rte_pktmbuf_free(packet);
+}
+
+/// Sends them behind what waits, all at once: the buffer has room for the burst's packets alone. If
+/// the device does not take all of them, those that it took are of no use to anybody.
+void Worker::send_fragments(unsigned interface, Fragments& fragments, const gw_outcome& outcome) {
+  gw_reason obstacle = GW_GO_ON;
+  if (interface >= burst_->to_send.size()) {
+    obstacle = GW_REASON_BAD_TABLE;
+  } else if (fragments.packets[0]->pkt_len > setup_.interfaces[interface].longest_frame) {
+    obstacle = GW_REASON_MTU_EXCEEDED;
+  }
+  if (obstacle != GW_GO_ON) {
+    gw_recount(&burst_->port, &outcome, obstacle);
+    fragments.free();
+    return;
+  }
+  flush_transmit(interface);
+  rte_mbuf** packets = fragments.packets.data();
+  const unsigned sent = transmit(interface, packets, fragments.count);
+  gw_counters* counters = counters_.counters();
+  gw_counter_add(&counters->events[GW_EVENT_FRAGMENT_SENT], sent);
+  if (sent == fragments.count) {
+    gw_counter_add(&counters->events[GW_EVENT_FRAGMENTED], 1);
+    return;
+  }
+  gw_recount(&burst_->port, &outcome, GW_REASON_TX_FULL);
+  rte_pktmbuf_free_bulk(packets + sent, fragments.count - sent);
 }
 
 /// Puts the packet at `place` of the burst with those that leave by `interface`, if it can.
@@ -252,7 +279,15 @@ void Worker::send(unsigned interface, unsigned place) {
     burst_->to_send[interface].add(packet, outcome);
     return;
   }
-  gw_recount(&burst_->port, outcome, obstacle);
+  // To a client, who has no record with an MTU of its own.
+  if (obstacle == GW_REASON_MTU_EXCEEDED && outcome->reason == GW_REASON_NAT_RETURNED &&
+      may_fragment()) {
+    Fragments fragments;
+    const unsigned mtu = setup_.interfaces[interface].longest_frame - Port::kLongestLinkHeader;
+    obstacle = fragment_frame(packet, mtu, fragments);
+    if (obstacle == GW_GO_ON) send_fragments(interface, fragments, *outcome);
+  }
+  if (obstacle != GW_GO_ON) gw_recount(&burst_->port, outcome, obstacle);
   rte_pktmbuf_free(packet);
 }
 

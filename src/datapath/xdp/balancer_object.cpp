@@ -3,7 +3,6 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <sys/utsname.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -24,24 +23,9 @@ namespace {
 constexpr const char* kProgram = "xsk_def_prog";
 constexpr const char* kSockets = "xsks_map";
 
-std::string kernel_release() {
-  utsname names{};
-  return uname(&names) == 0 ? names.release : "?";
-}
-
-/// What to do when loading failed with this error.
-std::string advice(int error_number) {
-  if (error_number == EPERM) return bpf::no_permission().value().message;
-  if (error_number == ENOMEM)
-    return "there is no memory for the XDP program's maps: lower the [capacity]";
-  if (error_number == ENOSYS) return "this kernel is built without BPF";
-  return "the XDP program cannot be loaded on kernel " + kernel_release() + ": " +
-         std::strerror(error_number);
-}
-
 tl::unexpected<Error> load_failed(int error_number, const bpf::LibbpfLog& log) {
   const std::string quoted = log.quote();
-  return base::fail(advice(error_number) +
+  return base::fail(bpf::advice("the XDP program", error_number, bpf::has_type_information()) +
                     (quoted.empty() ? "" : "; the last lines of libbpf and the verifier:\n") +
                     quoted);
 }

@@ -256,11 +256,15 @@ void KernelPart::stop(End end) {
   pins_.remove_all();
 }
 
-Result<void> detach(const std::string& pin_dir, const std::string& director) {
+Result<bool> detach(const std::string& pin_dir, const std::string& director) {
+  if (!PinDir::exists(pin_dir, director)) return false;
   auto pins = PinDir::find(pin_dir, director);
   if (!pins) return tl::unexpected(pins.error());
+  if (pins->in_use())
+    return base::fail("a guidewayd uses the pins in " + pins->path() +
+                      ", perhaps in another network namespace: stop it first");
   pins->remove_all();  // nobody else holds the links and maps
-  return {};
+  return true;
 }
 
 }  // namespace guideway::datapath::xdp

@@ -80,7 +80,7 @@ Result<std::optional<Orphan>> read_orphan(const std::string& pin_dir, const std:
     if (!name.starts_with(prefix)) continue;
     const base::FileDescriptor link(bpf_obj_get((pins->path() + "/" + name).c_str()));
     const auto facts = link ? bpf::xdp_link(link.get()) : std::nullopt;
-    if (!facts) continue;
+    if (!facts || facts->interface_index == 0) continue;  // its interface is gone
     orphan.devices.push_back(name.substr(prefix.size()));
     program = facts->program_id;
   }

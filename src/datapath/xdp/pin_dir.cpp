@@ -110,6 +110,12 @@ Result<PinDir> PinDir::open(const std::string& pin_dir, const std::string& direc
   return found;
 }
 
+bool PinDir::exists(const std::string& pin_dir, const std::string& director) {
+  struct stat facts {};
+  const std::string path = pin_dir + "/" + without_dots(director);
+  return lstat(path.c_str(), &facts) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
 Result<PinDir> PinDir::find(const std::string& pin_dir, const std::string& director) {
   std::string path = pin_dir + "/" + without_dots(director);
   for (const std::string& each : {pin_dir, path})

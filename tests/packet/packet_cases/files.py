@@ -43,7 +43,7 @@ def lines_of(values, indent):
 
 def one_line(key, value, indent):
     """What is expected gets a line a fact, everything else one line."""
-    if key == "expect":
+    if key in ("expect", "workers"):
         return "{\n" + lines_of(value, indent + 2) + "\n" + " " * indent + "}"
     return json.dumps(value, ensure_ascii=False)
 

@@ -26,7 +26,8 @@ namespace guideway::admin {
 
 using ApiJson = nlohmann::ordered_json;
 
-inline constexpr const char* kApiFile = R"(
+/// Up to the first pool's backends.
+inline const std::string kApiHead = R"(
 schema = 1
 [director]
 hash_seed = "000102030405060708090a0b0c0d0e0f"
@@ -39,16 +40,20 @@ device = "vdev:net_null0"
 [[pool]]
 name = "web"
 table_size = 251
-backends = [
-  { name = "b1", address = "10.0.0.1" },
-  { name = "b2", address = "10.0.0.2" },
-]
+)";
+inline const std::string kApiService = R"(
 [[service]]
 name = "http"
 address = "203.0.113.10"
 port = 80
 pool = "web"
 )";
+inline const std::string kApiFile = kApiHead + R"(
+backends = [
+  { name = "b1", address = "10.0.0.1" },
+  { name = "b2", address = "10.0.0.2" },
+]
+)" + kApiService;
 
 class ApiTest : public testing::Test {
  protected:

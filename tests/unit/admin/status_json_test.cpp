@@ -56,9 +56,13 @@ TEST(StatusJson, IsAsItIsDescribed) {
   expect_fits(schema_named("Status"), ApiJson::parse(status_json(make_status())), "status");
 }
 
-TEST(StatusJson, APoolIsTheSumOfItsBackends) {
-  const auto json = nlohmann::json::parse(status_json(make_status()));
-  EXPECT_EQ(json["pools"][0]["packets"], 6);
+TEST(StatusJson, APoolIsTheSumOfItsBackendsAndOfThoseThatHaveLeftIt) {
+  control::Status status = make_status();
+  status.pools[0].gone = {100, 6400, 9};
+  const auto json = nlohmann::json::parse(status_json(status));
+  EXPECT_EQ(json["pools"][0]["packets"], 106);
+  EXPECT_EQ(json["pools"][0]["bytes"], 6400);
+  EXPECT_EQ(json["pools"][0]["flows"], 9);
   EXPECT_EQ(json["pools"][0]["live_flows"], 4);
 }
 

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <string>
 
 namespace guideway::bpf {
@@ -11,6 +12,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr OldestKernel kOldest = {6, 1, "the program needs 6.1"};
 
@@ -31,6 +33,15 @@ TEST(Kernel, TheOldestAndNewerOnesWillDo) {
 TEST(Kernel, OneWithoutAVersionIsNotJudged) {
   for (const char* release : {"", "next", "6", "-1.2"})
     EXPECT_TRUE(check_kernel(release, kOldest)) << release;
+}
+
+TEST(Advice, SaysWhatIsMissing) {
+  EXPECT_THAT(advice("the program", EPERM, true), HasSubstr("CAP_BPF"));
+  EXPECT_THAT(advice("the program", ENOMEM, true), HasSubstr("lower the [capacity]"));
+  EXPECT_THAT(advice("the program", EINVAL, false), HasSubstr("CONFIG_DEBUG_INFO_BTF=y"));
+  EXPECT_THAT(advice("the program", EINVAL, true),
+              AllOf(HasSubstr("the program cannot be loaded"), HasSubstr("Invalid argument"),
+                    Not(HasSubstr("BTF"))));
 }
 
 TEST(Kernel, WhatARefusedReleaseSaysIsPrintable) {

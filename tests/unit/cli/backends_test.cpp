@@ -103,6 +103,10 @@ TEST_F(BackendsTest, ADeadlineThatPassesIsExitCodeFive) {
   EXPECT_EQ(guideway({"backend", "drain", "web/b1", "--wait", "--deadline", "10s"}), kDeadline);
   EXPECT_THAT(err(), HasSubstr("the deadline passed with 3 live flows left on web/b1"));
   EXPECT_EQ(now_.time_since_epoch(), std::chrono::seconds(10));
+  count(3, 1);
+  EXPECT_EQ(guideway({"backend", "drain", "web/b1", "--wait", "--deadline", "1s", "--json"}),
+            kDeadline);
+  EXPECT_EQ(Json::parse(out()).at("live_flows"), 3) << "one object alone";
 }
 
 TEST_F(BackendsTest, ADrainThatSomebodyEndsIsExitCodeFour) {

@@ -8,7 +8,9 @@
 
 #include "../../support/temporary_dir.h"
 #include "client.h"
+#include "guideway/events/event_log.h"
 #include "json.h"
+#include "options.h"
 #include "tool_test.h"
 
 namespace guideway::cli {
@@ -41,6 +43,30 @@ TEST_F(CommandLineTest, NamesTheNearestOption) {
                "--then: \"kep\" is none of keep, reset; the nearest is \"keep\"");
 }
 
+TEST_F(CommandLineTest, EachKindOfEventIsOneOfThemOrTheNearestIsNamed) {
+  expect_usage({"events", "--kind", "halth"}, "--kind: \"halth\" is none of start, config, ");
+  expect_usage({"events", "--kind", "state,halth"}, "the nearest is \"health\"");
+  expect_usage({"events", "--kind", "state,"}, "--kind: \"\" is none of");
+  EXPECT_EQ(option("kind").choices, events::kind_names()) << "those that the daemon has";
+}
+
+TEST_F(CommandLineTest, WhatTheToolItselfRefusesIsJsonToo) {
+  EXPECT_EQ(guideway({"backend", "show", "web", "--json"}), kUsage);
+  const Json usage = Json::parse(out());
+  EXPECT_EQ(usage.at("api"), 1);
+  EXPECT_EQ(usage.at("error").at("code"), "usage");
+  EXPECT_THAT(usage.at("error").at("message"), HasSubstr("names no backend"));
+  EXPECT_EQ(guideway({"no", "such", "--json"}), kUsage);
+  EXPECT_EQ(Json::parse(out()).at("error").at("code"), "usage");
+  socket_ = "/nonexistent/socket";
+  EXPECT_EQ(guideway({"pool", "list", "--json"}), kNoDaemon);
+  EXPECT_EQ(Json::parse(out()).at("error").at("code"), "no_daemon");
+  EXPECT_EQ(guideway({"pool", "list"}), kNoDaemon);
+  EXPECT_EQ(out(), "");
+  EXPECT_EQ(guideway({"status", "--pin-dir", "/nonexistent", "--json"}), kNoDaemon);
+  EXPECT_EQ(Json::parse(out()).at("running"), false) << "one object alone";
+}
+
 TEST_F(CommandLineTest, AnOptionOfAnotherCommandIsRefused) {
   expect_usage({"status", "--dry-run"}, "guideway status has no --dry-run; it takes --pin-dir");
   expect_usage({"backend", "enable", "web/b1", "--for", "1h"}, "has no --for");
@@ -49,7 +75,6 @@ TEST_F(CommandLineTest, AnOptionOfAnotherCommandIsRefused) {
 TEST_F(CommandLineTest, TheNumberOfArgumentsIsChecked) {
   expect_usage({"backend", "drain"},
                "an argument is missing; the form is guideway backend drain POOL/BACKEND");
-  expect_usage({"confirm", "--dry-run"}, "guideway confirm has no --dry-run");
   expect_usage({"confirm", "it"}, "\"it\" is one argument too many");
   expect_usage({"backend", "set", "web/b1"}, "an argument is missing");
 }

@@ -44,7 +44,7 @@ TEST_F(FilesTest, CheckNeedsNoDaemon) {
   EXPECT_EQ(guideway({"check", bad}), kUsage);
   EXPECT_THAT(err(), HasSubstr("bad.toml:12:1: service[0].prot: unknown key"));
   EXPECT_EQ(guideway({"check", bad, "--json"}), kUsage);
-  EXPECT_EQ(Json::parse(out()).at("good"), false);
+  EXPECT_EQ(Json::parse(out()).at("good"), false) << "one object alone";
   EXPECT_EQ(guideway({"check", folder_.path("none.toml")}), kUsage);
 }
 
@@ -53,6 +53,12 @@ TEST_F(FilesTest, PlanShowsWhatWouldChange) {
     "changes": [{"op": "delete", "path": "pools/web/backends/b2"}],
     "pools": [{"pool": "web", "slots": 65537, "slots_moved": 21846, "moved_percent": 33.3}],
     "removed": [{"path": "pools/web/backends/b2", "live_flows": 17, "live_flows_age_s": 1}],
+    "services": [{"service": "http", "address": "203.0.113.10", "port": 80, "protocol": "tcp",
+                  "from_pool": "web", "to_pool": "new", "live_flows_at_most": 4711,
+                  "live_flows_age_s": 1},
+                 {"service": "ssh", "address": "203.0.113.10", "port": 22, "protocol": "tcp",
+                  "from_pool": "web", "to_pool": null, "live_flows_at_most": 4711,
+                  "live_flows_age_s": null}],
     "errors": []})");
   EXPECT_EQ(guideway({"plan", file("new.toml", kGood)}), kDone) << err();
   EXPECT_EQ(daemon_.last().body, kGood);
@@ -60,6 +66,23 @@ TEST_F(FilesTest, PlanShowsWhatWouldChange) {
   EXPECT_THAT(out(), HasSubstr("delete pools/web/backends/b2\n"));
   EXPECT_THAT(out(), HasSubstr("web   65,537  21,846  33.3 %"));
   EXPECT_THAT(out(), HasSubstr("pools/web/backends/b2          17  1 s ago"));
+  EXPECT_THAT(out(), HasSubstr("http     tcp       web -> new      up to 4,711  1 s ago\n"));
+  EXPECT_THAT(out(), HasSubstr("ssh      tcp       web, goes away  up to 4,711  not yet\n"));
+}
+
+TEST_F(FilesTest, CheckAndPlanShowNotes) {
+  std::string text = kGood;
+  text.insert(text.find("backends ="), "forwarding = \"ipip\"\n");
+  const std::string path = file("tunnel.toml", text);
+  ASSERT_EQ(guideway({"check", path}), kDone) << err();
+  EXPECT_THAT(out(), HasSubstr(path + ": note: director.on_too_big: "));
+  EXPECT_THAT(out(), HasSubstr(path + ": good: "));
+  EXPECT_EQ(guideway({"check", path, "--json"}), kDone);
+  EXPECT_EQ(Json::parse(out()).at("notes").size(), 1u);
+  daemon_.answer("POST /v1/plan", R"({"api": 1, "revision": 12, "pools": [], "removed": [],
+    "changes": [{"op": "delete", "path": "pools/web/backends/b2"}], "notes": ["a: b"]})");
+  EXPECT_EQ(guideway({"plan", path}), kDone) << err();
+  EXPECT_THAT(out(), HasSubstr("\nnote: a: b\n"));
 }
 
 TEST_F(FilesTest, APlanWithErrorsIsABadFile) {
@@ -90,6 +113,9 @@ TEST_F(FilesTest, ApplyCanWaitForAConfirmation) {
   EXPECT_EQ(guideway({"confirm"}), kDone);
   EXPECT_EQ(daemon_.last().what, "POST /v1/confirm");
   EXPECT_EQ(out(), "confirmed: revision 13\n");
+  daemon_.answer("POST /v1/confirm?dry_run=true", kWritten);
+  EXPECT_EQ(guideway({"confirm", "--dry-run"}), kDone);
+  EXPECT_EQ(out(), "dry run: this would be confirmed: revision 13\n");
 }
 
 TEST_F(FilesTest, ABadFileIsShownWithLineAndColumn) {
@@ -129,6 +155,12 @@ TEST_F(FilesTest, SaveWritesTheFileWholeAndKeepsItsMode) {
   EXPECT_EQ(status.st_mode & 0777, 0640u);
   EXPECT_EQ(guideway({"save", folder_.path("new.toml")}), kDone);
   EXPECT_EQ(contents(folder_.path("new.toml")), kGood);
+}
+
+TEST_F(FilesTest, SaveShowsJsonWhereThatIsAskedFor) {
+  daemon_.answer("GET /v1/config", R"({"api": 1, "revision": 12, "services": [], "pools": []})");
+  EXPECT_EQ(guideway({"save", "--json"}), kDone) << err();
+  EXPECT_EQ(Json::parse(out()).at("revision"), 12) << "what apply takes, too";
 }
 
 TEST_F(FilesTest, SaveWritesToNothingButFiles) {

@@ -31,6 +31,16 @@ Json status() {
   backend.state = "enabled";
   backend.health = "healthy";
   backend.health_since_s = 1714564800;
+  backend.weight_rule = "forced_up";
+  backend.forced = "up";
+  backend.reachable = true;
+  backend.standing = "unhealthy";
+  backend.mode = "hold";
+  backend.kept = true;
+  backend.held_until_s = 1714564860;
+  backend.last_error = "timeout";
+  backend.last_error_detail = "no answer in time";
+  backend.last_error_at_s = 1714564740;
   backend.slots = 65537;
   backend.live_flows = 17;
   backend.reason = "\x1b[31m";
@@ -102,8 +112,14 @@ TEST_F(ResourcesTest, ListsAreTheDaemonsJson) {
 TEST_F(ResourcesTest, ShowsConfigurationAndWhatRuns) {
   EXPECT_EQ(guideway({"backend", "show", "web/b1"}), kDone) << err();
   EXPECT_THAT(out(), HasSubstr("weight   50\n"));
-  EXPECT_THAT(out(), HasSubstr("live_flows        17\n"));
-  EXPECT_THAT(out(), HasSubstr("forced            down\n"));
+  for (const char* row :
+       {"live_flows         17\n", "effective_weight   50\n", "weight_rule        forced_up\n",
+        "reachable          true\n", "forced             up\n", "standing           unhealthy\n",
+        "mode               hold\n", "kept               true\n",
+        "held_until         2024-05-01T12:01:00.000Z\n", "last_error         timeout\n",
+        "last_error_detail  no answer in time\n", "last_error_at      2024-05-01T11:59:00.000Z\n"})
+    EXPECT_THAT(out(), HasSubstr(row));
+  EXPECT_THAT(out(), HasSubstr("forced            down\n")) << "what was said of it";
   EXPECT_THAT(out(), Not(HasSubstr("drain_until"))) << "there is none";
   EXPECT_THAT(out(), HasSubstr("2024-05-01T12:00:00.000Z")) << "times are RFC 3339";
   EXPECT_THAT(out(), Not(HasSubstr("\x1b"))) << "what the daemon says cannot drive the terminal";

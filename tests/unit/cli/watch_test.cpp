@@ -116,6 +116,24 @@ TEST_F(WatchTest, TopIsOneTableOfRatesWhereThereIsNoTerminal) {
   EXPECT_THAT(out(), Not(HasSubstr("\x1b")));
 }
 
+/// The same, where the pool has a guest, busier by `more`, that is named like a backend of its own.
+std::string with_guest(std::uint64_t packets, std::uint64_t more) {
+  control::Status status = status_with(packets);
+  auto& backends = status.pools[0].backends;
+  backends.push_back(backends.back());
+  backends.back().home = "spare";
+  backends.back().traffic.packets += more;
+  return admin::status_json(status);
+}
+
+TEST_F(WatchTest, TopTellsAGuestFromABackendOfTheSameName) {
+  daemon_.answer("GET /v1/status", with_guest(1000, 0));
+  daemon_.answer("GET /v1/status", with_guest(51000, 7000));
+  EXPECT_EQ(guideway({"top"}), kDone) << err();
+  EXPECT_THAT(out(), HasSubstr("web/spare/busy     57,000"));
+  EXPECT_THAT(out(), HasSubstr("web/busy           50,000"));
+}
+
 TEST(TopView, ACounterThatFellOrIsNewHasNoRate) {
   const Json low = Json::parse(admin::status_json(status_with(10)));
   const Json high = Json::parse(admin::status_json(status_with(1000)));

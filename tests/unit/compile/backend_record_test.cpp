@@ -230,6 +230,23 @@ TEST(BackendRecord, ATunnelWithoutASourceAddressSendsNothing) {
   EXPECT_EQ(obstacle(destination(kBackend6, model::Forwarding::kL2Dsr), resolved()), "");
 }
 
+TEST(BackendRecord, SaysWhereItsTunnelComesFrom) {
+  using enum model::Forwarding;
+  const std::vector<VlanTag> tag = {{0x8100, 10}};
+  for (const auto forwarding : {kIpip, kVxlan, kGre, kGue}) {
+    const auto source_of = [&](const char* to, const NextHop& hop) {
+      return outer_source_of(record_of(destination(to, forwarding), hop));
+    };
+    EXPECT_EQ(source_of(kBackend4, resolved_4()), ip("198.51.100.2"));
+    EXPECT_EQ(source_of(kBackend4, resolved_4(tag)), ip("198.51.100.2")) << "tagged";
+    EXPECT_EQ(source_of(kBackend6, resolved_6()), ip("2001:db8::2"));
+    EXPECT_EQ(source_of(kBackend4, resolved()), std::nullopt) << "no source, no template";
+  }
+  for (const auto forwarding : {kL2Dsr, kNat})
+    EXPECT_EQ(outer_source_of(record_of(destination(kBackend4, forwarding), resolved_4())),
+              std::nullopt);
+}
+
 TEST(BackendRecord, ASourceOfTheOtherFamilyIsRefused) {
   Destination to = destination(kBackend4, model::Forwarding::kIpip);
   to.source = ip("2001:db8::2");

@@ -33,7 +33,7 @@ TEST(Compile, AHealthyModel) {
   EXPECT_EQ(state.header.pool_count, 2u);
   EXPECT_EQ(state.header.slot_count, 251u + 67u);
   EXPECT_EQ(state.header.backend_count, 4u);
-  EXPECT_EQ(state.header.flags, 0u);
+  EXPECT_EQ(state.header.flags, GW_STATE_FRAGMENT);
   const gw_hash_key key = gw_hash_expand(input.hash_seed.data());
   EXPECT_EQ(std::memcmp(&state.header.hash_key, &key, sizeof key), 0);
 
@@ -255,13 +255,14 @@ TEST(Compile, TheLongestTimeoutOfAPoolsServicesCountsAndOutlivesThem) {
 TEST(Compile, AnyPortIsFlagged) {
   Input input = make_input();
   input.model.services[0].port = 0;
-  EXPECT_EQ(compiled(input).state->header.flags, GW_STATE_ANY_PORT);
+  EXPECT_EQ(compiled(input).state->header.flags, GW_STATE_ANY_PORT | GW_STATE_FRAGMENT);
 }
 
 TEST(Compile, WhatTheDirectorDoesWithIcmpAndUnservedPorts) {
   Input input = make_input();
   EXPECT_EQ(compiled(input).state->header.icmp_rate, 1000u);
   input.model.director.vip_icmp = model::VipIcmp::kKernel;
+  input.model.director.on_too_big = model::OnTooBig::kDrop;
   EXPECT_EQ(compiled(input).state->header.flags, GW_STATE_ECHO_TO_KERNEL);
   input.model.director.unserved_ports = model::UnservedPorts::kDrop;
   input.model.director.icmp_rate = 7;

@@ -109,6 +109,7 @@ TEST(Config, ReadsDirectorCapacityAndAdmin) {
   EXPECT_EQ(model.director.min_rebuild_interval, std::chrono::milliseconds(250));
   EXPECT_EQ(model.director.vip_icmp, model::VipIcmp::kKernel);
   EXPECT_EQ(model.director.unserved_ports, model::UnservedPorts::kDrop);
+  EXPECT_EQ(model.director.on_too_big, model::OnTooBig::kDrop);
   EXPECT_EQ(model.director.icmp_rate, 250u);
   EXPECT_THAT(model.director.eal_arguments, ElementsAre("--no-pci", "-v"));
   EXPECT_EQ(model.capacity, (model::Capacity{10, 20, 30, 1'000'000, 5000}));

@@ -39,6 +39,17 @@ TEST_F(ControllerTest, ABackendGetsSlotsOnceItsNeighbourIsKnown) {
   EXPECT_TRUE(reaches([&] { return backend_status("b2").slots == 125; }));
 }
 
+TEST_F(ControllerTest, ABackendThatLosesItsNeighbourIsAnEventAlsoWithoutACheck) {
+  start();
+  monitor_.set(address("10.0.0.1"), NextHop::State::kResolved);
+  ASSERT_TRUE(reaches([&] { return backend_status("b1").slots == 251; }));
+  monitor_.set(address("10.0.0.1"), NextHop::State::kFailed);
+  ASSERT_TRUE(reaches([&] { return backend_status("b1").slots == 0; }));
+  const auto said = controller_->events().find({.kinds = {events::Kind::kState}}).events;
+  ASSERT_EQ(said.size(), 1u);
+  EXPECT_THAT(said[0].message, HasSubstr("backend web/b1: cannot be reached"));
+}
+
 TEST_F(ControllerTest, ABadFileChangesNothing) {
   start();
   const std::string change = controller_->status().change_id;

@@ -20,6 +20,7 @@ using config::Json;
 using config::ResourcePath;
 using std::chrono::seconds;
 using ::testing::ElementsAre;
+using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -224,7 +225,7 @@ TEST_F(Desired, WhatNobodyConfirmsIsTakenBackAndWhatOthersDidStays) {
   EXPECT_EQ(now_.model.pools[0].backends[0].state, model::AdminState::kDrain);
   ASSERT_EQ(now_.model.pools[0].backends.size(), 2u);
   EXPECT_FALSE(now_.state.unconfirmed);
-  EXPECT_THAT(now_.ended, ElementsAre(HasSubstr("revision 2")));
+  EXPECT_THAT(now_.ended, ElementsAre(Field(&EndedNote::text, HasSubstr("revision 2"))));
   EXPECT_THAT(now_.dropped, ElementsAre(HasSubstr("pools/web/backends/b3")));
 }
 
@@ -239,7 +240,9 @@ TEST_F(Desired, ARenewalInTimeKeepsABackend) {
   EXPECT_EQ(now_.model.pools[0].backends.size(), 2u);
   ASSERT_EQ(apply(expiry, nullptr, kStart + seconds(60)), "");
   EXPECT_EQ(now_.model.pools[0].backends.size(), 1u);
-  EXPECT_THAT(now_.ended, ElementsAre(HasSubstr("not renewed within 30 s")));
+  ASSERT_EQ(now_.ended.size(), 1u);
+  EXPECT_EQ(now_.ended[0].backend, MarkKey("web", "b1"));
+  EXPECT_THAT(now_.ended[0].text, HasSubstr("not renewed within 30 s"));
 }
 
 TEST_F(Desired, WhatWaitsForItsConfirmationCanAlwaysComeBack) {

@@ -40,6 +40,18 @@ source = "198.51.100.9"
 table_size = 251
 backends = [{ name = "x1", address = "10.0.0.1", port = 6400 }, { name = "x2", address = "10.0.0.2", port = 6400 }]
 [[pool]]
+name = "told"
+forwarding = "nat"
+toa = true
+source = "198.51.100.9"
+table_size = 251
+backends = [{ name = "o1", address = "10.0.0.1", port = 6400 }]
+[[service]]
+name = "told"
+address = "203.0.113.21"
+port = 80
+pool = "told"
+[[pool]]
 name = "kept"
 forwarding = "nat"
 snat = false
@@ -368,6 +380,35 @@ TEST_P(ExplainTest, KnowsThatNoPortIsLeft) {
   EXPECT_EQ(reason_of(world_.balance(frame)), "nat_no_port");
   EXPECT_EQ(found.reason, "nat_no_port");
   EXPECT_EQ(found.verdict, "drop");
+}
+
+TEST_P(ExplainTest, ShowsTheOptionThatTellsTheClientsAddress) {
+  test::FrameSpec spec;
+  spec.destination = {203, 0, 113, 21};
+  const Explanation before = explain_frame(spec);
+  const std::vector<std::uint8_t> option = {254,
+                                            8,
+                                            static_cast<std::uint8_t>(spec.source_port >> 8),
+                                            static_cast<std::uint8_t>(spec.source_port),
+                                            spec.source[0],
+                                            spec.source[1],
+                                            spec.source[2],
+                                            spec.source[3]};
+  EXPECT_EQ(before.tcp_option, option);
+  EXPECT_EQ(before.header.size(), 14u);
+  test::Frame frame(test::make_frame(spec));
+  ASSERT_EQ(world_.balance(frame).verdict, GW_FORWARD);
+  const test::Bytes sent = frame.bytes();
+  EXPECT_EQ(test::Bytes(&sent[54], &sent[62]), option) << "and so it was";
+  spec.tcp_flags = GW_TCP_ACK;
+  EXPECT_EQ(explain_frame(spec).tcp_option, option);
+  for (gw_nat_bucket& bucket : world_.nat_buckets())
+    for (gw_nat_entry& entry : bucket.entries)
+      if (entry.tail != 0) entry.backend_word = std::uint64_t{GW_NAT_NO_SYN} << 32;
+  EXPECT_THAT(explain_frame(spec).tcp_option, testing::IsEmpty()) << "its backend has spoken";
+  spec.destination = {203, 0, 113, 13};
+  spec.tcp_flags = GW_TCP_SYN;
+  EXPECT_THAT(explain_frame(spec).tcp_option, testing::IsEmpty()) << "of another pool";
 }
 
 TEST_P(ExplainTest, KnowsTheAnswersOfFlowsThatKeepTheClientsAddress) {

@@ -5,7 +5,10 @@
 // Asio of Boost 1.74 needs <utility> before it.
 #include <gtest/gtest.h>
 
+#include <boost/asio/ip/tcp.hpp>
+#include <chrono>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -43,6 +46,11 @@ class HealthStatusTest : public testing::Test {
       health::Verdict verdict;
       verdict.state = letters[i] == 'H' ? health::State::kHealthy : health::State::kUnhealthy;
       if (letters[i] == 'x') verdict.reason = health::Reason::kTimeout;
+      if (letters[i] == 'H') {  // it has failed before
+        verdict.last_error = health::Reason::kStatusMismatch;
+        verdict.last_error_detail = "status 503";
+        verdict.last_error_at = std::chrono::system_clock::from_time_t(1'700'000'000);
+      }
       verdicts[model::key_of(model_.pools[0], model_.pools[0].backends[i])] = verdict;
     }
     EXPECT_TRUE(dir_->save("health", health::to_text(verdicts)));
@@ -80,7 +88,13 @@ TEST_F(HealthStatusTest, ShowsVerdictReasonAndTheRuleThatDecided) {
   EXPECT_EQ(bad.effective_weight, 0U);
   EXPECT_EQ(bad.standing, "unhealthy");
   EXPECT_EQ(pool.backends[0].effective_weight, 100U);
-  EXPECT_EQ(pool.backends[0].weight_rule, "healthy");
+  const BackendStatus& good = pool.backends[0];
+  EXPECT_EQ(good.weight_rule, "healthy");
+  EXPECT_EQ(good.health_reason, "");
+  EXPECT_EQ(good.last_error, "status_mismatch");
+  EXPECT_EQ(good.last_error_detail, "status 503");
+  EXPECT_EQ(good.last_error_at_s, 1'700'000'000);
+  EXPECT_EQ(bad.last_error_at_s, 0) << "none is known";
 }
 
 TEST_F(HealthStatusTest, InPanicWhatIsNotHealthyButUsedSaysSo) {
@@ -93,6 +107,42 @@ TEST_F(HealthStatusTest, InPanicWhatIsNotHealthyButUsedSaysSo) {
   EXPECT_EQ(pool.backends[1].health, "panic");
   EXPECT_EQ(pool.backends[1].health_reason, "timeout");
   EXPECT_EQ(pool.backends[1].weight_rule, "fail_open");
+  EXPECT_EQ(pool.backends[1].mode, "fail_open");
+  EXPECT_FALSE(pool.backends[1].kept);
+}
+
+TEST_F(HealthStatusTest, WhatDampingHoldsSaysUntilWhen) {
+  using boost::asio::ip::tcp;
+  const tcp::endpoint any(boost::asio::ip::address_v4::loopback(), 0);
+  auto server = std::make_unique<tcp::acceptor>(loop_, any);
+  const tcp::endpoint place = server->local_endpoint();
+  model::Pool& pool = model_.pools[0];
+  pool.backends = {{.name = "b1", .address = IpAddress::v4({127, 0, 0, 1})}};
+  monitor_.set(pool.backends[0].address, compile::NextHop::State::kResolved);
+  pool.health_check = model::HealthCheck{.protocol = model::CheckProtocol::kTcp,
+                                         .port = place.port(),
+                                         .interval = std::chrono::milliseconds(10),
+                                         .timeout = std::chrono::seconds(5),
+                                         .healthy_threshold = 1,
+                                         .unhealthy_threshold = 1,
+                                         .flap_hold = std::chrono::minutes(1),
+                                         .longest_flap_hold = std::chrono::minutes(2)};
+  const auto shown = [&] { return controller_->status().pools[0].backends[0]; };
+  const auto reaches = [&](const std::string& standing) {
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (shown().standing != standing && std::chrono::steady_clock::now() < give_up)
+      loop_.run_one_for(std::chrono::milliseconds(20));
+    EXPECT_EQ(shown().standing, standing);
+  };
+  status_with("H");
+  server.reset();
+  reaches("unhealthy");
+  EXPECT_EQ(shown().held_until_s, 0) << "anybody may fail once";
+  server = std::make_unique<tcp::acceptor>(loop_, place);
+  reaches("healthy");
+  server.reset();
+  reaches("unhealthy");
+  EXPECT_NEAR(static_cast<double>(shown().held_until_s - shown().health_since_s), 60, 1);
 }
 
 TEST_F(HealthStatusTest, TheOperatorsWordComesFirst) {

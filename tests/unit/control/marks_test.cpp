@@ -10,7 +10,6 @@ namespace guideway::control {
 namespace {
 
 using std::chrono::seconds;
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using What = MarkChange::What;
 
@@ -30,7 +29,7 @@ TEST(Marks, HealthByHandEndsAtItsTimeOrWhenTold) {
   const auto ended = end_marks(marks, kMarked + seconds(60));
   ASSERT_TRUE(ended);
   EXPECT_THAT(ended->marks, IsEmpty());
-  EXPECT_THAT(ended->notes.front(), HasSubstr("web/b1"));
+  EXPECT_EQ(ended->notes.front().backend, kB1);
   apply({kB1, What::kAuto, std::nullopt, false}, kMarked, marks);
   EXPECT_THAT(marks, IsEmpty());
   EXPECT_FALSE(end_marks(with({kB1, What::kForceUp, std::nullopt, false}),

@@ -106,6 +106,20 @@ TEST(Report, WhatABackendAnsweredIsHarmless) {
   EXPECT_EQ(field(event, "address") + " " + field(event, "port"), "10.0.0.2 80");
 }
 
+TEST(Report, ARecoveryHasAReason) {
+  EventLog log;
+  health::Change change;
+  change.backend = {"web", IpAddress::v4({10, 0, 0, 2}), 80};
+  change.name = "b2";
+  change.from = health::State::kUnhealthy;
+  change.now.state = health::State::kHealthy;
+  change.probes = 3;
+  report_health(log, change);
+  EXPECT_EQ(all(log).at(0).message,
+            "backend web/b2: unhealthy -> healthy after 3 probe(s): passed");
+  EXPECT_EQ(field(all(log).at(0), "reason"), "passed");
+}
+
 TEST(Report, EachDifferenceOfTheOperatorsWishesIsAnEvent) {
   EventLog log;
   auto changed = member("b1", 1);
@@ -120,6 +134,93 @@ TEST(Report, EachDifferenceOfTheOperatorsWishesIsAnEvent) {
   EXPECT_EQ(field(all(log)[1], "to_weight"), "50");
   EXPECT_EQ(field(all(log)[3], "to"), "removed");
   EXPECT_EQ(field(all(log)[3], "change_id"), "5");
+}
+
+TEST(Report, HealthByHandIsAnEventAndSoIsItsEnd) {
+  EventLog log;
+  auto forced = member("b1", 1);
+  forced.forced = model::Forced::kDown;
+  report_states(log, model_of({member("b1", 1)}), model_of({forced}), "5");
+  report_states(log, model_of({forced}), model_of({member("b1", 1)}), "6");
+  EXPECT_THAT(messages(log), ElementsAre("backend web/b1: health by hand: forced down",
+                                         "backend web/b1: health is by the checks again"));
+  EXPECT_EQ(field(all(log)[0], "from_forced") + ">" + field(all(log)[0], "to_forced"), "none>down");
+  EXPECT_EQ(field(all(log)[1], "change_id"), "6");
+}
+
+TEST(Report, WhatEndsNamesItsBackendAndItsChange) {
+  EventLog log;
+  report_ended(log, "7", {{"web", "b1"}, "health is by the checks again"});
+  report_ended(log, "8", {{}, "nobody has confirmed revision 3"});
+  EXPECT_THAT(messages(log), ElementsAre("backend web/b1: health is by the checks again",
+                                         "nobody has confirmed revision 3"));
+  EXPECT_EQ(field(all(log)[0], "pool") + "/" + field(all(log)[0], "backend"), "web/b1");
+  EXPECT_EQ(field(all(log)[0], "change_id"), "7");
+  EXPECT_EQ(field(all(log)[1], "backend"), "-");
+}
+
+/// So many backends of pool "web", each reachable or not.
+compile::ForwardingState state_of(std::size_t count, bool reachable) {
+  compile::ForwardingState state;
+  for (std::size_t id = 0; id < count; id++) {
+    compile::BackendInfo& info = state.backend_info.emplace_back();
+    info.used = true;
+    info.pool = "web";
+    info.name = "b" + std::to_string(id);
+    info.port = static_cast<std::uint16_t>(id);
+    info.factors.reachable = reachable;
+    info.no_neighbour = !reachable;
+    info.reason = reachable ? "" : "no neighbour: the next hop does not answer";
+    if (!reachable) info.effective.rule = compile::WeightRule::kUnreachable;
+  }
+  return state;
+}
+
+TEST(Report, ABackendWithoutItsNeighbourIsAnEventWhateverItsChecks) {
+  EventLog log;
+  std::set<model::BackendKey> said;
+  base::LogLimit limit(10, std::chrono::hours(1));
+  auto good = state_of(1, true);
+  auto lost = state_of(1, false);
+  auto asked = lost;
+  asked.backend_info[0].is_resolving = true;
+  for (const auto* state : {&good, &asked, &lost, &lost, &asked, &good, &good})
+    report_reachable(log, *state, said, limit);
+  EXPECT_THAT(messages(log), ElementsAre("backend web/b0: cannot be reached: no neighbour: the "
+                                         "next hop does not answer",
+                                         "backend web/b0: can be reached again"));
+  EXPECT_EQ(field(all(log)[0], "to") + " " + field(all(log)[0], "reason"),
+            "unreachable no_neighbour");
+  EXPECT_EQ(field(all(log)[1], "to"), "reachable");
+  EXPECT_THAT(said, IsEmpty());
+}
+
+TEST(Report, GuestsAndRemovedBackendsAreNotSaidToBeUnreachable) {
+  EventLog log;
+  std::set<model::BackendKey> said;
+  base::LogLimit limit(10, std::chrono::hours(1));
+  auto others = state_of(2, false);
+  others.backend_info[0].home = "spare";
+  others.backend_info[1].removed = true;
+  report_reachable(log, others, said, limit);
+  EXPECT_THAT(all(log), IsEmpty());
+  report_reachable(log, state_of(2, false), said, limit);
+  EXPECT_THAT(said, SizeIs(2));
+  report_reachable(log, others, said, limit);
+  EXPECT_THAT(said, IsEmpty()) << "they are gone";
+}
+
+TEST(Report, WhatIsTooMuchToSayOneByOneIsCounted) {
+  EventLog log;
+  std::set<model::BackendKey> said;
+  base::LogLimit limit(10, std::chrono::hours(1));
+  report_reachable(log, state_of(50, false), said, limit);
+  EXPECT_THAT(said, SizeIs(50));
+  report_reachable(log, state_of(50, true), said, limit);
+  EXPECT_THAT(said, IsEmpty());
+  ASSERT_THAT(all(log), SizeIs(12));
+  EXPECT_THAT(all(log)[10].message, HasSubstr("40 more backends"));
+  EXPECT_THAT(all(log)[11].message, HasSubstr("50 more backends"));
 }
 
 TEST(Report, ManyDifferencesAreCounted) {

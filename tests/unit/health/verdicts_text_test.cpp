@@ -20,6 +20,9 @@ Verdicts some() {
       .state = State::kUnhealthy, .reason = Reason::kStatusMismatch, .detail = "status 503"};
   dead.since = system_clock::time_point(seconds(1'700'000'000));
   Verdict alive{.state = State::kHealthy};
+  alive.last_error = Reason::kTimeout;
+  alive.last_error_detail = "no answer in time";
+  alive.last_error_at = system_clock::time_point(seconds(1'600'000'000));
   alive.since = system_clock::time_point(seconds(1'700'000'001));
   return {{key("web", "10.0.0.1"), dead}, {key("web", "2001:db8::1"), alive}};
 }
@@ -35,7 +38,12 @@ TEST(VerdictsText, ComesBack) {
   EXPECT_EQ(dead.reason, Reason::kStatusMismatch);
   EXPECT_EQ(dead.detail, "status 503");
   EXPECT_EQ(dead.since, system_clock::time_point(seconds(1'700'000'000)));
-  EXPECT_TRUE(back->at(key("web", "2001:db8::1")).good());
+  EXPECT_EQ(dead.last_error, Reason::kNone);
+  const Verdict& alive = back->at(key("web", "2001:db8::1"));
+  EXPECT_TRUE(alive.good());
+  EXPECT_EQ(alive.last_error, Reason::kTimeout);
+  EXPECT_EQ(alive.last_error_detail, "no answer in time");
+  EXPECT_EQ(alive.last_error_at, system_clock::time_point(seconds(1'600'000'000)));
 }
 
 TEST(VerdictsText, AnythingElseIsRefused) {
@@ -57,6 +65,9 @@ TEST(VerdictsText, AnythingElseIsRefused) {
   EXPECT_FALSE(verdicts_of(with("unhealthy", "initial")));
   EXPECT_FALSE(verdicts_of(with("status_mismatch", "bad mood")));
   EXPECT_FALSE(verdicts_of(with("1700000000", "99999999999999999")));
+  EXPECT_FALSE(verdicts_of(with("1600000000", "99999999999999999")));
+  EXPECT_FALSE(verdicts_of(with("\"timeout\"", "\"\""))) << "an error without a reason";
+  EXPECT_FALSE(verdicts_of(with("\"last_error\":{", "\"last_error\":5,\"x\":{")));
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 namespace guideway::metrics {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -29,7 +30,8 @@ control::BackendStatus backend_of(const std::string& name, std::uint8_t host) {
   backend.slots = 251;
   backend.traffic = {1000, 64000, 7};
   backend.live_flows = 5;
-  backend.health = "healthy";
+  backend.health = backend.standing = "healthy";
+  backend.forced = "none";
   backend.probe_latency_us = 1500;
   backend.probes = {{"success", 40}, {"timeout", 2}};
   return backend;
@@ -64,10 +66,12 @@ Snapshot full_snapshot() {
   interface.link_up = true;
   status.datapath.interfaces = {interface};
   status.services = {{"web", IpAddress::v4({203, 0, 113, 10}), 80, "tcp", "web", {5, 300, 2}}};
-  control::PoolStatus pool{"web", "l2dsr", "maglev", 251, false, {backend_of("b1", 11)}};
+  control::PoolStatus pool{"web", "l2dsr", "maglev", 251, false, {backend_of("b1", 11)}, "normal"};
+  pool.mode = "normal";
   control::BackendStatus removed = backend_of("b2", 12);
   removed.state = "removed";
   pool.backends.push_back(removed);
+  pool.gone = {3, 200, 1};
   status.pools = {pool};
   snapshot.lag.add(std::chrono::microseconds(300));
   snapshot.lag.add(std::chrono::milliseconds(15));
@@ -96,6 +100,10 @@ TEST(Metrics, HaveTheFiguresOfTheStatus) {
   EXPECT_LINE(text, R"(guideway_interface_up{interface="wan",device="eth1"} 1)");
   EXPECT_LINE(text, R"(guideway_service_new_flows_total{service="web",protocol="tcp",)"
                     R"(address="203.0.113.10:80",pool="web"} 2)");
+  EXPECT_LINE(text, R"(guideway_pool_packets_total{pool="web"} 2003)");
+  EXPECT_LINE(text, R"(guideway_pool_bytes_total{pool="web"} 128200)");
+  EXPECT_LINE(text, R"(guideway_pool_new_flows_total{pool="web"} 15)");
+  EXPECT_LINE(text, R"(guideway_pool_live_flows{pool="web"} 10)");
   EXPECT_LINE(text, R"(guideway_pool_backends{pool="web",health="healthy"} 1)");
   EXPECT_LINE(text,
               R"(guideway_backend_live_flows{pool="web",backend="b1",address="10.0.0.11"} 5)");
@@ -111,11 +119,81 @@ TEST(Metrics, WhatDoesNotExistHasNoFigure) {
   snapshot.status.live_flows_age_s = -1;
   const std::string text = render(snapshot);
   EXPECT_THAT(text, Not(HasSubstr("guideway_backend_live_flows")));
+  EXPECT_THAT(text, Not(HasSubstr("guideway_pool_live_flows")));
   EXPECT_THAT(text, Not(HasSubstr("guideway_live_flows_age_seconds")));
   // The kernel does not say how busy the program is; a removed backend has flows, but no weight.
   EXPECT_THAT(text, Not(HasSubstr(R"(guideway_worker_busy_seconds_total{role="xdp")")));
   EXPECT_THAT(text, HasSubstr(R"(guideway_backend_packets_total{pool="web",backend="b2")"));
   EXPECT_THAT(text, Not(HasSubstr(R"(guideway_backend_weight{pool="web",backend="b2")")));
+}
+
+/// The backends that a metric has a figure of, each with its figure: "b1 1".
+std::set<std::string> figures_of(const std::string& text, const std::string& metric) {
+  const std::regex line("\n" + metric + R"re(\{pool="web",backend="([^"]+)"[^}]*\} (\S+))re");
+  std::set<std::string> found;
+  for (std::sregex_iterator it(text.begin(), text.end(), line), end; it != end; ++it)
+    found.insert((*it)[1].str() + " " + (*it)[2].str());
+  return found;
+}
+
+TEST(Metrics, OnlyAFaultIsUnhealthy) {
+  Snapshot snapshot = full_snapshot();
+  auto& backends = snapshot.status.pools[0].backends;
+  const auto add = [&](const char* name, const char* health, const char* standing) -> auto& {
+    backends.push_back(backend_of(name, 20));
+    backends.back().health = health;
+    backends.back().standing = standing;
+    return backends.back();
+  };
+  add("dead", "unhealthy", "unhealthy");
+  add("panicking", "panic", "unhealthy");
+  add("new", "initial", "waiting");
+  add("drained", "draining", "unhealthy").state = "drain";
+  add("drained_without_a_check", "draining", "unchecked").state = "drain";
+  add("disabled", "disabled", "unchecked").state = "disabled";
+  add("forced_down", "unhealthy", "unhealthy").forced = "down";
+  add("guest", "unhealthy", "unhealthy").home = "spare";
+  const std::string text = render(snapshot);
+  EXPECT_THAT(figures_of(text, "guideway_backend_healthy"),
+              ElementsAre("b1 1", "dead 0", "new 0", "panicking 0"));
+  EXPECT_THAT(figures_of(text, "guideway_backend_probe_latency_seconds"),
+              ElementsAre("b1 0.0015", "dead 0.0015", "drained 0.0015", "forced_down 0.0015",
+                          "new 0.0015", "panicking 0.0015"));
+  EXPECT_THAT(text, Not(HasSubstr(R"(guideway_backend_probes_total{pool="web",backend="guest")")));
+}
+
+TEST(Metrics, APanicIsSeenWhateverThePoolDoesAboutIt) {
+  Snapshot snapshot = full_snapshot();
+  auto& pool = snapshot.status.pools[0];
+  for (const char* mode : {"hold", "fallback", "fail_open"}) {
+    pool.state = "panic";
+    pool.mode = mode;
+    pool.fails_open = pool.mode == "fail_open";
+    pool.healthy_percent = 20;
+    const std::string text = render(snapshot);
+    EXPECT_LINE(text, "guideway_pool_healthy_percent{pool=\"web\"} 20");
+    EXPECT_THAT(text,
+                HasSubstr("\nguideway_pool_panic{pool=\"web\",mode=\"" + pool.mode + "\"} 1\n"));
+    EXPECT_THAT(text, HasSubstr(std::string("\nguideway_pool_fails_open{pool=\"web\"} ") +
+                                (pool.fails_open ? "1\n" : "0\n")));
+  }
+  pool.state = "initial";  // also fail_open, but there is nothing wrong
+  const std::string text = render(snapshot);
+  EXPECT_LINE(text, R"(guideway_pool_panic{pool="web",mode="normal"} 0)");
+  EXPECT_LINE(text, R"(guideway_pool_fails_open{pool="web"} 0)");
+}
+
+TEST(Metrics, APoolHasOnlyItsOwnBackends) {
+  Snapshot snapshot = full_snapshot();
+  auto& pools = snapshot.status.pools;
+  pools[0].backends.push_back(backend_of("guest", 13));
+  pools[0].backends.back().home = "spare";
+  // One that is configured no more: flows are left.
+  pools.push_back({.name = "gone", .backends = {pools[0].backends[1]}});
+  const std::string text = render(snapshot);
+  EXPECT_LINE(text, R"(guideway_pool_backends{pool="web",health="healthy"} 1)");
+  EXPECT_THAT(text, Not(HasSubstr(R"(guideway_pool_panic{pool="gone")")));
+  EXPECT_THAT(text, Not(HasSubstr(R"(guideway_pool_healthy_percent{pool="gone")")));
 }
 
 TEST(Metrics, TheLagsAreAHistogram) {

@@ -28,6 +28,7 @@ TEST(RestartKeys, ServicesPoolsAndSomeOfTheDirectorsCanBeReloaded) {
   next.director.min_rebuild_interval = std::chrono::seconds(1);
   next.director.vip_icmp = VipIcmp::kKernel;
   next.director.unserved_ports = UnservedPorts::kDrop;
+  next.director.on_too_big = OnTooBig::kDrop;
   next.director.icmp_rate = 7;
   EXPECT_THAT(restart_keys_changed(running(), next), IsEmpty());
 }

@@ -513,6 +513,33 @@ TEST(Validate, RefusesNatThatCannotWork) {
   });
 }
 
+TEST(Validate, TakesToaWhereItTellsBackendsMore) {
+  Model model = good();
+  use_nat(model);
+  model.pools[0].toa = true;
+  EXPECT_THAT(validate(model), IsEmpty());
+  model.services.push_back(service("quic", "203.0.113.10", 443));
+  model.services.back().protocol = Protocol::kUdp;
+  EXPECT_THAT(validate(model), IsEmpty()) << "a pool may have both";
+  expect_one_problem({
+      {[](Model& m) { m.pools[0].toa = true; }, "pool[0].toa", "only for forwarding \"nat\""},
+      {[](Model& m) {
+         use_nat(m);
+         m.pools[0].toa = true;
+         m.pools[0].snat = false;
+         m.pools[0].nat_sources.clear();
+       },
+       "pool[0].toa", "no meaning with snat = false"},
+      {[](Model& m) {
+         use_nat(m);
+         m.pools[0].toa = true;
+         m.pools[0].health_check.reset();
+         m.services[0].protocol = Protocol::kUdp;
+       },
+       "pool[0].toa", "none of the pool's services is"},
+  });
+}
+
 TEST(Validate, RefusesAnotherPortOutsideNat) {
   expect_one_problem({
       {[](Model& m) { m.pools[0].backends[0].port = 8080; }, "pool[0].backends[0].port",

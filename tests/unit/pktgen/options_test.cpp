@@ -89,7 +89,8 @@ TEST(Options, PopularityHasAnExponent) {
 }
 
 TEST(Options, LatencyNeedsData) {
-  EXPECT_THAT(error_of(kEnough + "--latency --traffic syn-flood"), HasSubstr("data"));
+  for (const char* flood : {"syn-flood", "ack-flood"})
+    EXPECT_THAT(error_of(kEnough + "--latency --traffic " + flood), HasSubstr("data"));
   EXPECT_EQ(error_of(kEnough + "--latency --traffic connections"), "none");
 }
 
@@ -158,6 +159,7 @@ TEST(Options, WrongValuesAreNamed) {
                             "--unknown",
                             "left-over",
                             "--traffic syn-flood --protocol udp",
+                            "--traffic ack-flood --protocol udp",
                             "--traffic mixed --flows 7",
                             "--seed -"}) {
     EXPECT_NE(error_of(kEnough + wrong), "none") << wrong;

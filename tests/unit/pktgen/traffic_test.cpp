@@ -37,8 +37,8 @@ bool are_numbered(const std::map<std::uint32_t, std::vector<Packet>>& packets) {
 }
 
 TEST(TrafficPattern, NumbersThePacketsOfEachFlow) {
-  for (const Traffic traffic : {Traffic::kSynFlood, Traffic::kNew, Traffic::kConnections,
-                                Traffic::kEstablished, Traffic::kMixed}) {
+  for (const Traffic traffic : {Traffic::kSynFlood, Traffic::kAckFlood, Traffic::kNew,
+                                Traffic::kConnections, Traffic::kEstablished, Traffic::kMixed}) {
     for (const std::uint32_t flows : {8u, 63u, 64u, 65u, 100u, 1000u}) {
       const auto packets = packets_of(traffic, flows, 20'000);
       EXPECT_TRUE(are_numbered(packets)) << static_cast<int>(traffic) << " with " << flows;
@@ -47,11 +47,14 @@ TEST(TrafficPattern, NumbersThePacketsOfEachFlow) {
   }
 }
 
-TEST(TrafficPattern, SynFloodSendsOnlySynsToAllFlowsInTurn) {
-  const auto packets = packets_of(Traffic::kSynFlood, 100, 300);
-  ASSERT_EQ(packets.size(), 100u);
-  for (const auto& [flow, list] : packets) {
-    EXPECT_EQ(list, (std::vector<Packet>{{0, kSyn}, {1, kSyn}, {2, kSyn}}));
+TEST(TrafficPattern, AFloodSendsOnePacketOverAndOverToAllFlowsInTurn) {
+  for (const auto& [traffic, flags] :
+       {std::pair(Traffic::kSynFlood, kSyn), std::pair(Traffic::kAckFlood, kAck)}) {
+    const auto packets = packets_of(traffic, 100, 300);
+    ASSERT_EQ(packets.size(), 100u);
+    for (const auto& [flow, list] : packets) {
+      EXPECT_EQ(list, (std::vector<Packet>{{0, flags}, {1, flags}, {2, flags}}));
+    }
   }
 }
 
@@ -127,6 +130,7 @@ TEST(TrafficPattern, OnlyFlowsThatLiveToTheEndAreEstablished) {
   EXPECT_EQ(established(Traffic::kNew), 0u);
   EXPECT_EQ(established(Traffic::kConnections), 0u);
   EXPECT_EQ(established(Traffic::kSynFlood), 0u);
+  EXPECT_EQ(established(Traffic::kAckFlood), 0u);
 }
 
 TEST(TrafficPattern, MixedTrafficHasAllThreeKindsOnTheirOwnFlows) {

@@ -21,10 +21,10 @@ BPF = ["clang-14", "-target", "bpf", "-std=gnu11", "-O2", "-ffreestanding", "-x"
 # The core's tables and words stand alone; its stages are read after a port header.
 PORT = "guideway/core/port_native.h"
 PORT_BPF = "port_bpf.h"
-WORKER_ONLY = {"port_native.h", "balance_burst.h"}
+WORKER_ONLY = {"port_native.h", "balance_burst.h", "ways_sse2.h"}
 # Modules whose headers show a library.
 LIBRARIES = {"datapath": "libdpdk", "netlink": "libnl-route-3.0"}
-BEFORE_THE_PORT = {"types.h", "reasons.h", "layout.h", "work.h", "port_native.h"}
+BEFORE_THE_PORT = {"types.h", "reasons.h", "layout.h", "work.h", "port_native.h", "ways_sse2.h"}
 
 
 def problems():

@@ -33,7 +33,8 @@ MAY_KNOW_DATAPATH = {
     "datapath/afxdp": {"datapath/dpdk", "datapath/xdp"},
     "cli": {"datapath/xdp"},
 }
-CORE_SYSTEM_HEADERS = {"stdint.h", "stddef.h"}
+# ways_sse2.h, which workers alone include, has the last.
+CORE_SYSTEM_HEADERS = {"stdint.h", "stddef.h", "emmintrin.h"}
 # Library → the folders (below src/ or include/guideway/) that may know it.
 LIBRARY_FOLDERS = [
     (re.compile(r"rte_\w+\.h$"), ("datapath/dpdk",), "DPDK"),
@@ -72,7 +73,7 @@ def problem_of(module, folder, is_system, included):
     if included.startswith("guideway/"):
         return module_problem(module, folder, included.split("/")[1:])
     if module == "core" and included not in CORE_SYSTEM_HEADERS and not included.startswith("linux/"):
-        return f"the core includes only stdint.h, stddef.h, linux/ and itself, not {included}"
+        return f"the core includes only stdint.h, stddef.h, emmintrin.h, linux/ and itself, not {included}"
     for pattern, folders, library in LIBRARY_FOLDERS:
         if is_system and pattern.match(included) and not folder.startswith(folders):
             return f"only {' and '.join(folders)} may include {library}'s {included}"

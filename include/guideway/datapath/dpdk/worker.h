@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Worker: one shard's packet loop, a burst at a time:
 //   receive -> linearise -> balance (the core) -> transmit, hand to the kernel, or free.
+// What is to be dropped for its size alone may leave in fragments instead (fragment.h).
 // It owns its RX and TX queues, its shard of the flow table and its counters, and shares nothing
 // that it writes, except rings.
 // Threading: poll_once() by one thread; counters() by any.
@@ -21,7 +22,11 @@
 #include "guideway/datapath/dpdk/ring.h"
 #include "guideway/datapath/dpdk/worker_counters.h"
 
+struct gw_outcome;
+
 namespace guideway::datapath::dpdk {
+
+struct Fragments;
 
 /// One worker's share of one interface.
 struct WorkerInterface {
@@ -86,6 +91,9 @@ class Worker {
   unsigned make_packets(unsigned count);
   void dispatch(unsigned count);
   void send(unsigned interface, unsigned place);
+  void drop(unsigned place);
+  bool may_fragment() const;
+  void send_fragments(unsigned interface, Fragments& fragments, const gw_outcome& outcome);
   void flush_transmit(unsigned interface);
   void flush_kernel(unsigned interface);
   unsigned transmit(unsigned interface, rte_mbuf** packets, unsigned count);

@@ -64,8 +64,9 @@ struct KernelOptions {
   bool hand_over = false;
 };
 
-/// Takes off everything of a director that is not running. Errors: there is nothing of it.
-Result<void> detach(const std::string& pin_dir, const std::string& director);
+/// Takes off everything of a director that is not running; false when there was nothing. Errors: it
+/// runs, perhaps in another network namespace; its pins are not trusted.
+Result<bool> detach(const std::string& pin_dir, const std::string& director);
 
 class KernelPart {
  public:

@@ -18,7 +18,9 @@ class PinDir {
   /// one is mounted there, and the log says so. Locked until destruction. Errors: no permission; a
   /// directory that others own or may write: its pins cannot be trusted; another daemon has it.
   static Result<PinDir> open(const std::string& pin_dir, const std::string& director);
-  /// The same, but makes, mounts and locks nothing. Errors: there is none.
+  /// Whether there is such a directory, or whatever else has its name.
+  static bool exists(const std::string& pin_dir, const std::string& director);
+  /// The same as open(), but makes, mounts and locks nothing. Errors: there is none.
   static Result<PinDir> find(const std::string& pin_dir, const std::string& director);
 
   const std::string& path() const { return path_; }

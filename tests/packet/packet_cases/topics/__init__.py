@@ -7,7 +7,7 @@ from ..files import Topic
 
 NAMES = ("modes", "vlan", "ipv4", "ipv6", "layer4", "truncation", "not_ours", "services", "hash_keys", "mtu",
          "backends", "flows", "resets", "schedulers", "nat", "echo", "icmp_sent", "icmp_passed", "icmp_nat",
-         "nat_kept", "mss", "hostile")
+         "nat_kept", "mss", "toa", "hostile", "fragments")
 
 
 def all_topics():

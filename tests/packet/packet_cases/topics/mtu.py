@@ -2,6 +2,7 @@
 """The largest packet that fits, and one byte more."""
 
 from ..expected import MISS, dropped, forwarded
+from ..expected_fragments import in_fragments
 from ..icmp import too_big
 from ..packets import Raw, ethernet, ip, udp
 from ..worlds import BACKEND, hops, pool, services_for_all, world
@@ -28,7 +29,10 @@ def make_edge(topic, here, inner, room):
                forwarded(here, largest, f"udp{inner}"))
     over = packet_of(inner, room + 1)
     # IPv4's may be fragmented: nobody is told. IPv6 guarantees 1280 bytes, which this path does not take.
-    topic.case(f"{here.name}, inner IPv{inner}: {room + 1} do not", here, over, dropped("mtu_exceeded", MISS))
+    expect = dropped("mtu_exceeded", MISS)
+    if inner == 4:
+        expect = in_fragments(here, over, forwarded(here, over, "udp4"), room)
+    topic.case(f"{here.name}, inner IPv{inner}: {room + 1} do not", here, over, expect)
     if inner == 4:
         whole = packet_of(4, room + 1, flags="DF")
         topic.case(f"{here.name}, inner IPv4: {room + 1} do not, and DF", here, whole, too_big(whole, room, MISS))

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// GET of resources: what runs beside what is configured.
+#include <utility>
+// Asio of Boost 1.74 needs <utility> before it.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "api_fixture.h"
+
+namespace guideway::admin {
+namespace {
+
+/// "spare" helps "web" out, and its backend has the name that the next one of "web" may get.
+const std::string kFallbackFile = kApiHead + R"(
+panic = "fallback"
+fallback_pool = "spare"
+backends = [
+  { name = "b1", address = "10.0.0.1" },
+]
+[[pool]]
+name = "spare"
+table_size = 251
+backends = [
+  { name = "b3", address = "10.0.0.3" },
+]
+)" + kApiService;
+
+TEST_F(ApiTest, AGuestIsNotTakenForABackendOfTheSameName) {
+  file_ = kFallbackFile;
+  restart();
+  EXPECT_EQ(ask("PUT", "/v1/pools/web/backends/b3", R"({"address": "10.0.0.4"})").status, 201u);
+  const ApiJson backend = get("/v1/pools/web/backends/b3")["backend"];
+  EXPECT_EQ(backend["status"]["address"], "10.0.0.4");
+  EXPECT_EQ(backend["status"]["home"], "");
+  EXPECT_EQ(get("/v1/pools/web/backends")["backends"][1]["status"]["address"], "10.0.0.4");
+  EXPECT_EQ(get("/v1/pools/web")["pool"]["status"]["backends"].size(), 3u) << "guests are there";
+}
+
+TEST_F(ApiTest, ABackendSaysWhereItsTunnelComesFrom) {
+  EXPECT_EQ(get("/v1/pools/web/backends")["backends"][0]["status"]["outer_source"], "");
+  const char* tunnel = R"({"forwarding": "ipip", "source": "198.51.100.2"})";
+  EXPECT_EQ(ask("PATCH", "/v1/pools/web", tunnel).status, 200u);
+  EXPECT_EQ(get("/v1/pools/web/backends")["backends"][0]["status"]["outer_source"], "198.51.100.2");
+}
+
+TEST_F(ApiTest, WhatIsLargeIsMadeBesideTheControlThread) {
+  const Api api(*controller_, Access::kRead);
+  for (const char* target : {"/v1/status", "/v1/config", "/v1/config?format=toml", "/v1/services",
+                             "/v1/pools", "/v1/pools/web", "/v1/pools/web/backends"}) {
+    std::optional<Response> answer;
+    api.handle({"GET", target, "", "", "", ""}, [&](Response response) { answer = response; });
+    EXPECT_FALSE(answer) << target << ": made on the loop";
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!answer && std::chrono::steady_clock::now() < deadline)
+      loop_.run_one_for(std::chrono::milliseconds(20));
+    ASSERT_TRUE(answer) << target;
+    EXPECT_EQ(answer->status, 200u) << target;
+    EXPECT_EQ(answer->revision, 1u) << target;
+  }
+}
+
+TEST_F(ApiTest, OneBackendIsShownAsInTheWhole) {
+  file_ = kFallbackFile;
+  restart();
+  ask("POST", "/v1/pools/web/backends/b1/force-down");
+  const ApiJson all = get("/v1/status")["pools"][0]["backends"];
+  const ApiJson list = get("/v1/pools/web/backends")["backends"];
+  const ApiJson one = get("/v1/pools/web/backends/b1")["backend"];
+  ASSERT_EQ(list.size(), 1u);
+  EXPECT_EQ(list[0], one);
+  EXPECT_EQ(one["status"], all[0]);
+  EXPECT_EQ(one["forced"], "down");
+}
+
+}  // namespace
+}  // namespace guideway::admin
