@@ -10,7 +10,9 @@ from checks import (
     assert_every_packet_has_an_end,
     attached_program,
     change_config,
+    end_director,
     error_lines,
+    mostly_long,
     pins,
     vips_on_lo,
     write_report,
@@ -20,20 +22,13 @@ from guideway_lab import config, kept_connections, network, snapshot
 from guideway_lab.director import built_program
 from guideway_lab.http_load import HttpLoad
 from guideway_lab.kept_connections import KeptConnections
-from guideway_lab.measured_load import MeasuredLoad, watch_xdp
+from guideway_lab.measured_load import MeasuredLoad, count_vip_packets, vip_packets, watch_xdp
 from guideway_lab.network import KERNEL_NIC
-from guideway_lab.shell import ip_json, run, wait_until
+from guideway_lab.shell import run, wait_until
 
 _KEPT = 60
 _MMAPABLE = 1 << 10  # linux/bpf.h: BPF_F_MMAPABLE
 _BESIDE_THE_KERNEL = ["afxdp", "xdp"]
-
-
-def end(lab, number):
-    """Ends guidewayd by this signal."""
-    lab.director.process.signal(number)
-    assert lab.director.process.wait(10)
-    lab.stop_director()
 
 
 def start(lab):
@@ -79,15 +74,17 @@ def test_flows_stay_over_a_restart_with_fewer_queues_backends_and_another_seed(
     make_lab, datapath, number
 ):
     lab = make_lab(datapath=datapath, on_stop="keep", workers=2)
+    count_vip_packets(lab.plan)
     with watch_xdp(lab.plan) as watched, KeptConnections(lab.plan, _KEPT) as kept:
         held = write_another_config(lab, kept)
-        end(lab, number)
+        end_director(lab, number)
         network.set_queues(lab.plan, 1)
         kept.wait_for_answers(3)
         start(lab)
         assert_all_stay(lab, kept, held)
         seen = watched()
     assert lab.director.status()["interfaces"][0]["rx_queues"] == 1
+    assert vip_packets(lab.plan) == 0
     assert seen["without"] == 0 and len(seen["programs"]) == 2, seen
 
 
@@ -103,9 +100,9 @@ def test_flows_stay_over_a_restart_with_more_queues(make_lab, datapath, number):
     start(lab)
     with KeptConnections(lab.plan, _KEPT) as kept:
         held = write_another_config(lab, kept)
-        end(lab, number)
+        end_director(lab, number)
         network.set_cable(lab.plan, "down")
-        (lab.plan.bpffs / f"gwlab-{lab.plan.name}" / f"link-{KERNEL_NIC}").unlink()
+        (lab.plan.bpffs / lab.plan.director_name / f"link-{KERNEL_NIC}").unlink()
         wait_until(lambda: attached_program(lab) is None, "the program to be gone with its link")
         network.set_queues(lab.plan, 2)
         lab.start_director()
@@ -181,7 +178,7 @@ def damages():
 
 
 def damage_pin(lab, pin, damage):
-    damage(lab.plan.bpffs / f"gwlab-{lab.plan.name}" / pin)
+    damage(lab.plan.bpffs / lab.plan.director_name / pin)
 
 
 def refusals(lab):
@@ -193,14 +190,14 @@ def refusals(lab):
 @pytest.mark.parametrize(("pin", "damage", "words"), damages())
 def test_damaged_pins_are_refused_with_a_reason_and_it_starts_clean(make_lab, pin, damage, words):
     lab = make_lab(datapath="xdp", on_stop="keep")
-    end(lab, signal.SIGTERM)
+    end_director(lab, signal.SIGTERM)
     damage_pin(lab, pin, damage)
     serves(lab)  # the program in the kernel needs it no more
     start(lab)
     said = refusals(lab)
     assert len(said) == 1 and words in said[0], said
     serves(lab)
-    end(lab, signal.SIGTERM)
+    end_director(lab, signal.SIGTERM)
     start(lab)
     assert "adopted the flow table" in lab.director.log()
 
@@ -213,7 +210,7 @@ def test_damaged_pins_are_refused_with_a_reason_and_it_starts_clean(make_lab, pi
 )
 def test_a_damaged_nat_table_is_said_and_the_flow_table_adopted(make_lab, damage, words):
     lab = make_lab(datapath="xdp", mode="nat", on_stop="keep")
-    end(lab, signal.SIGTERM)
+    end_director(lab, signal.SIGTERM)
     damage_pin(lab, "nat", damage)
     start(lab)
     said = refusals(lab)
@@ -222,7 +219,7 @@ def test_a_damaged_nat_table_is_said_and_the_flow_table_adopted(make_lab, damage
     serves(lab)
 
 
-@pytest.mark.parametrize("datapath", _BESIDE_THE_KERNEL)
+@pytest.mark.parametrize("datapath", mostly_long(_BESIDE_THE_KERNEL, "afxdp"))
 def test_keep_leaves_what_detach_removes(make_lab, datapath):
     lab = make_lab(datapath=datapath, on_stop="keep", start_director=False)
     before = snapshot.take(lab.plan)
@@ -236,7 +233,7 @@ def test_keep_leaves_what_detach_removes(make_lab, datapath):
     assert snapshot.differences(before, snapshot.take(lab.plan)) == []
 
 
-@pytest.mark.parametrize("datapath", _BESIDE_THE_KERNEL)
+@pytest.mark.parametrize("datapath", mostly_long(_BESIDE_THE_KERNEL, "xdp"))
 def test_on_stop_detach_leaves_nothing(make_lab, datapath):
     lab = make_lab(datapath=datapath, on_stop="detach", start_director=False)
     before = snapshot.take(lab.plan)
@@ -252,10 +249,10 @@ def test_two_directors_on_one_bpf_file_system_leave_each_other_alone(make_lab):
     second = make_lab(datapath="xdp", on_stop="keep", start_director=False)
     change_config(second, str(second.plan.bpffs), str(first.plan.bpffs))
     start(second)
-    shared = sorted(f"gwlab-{lab.plan.name}" for lab in (first, second))
+    shared = sorted(lab.plan.director_name for lab in (first, second))
     assert sorted(p.name for p in first.plan.bpffs.glob("gwlab-*")) == shared
     with KeptConnections(first.plan, _KEPT) as kept:
-        end(second, signal.SIGTERM)
+        end_director(second, signal.SIGTERM)
         start(second)
         assert "adopted the flow table" in second.director.log()
         assert second.stop_director() == 0
@@ -297,9 +294,11 @@ def test_a_foreign_program_is_not_displaced_unasked(make_lab, datapath):
 )
 def test_dpdk_restarts_without_losing_or_moving_a_connection(make_lab, capsys, number):
     lab = make_lab(datapath="dpdk", on_stop="keep")
-    with MeasuredLoad(lab.plan, connections=200, timeout_s=10) as load:
+    # Nobody forwards until it runs again, on a slow machine for many seconds, and TCP sends again
+    # after 6 s and 13 s: how long a client waits is not what this judges.
+    with MeasuredLoad(lab.plan, connections=200, timeout_s=60) as load:
         load.figures_after(0)
-        end(lab, number)
+        end_director(lab, number)
         start(lab)
         figures = load.figures_after(1)
     lines = [
@@ -317,14 +316,14 @@ def test_status_says_what_goes_on_without_guidewayd(make_lab):
     lab = make_lab(datapath="xdp", on_stop="keep")
     running = lab.director.operator_tool("status")
     assert (running.returncode, "no guidewayd runs" in running.stdout) == (0, False)
-    end(lab, signal.SIGKILL)
+    end_director(lab, signal.SIGKILL)
     serves(lab)
     told = lab.director.operator_tool("status", "--json")
     assert told.returncode == 3, told.stderr
     answer = json.loads(told.stdout)
     assert answer["running"] is False
     (alone,) = answer["directors"]
-    assert (alone["director"], alone["devices"]) == (f"gwlab-{lab.plan.name}", [KERNEL_NIC])
+    assert (alone["director"], alone["devices"]) == (lab.plan.director_name, [KERNEL_NIC])
     assert sum(b["flows"] for b in alone["backends"]) == 100
     assert {b["name"] for b in alone["backends"]} == {f"web/{n}" for n in lab.plan.backend_names}
     assert alone["reasons"]["forwarded"] == sum(b["packets"] for b in alone["backends"]) > 100
