@@ -6,8 +6,9 @@
  *
  *   for all: prefetch the header
  *   for all: classify, prefetch the first bucket
- *   for all: match tags; prefetch the record of the match, or the second bucket and the slot
- *   for those without a match: prefetch the record of the slot
+ *   for all: match tags; prefetch the record and the counters of the match, or the second bucket
+ *     and the slot
+ *   for those without a match: prefetch the record and the counters of the slot
  *   for all: forward and account, in order
  *
  * The other shards' buckets, which a stranger's ACK makes us read, are not prefetched: those loads
@@ -29,11 +30,13 @@
 GW_INLINE void gw_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
 GW_INLINE void gw_prefetch_for_write(const void *address) { __builtin_prefetch(address, 1, 3); }
 
-GW_INLINE void gw_prefetch_record(const struct gw_port *port, uint32_t backend) {
+/* What forwarding to it reads and counts in. */
+GW_INLINE void gw_prefetch_backend(const struct gw_port *port, uint32_t backend) {
   const struct gw_backend *record = gw_port_backend(port, backend);
   if (!record) return;
   gw_prefetch(record);
   gw_prefetch((const uint8_t *)record + 64);
+  gw_prefetch_for_write(gw_port_backend_traffic(port, backend));
 }
 
 /* Notes in w->match which ways of the first bucket have our tag, and prefetches what will be
@@ -43,7 +46,7 @@ GW_INLINE unsigned gw_look_ahead(const struct gw_port *port, struct gw_work *w) 
   w->match = (uint16_t)match;
   if (match) {
     uint64_t word = gw_flow_load(&w->buckets[0]->words[gw_lowest_bit(match)]);
-    gw_prefetch_record(port, gw_flow_backend(word));
+    gw_prefetch_backend(port, gw_flow_backend(word));
     return 0;
   }
   gw_locate_second(port, w);
@@ -76,7 +79,7 @@ static inline void gw_balance_burst(const struct gw_port *port, struct gw_packet
   }
   for (unsigned i = 0; i < count && strangers != 0; i++) {
     if (works[i].reason != GW_GO_ON || works[i].match != 0) continue;
-    gw_prefetch_record(port, gw_slot_backend(port, works[i].service->pool, works[i].hash));
+    gw_prefetch_backend(port, gw_slot_backend(port, works[i].service->pool, works[i].hash));
     strangers--;
   }
   for (unsigned i = 0; i < count; i++) {

@@ -114,7 +114,7 @@ struct gw_service {
    * GW_SERVICE_NAT_RETURN, and of the planes of gw_nat_kept_planes(): of backends. */
   uint16_t clamp_mss;
   uint16_t reserved[2];
-};
+} __attribute__((aligned(64)));
 GW_STATIC_ASSERT(sizeof(struct gw_service) == 64, "one cache line");
 GW_STATIC_ASSERT(offsetof(struct gw_service, port) == 16, "layout");
 GW_STATIC_ASSERT(offsetof(struct gw_service, ports_mask) == 24, "layout");
@@ -163,7 +163,7 @@ struct gw_backend {
   uint16_t is_nat;      /* 1: the template holds an address and a port at GW_NAT_TEMPLATE_… */
   uint16_t reserved2;
   uint8_t template_bytes[GW_TEMPLATE_SIZE];
-};
+} __attribute__((aligned(64)));
 GW_STATIC_ASSERT(sizeof(struct gw_backend) == 128, "two cache lines");
 GW_STATIC_ASSERT(offsetof(struct gw_backend, load_weight) == 16, "no padding");
 GW_STATIC_ASSERT(offsetof(struct gw_backend, template_bytes) == 24,
