@@ -165,19 +165,42 @@ tl::expected<control::ExplainQuery, CallError> explain_query(
   return result;
 }
 
+/// A place among the answers that are being made; null: all are taken. Given back when the last
+/// copy ends.
+std::shared_ptr<const void> take_place(const std::shared_ptr<std::size_t>& taken) {
+  if (*taken >= SharedTexts::kMostAside) return nullptr;
+  ++*taken;
+  return {taken.get(), [taken](const void*) { --*taken; }};
+}
+
 /// What is large is made beside the control thread, of values that do not change meanwhile: `make`
 /// takes what is configured and gives a response.
 template <typename Make>
 void answer_aside(Call call, Make make) {
+  auto place = take_place(call.texts.aside);
+  if (!place)
+    return refuse(
+        call, {503, "busy", "", "too many large answers are being made; try again in a moment"});
   call.controller.run_aside(
       [desired = call.controller.shared_desired(), make = std::move(make)] {
         Response response = make(*desired);
         response.revision = desired->revision;
         return response;
       },
-      [respond = std::move(call.respond)](const std::shared_ptr<const Response>& made) {
+      [respond = std::move(call.respond),
+       place = std::move(place)](const std::shared_ptr<const Response>& made) {
         respond(made ? *made : error_response(500, "fault", "see the log of guidewayd"));
       });
+}
+
+/// The same of what is configured and what runs.
+template <typename Make>
+void answer_with_status(Call call, Make make) {
+  const auto status = call.controller.recent_status();
+  answer_aside(std::move(call),
+               [status, make = std::move(make)](const control::DesiredState& desired) {
+                 return make(desired, *status);
+               });
 }
 
 /// {"api": 1, "revision": …, and what was asked for}.
@@ -220,9 +243,8 @@ void get_config(Call call) {
 }
 
 void get_services(Call call) {
-  const auto status = std::make_shared<const control::Status>(call.controller.status());
-  answer_aside(std::move(call), [status](const control::DesiredState& desired) {
-    const Services services = by_name(status->services);
+  answer_with_status(std::move(call), [](const auto& desired, const control::Status& status) {
+    const Services services = by_name(status.services);
     Json list = Json::array();
     for (const Json& service : desired.running.services)
       list.push_back(service_view(service, services));
@@ -233,14 +255,13 @@ void get_services(Call call) {
 void get_service(Call call) {
   const Json* found = find_or_refuse(call, {Kind::kService, call.names["service"], ""});
   if (found == nullptr) return;
-  const control::Status status = call.controller.status();
-  call.respond(answer_of(call, {{"service", service_view(*found, by_name(status.services))}}));
+  const auto status = call.controller.recent_status();
+  call.respond(answer_of(call, {{"service", service_view(*found, by_name(status->services))}}));
 }
 
 void get_pools(Call call) {
-  const auto status = std::make_shared<const control::Status>(call.controller.status());
-  answer_aside(std::move(call), [status](const control::DesiredState& desired) {
-    const Pools pools = by_name(status->pools);
+  answer_with_status(std::move(call), [](const auto& desired, const control::Status& status) {
+    const Pools pools = by_name(status.pools);
     Json list = Json::array();
     for (const Json& pool : desired.running.pools) list.push_back(pool_view(pool, pools));
     return response_with(desired, "pools", std::move(list));
@@ -250,24 +271,20 @@ void get_pools(Call call) {
 void get_pool(Call call) {
   const ResourcePath path{Kind::kPool, call.names["pool"], ""};
   if (find_or_refuse(call, path) == nullptr) return;
-  const auto status = std::make_shared<const control::Status>(call.controller.status());
-  answer_aside(std::move(call), [status, path](const control::DesiredState& desired) {
+  answer_with_status(std::move(call), [path](const auto& desired, const control::Status& status) {
     const Json* config = config::find_resource(desired.running, path);
-    return response_with(desired, "pool", pool_view(*config, by_name(status->pools)));
+    return response_with(desired, "pool", pool_view(*config, by_name(status.pools)));
   });
 }
 
 void get_backends(Call call) {
-  const std::string pool = call.names["pool"];
-  const ResourcePath path{Kind::kPool, pool, ""};
+  const ResourcePath path{Kind::kPool, call.names["pool"], ""};
   if (find_or_refuse(call, path) == nullptr) return;
-  const auto status =
-      std::make_shared<const control::Status>(call.controller.status_of_backends(pool));
-  answer_aside(std::move(call), [status, path](const control::DesiredState& desired) {
-    const Backends backends = backends_in(*status, path.name);
+  answer_with_status(std::move(call), [path](const auto& desired, const control::Status& status) {
+    const Backends backends = backends_in(status, path.name);
     Json list = Json::array();
     for (const Json& backend : backends_of(*config::find_resource(desired.running, path)))
-      list.push_back(backend_view(desired, path.name, backend, *status, backends));
+      list.push_back(backend_view(desired, path.name, backend, status, backends));
     return response_with(desired, "backends", std::move(list));
   });
 }

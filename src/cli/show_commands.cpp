@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // service|pool|backend list and show.
+#include <map>
+
 #include "backend_needs.h"
 #include "command.h"
 #include "resource.h"
@@ -59,6 +61,33 @@ Outcome<std::vector<std::string>> pools_asked_for(const Call& call) {
   return names;
 }
 
+/// The pool's own that run, in the configuration's order: the status has guests and removed ones,
+/// too, who may have the same names.
+Json own_backends(const Json& pool) {
+  Json own = Json::array();
+  const Json& status = pool.at("status");
+  if (status.is_null()) return own;
+  std::map<std::string, const Json*> running;
+  for (const Json& backend : status.at("backends"))
+    if (backend.at("state") != "removed" && backend.at("home") == "")
+      running[backend.at("name")] = &backend;
+  for (const Json& backend : pool.at("config").value("backends", Json::array()))
+    if (const auto found = running.find(backend.at("name")); found != running.end())
+      own.push_back(*found->second);
+  return own;
+}
+
+/// One request, whatever the number of pools.
+Outcome<void> table_of_all_backends(Call& call) {
+  const auto answer = call.daemon.read("/v1/pools");
+  if (!answer) return tl::unexpected(answer.error());
+  Json rows = Json::array();
+  for (const Json& pool : answer->at("pools"))
+    rows.push_back({{"name", pool.at("config").at("name")}, {"backends", own_backends(pool)}});
+  call.out() << backends_table(rows);
+  return {};
+}
+
 }  // namespace
 
 Outcome<void> list_services(Call& call) { return list(call, "services", services_table); }
@@ -66,6 +95,7 @@ Outcome<void> list_services(Call& call) { return list(call, "services", services
 Outcome<void> list_pools(Call& call) { return list(call, "pools", pools_table); }
 
 Outcome<void> list_backends(Call& call) {
+  if (call.arguments.empty() && !call.json()) return table_of_all_backends(call);
   const auto pools = pools_asked_for(call);
   if (!pools) return tl::unexpected(pools.error());
   Json all = {{"api", 1}, {"backends", Json::array()}};

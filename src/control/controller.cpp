@@ -260,7 +260,7 @@ void Controller::restore_desired() {
   const std::string text = load_state(kDesiredFile);
   const std::string base = load_state(kBaseFile);
   Revised restored = restore(file, text, base, Moment::now());
-  for (const std::string& dropped : restored.dropped) report_dropped(events_, "start", dropped);
+  report_dropped(events_, "start", restored.dropped);
   for (const auto& [name, found] : {std::pair(kDesiredFile, &text), std::pair(kBaseFile, &base)})
     if (restored.damaged && !found->empty())
       set_aside(name,
@@ -355,19 +355,19 @@ void Controller::sweep_slice() {
 void Controller::take_sweep(const SweepResult& result) {
   last_sweep_ = result;
   if (building_) return;
-  bool freed = false;
+  std::map<std::uint16_t, compile::BackendIds::Entry> freed;
   for (auto it = removed_since_.begin(); it != removed_since_.end();) {
     const auto [id, since] = *it;
     if (result.generation < since || result.held[id] != 0) {
       ++it;
       continue;
     }
-    report_free_id(events_, id, ids_.at(id));
+    freed.emplace(id, ids_.at(id));
     ids_.release(id);
     it = removed_since_.erase(it);
-    freed = true;
   }
-  if (freed) request_build();
+  report_free_ids(events_, freed);
+  if (!freed.empty()) request_build();
 }
 
 }  // namespace guideway::control

@@ -252,15 +252,11 @@ void Controller::finish_compile(Build build) {
 /// The change is in force (or was asked for as a dry run): says so to whoever asked.
 void Controller::finish_asked(const Build& build) {
   if (build.asked) {
-    if (!build.dry_run())
-      for (const std::string& dropped : build.asked->revised.dropped)
-        report_dropped(events_, build.change_id, dropped);
+    if (!build.dry_run()) report_dropped(events_, build.change_id, build.asked->revised.dropped);
     if (!build.dry_run() && !build.output)
       report_unchanged(events_, generation_, build.change_id, cause_of(build));
     if (!build.dry_run() && !build.output && build.asked->request.reload_file) repair();
-    if (!build.dry_run())
-      for (const EndedNote& ended : build.asked->revised.ended)
-        report_ended(events_, build.change_id, ended);
+    if (!build.dry_run()) report_ended(events_, build.change_id, build.asked->revised.ended);
     answer(*build.asked, build.change_id);
   }
   start_build();

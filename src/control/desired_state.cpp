@@ -282,8 +282,12 @@ class Reviser {
   }
 
   void write_history() {
-    add_revision(result_.state, {0, now_.wall, request_.change_id, request_.source, result_.changes,
-                                 config::difference(result_.state.running, before_.running)});
+    std::vector<Change> changes = result_.changes;
+    for (Change& change : mark_changes(before_.marks, result_.state.marks, result_.state.running))
+      changes.push_back(std::move(change));
+    add_revision(result_.state,
+                 {0, now_.wall, request_.change_id, request_.source, std::move(changes),
+                  config::difference(result_.state.running, before_.running)});
   }
 
   const DesiredState& before_;

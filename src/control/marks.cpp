@@ -111,6 +111,30 @@ void drop_ended_drains(const config::Resources& resources, Marks& marks) {
   }
 }
 
+std::vector<config::Change> mark_changes(const Marks& before, const Marks& now,
+                                         const config::Resources& resources) {
+  Marks all = now;
+  all.insert(before.begin(), before.end());
+  const auto mark_in = [](const Marks& marks, const MarkKey& key) {
+    const auto found = marks.find(key);
+    return found == marks.end() ? Mark() : found->second;
+  };
+  std::vector<config::Change> changes;
+  for (const auto& each : all) {
+    const MarkKey& key = each.first;
+    const Mark old = mark_in(before, key);
+    const Mark mark = mark_in(now, key);
+    Json value = Json::object();
+    if (mark.forced != old.forced)
+      value["forced"] = mark.forced == model::Forced::kNone ? Json(nullptr) : word_of(mark.forced);
+    if (mark.resets_flows != old.resets_flows) value["resets_flows"] = mark.resets_flows;
+    const config::ResourcePath path{config::ResourcePath::Kind::kBackend, key.first, key.second};
+    if (!value.empty() && config::find_resource(resources, path) != nullptr)
+      changes.push_back({config::Change::Op::kPatch, path, std::move(value)});
+  }
+  return changes;
+}
+
 void apply_to_model(const Marks& marks, model::Model& model) {
   if (marks.empty()) return;
   for (model::Pool& pool : model.pools) {

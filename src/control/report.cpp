@@ -89,24 +89,34 @@ std::string what_panic_does(const model::Pool& pool, PoolMode mode) {
   return "";
 }
 
+/// Calls `one` with each of the first kMostSingly, then `others` with the number of the rest, if
+/// there is a rest.
+template <typename All, typename One, typename Others>
+void say_bounded(const All& all, One one, Others others) {
+  std::size_t count = 0;
+  for (const auto& each : all)
+    if (count++ < kMostSingly) one(each);
+  if (count > kMostSingly) others(count - kMostSingly);
+}
+
 /// Adds one event for each change, until there are too many.
 class StateReport {
  public:
   StateReport(EventLog& events, const std::string& change_id)
       : events_(events), change_id_(change_id) {}
   ~StateReport() {
-    if (count_ > kMostStates)
+    if (count_ > kMostSingly)
       events_.add(Kind::kState, level_enum::info,
-                  fmt::format("{} more backends were changed by change {}", count_ - kMostStates,
+                  fmt::format("{} more backends were changed by change {}", count_ - kMostSingly,
                               change_id_),
-                  {{"change_id", change_id_}});
+                  {{"change_id", change_id_}, {"more", count_ - kMostSingly}});
   }
   StateReport(const StateReport&) = delete;
   StateReport& operator=(const StateReport&) = delete;
 
   void add(const model::BackendKey& key, const std::string& name, const std::string& what,
            const Fields& fields) {
-    if (++count_ > kMostStates) return;
+    if (++count_ > kMostSingly) return;
     events_.add(Kind::kState, level_enum::info, "backend " + title(key, name) + ": " + what,
                 joined(joined(fields_of(key, name), fields), {{"change_id", change_id_}}));
   }
@@ -286,30 +296,64 @@ void report_reachable(EventLog& events, const compile::ForwardingState& now,
   for (const model::BackendKey& key : gone) unreachable.erase(key);
 }
 
-void report_dropped(EventLog& events, const std::string& change_id, const std::string& dropped) {
-  events.add(Kind::kConfig, level_enum::warn,
-             "dropped, since it does not fit what it lay on: " + dropped,
-             {{"change_id", change_id}});
+void report_dropped(EventLog& events, const std::string& change_id,
+                    const std::vector<std::string>& dropped) {
+  say_bounded(
+      dropped,
+      [&](const std::string& each) {
+        events.add(Kind::kConfig, level_enum::warn,
+                   "dropped, since it does not fit what it lay on: " + each,
+                   {{"change_id", change_id}});
+      },
+      [&](std::size_t more) {
+        events.add(Kind::kConfig, level_enum::warn,
+                   fmt::format("{} more changes were dropped, since they do not fit what they lay "
+                               "on",
+                               more),
+                   {{"change_id", change_id}, {"more", more}});
+      });
 }
 
 void report_unusable(EventLog& events, const std::string& what) {
   events.add(Kind::kConfig, level_enum::warn, what, {});
 }
 
-void report_ended(EventLog& events, const std::string& change_id, const EndedNote& ended) {
-  const auto& [pool, backend] = ended.backend;
-  const bool has_one = !backend.empty();
-  const Fields whose = {{"pool", pool}, {"backend", backend}};
-  events.add(Kind::kAdmin, level_enum::info,
-             has_one ? "backend " + pool + "/" + backend + ": " + ended.text : ended.text,
-             joined(has_one ? whose : Fields(), {{"change_id", change_id}}));
+void report_ended(EventLog& events, const std::string& change_id,
+                  const std::vector<EndedNote>& ended) {
+  say_bounded(
+      ended,
+      [&](const EndedNote& each) {
+        const auto& [pool, backend] = each.backend;
+        const bool has_one = !backend.empty();
+        const Fields whose = {{"pool", pool}, {"backend", backend}};
+        events.add(Kind::kAdmin, level_enum::info,
+                   has_one ? "backend " + pool + "/" + backend + ": " + each.text : each.text,
+                   joined(has_one ? whose : Fields(), {{"change_id", change_id}}));
+      },
+      [&](std::size_t more) {
+        events.add(
+            Kind::kAdmin, level_enum::info,
+            fmt::format("{} more times to live, deadlines and healths by hand are over", more),
+            {{"change_id", change_id}, {"more", more}});
+      });
 }
 
-void report_free_id(EventLog& events, std::uint16_t id, const compile::BackendIds::Entry& entry) {
-  events.add(Kind::kState, level_enum::info,
-             fmt::format("backend {}: its last flow has ended, id {} is free",
-                         title(entry.key, entry.name), id),
-             joined(fields_of(entry.key, entry.name), {{"id", id}, {"to", "gone"}}));
+void report_free_ids(EventLog& events,
+                     const std::map<std::uint16_t, compile::BackendIds::Entry>& freed) {
+  say_bounded(
+      freed,
+      [&](const auto& each) {
+        const auto& [id, entry] = each;
+        events.add(Kind::kState, level_enum::info,
+                   fmt::format("backend {}: its last flow has ended, id {} is free",
+                               title(entry.key, entry.name), id),
+                   joined(fields_of(entry.key, entry.name), {{"id", id}, {"to", "gone"}}));
+      },
+      [&](std::size_t more) {
+        events.add(Kind::kState, level_enum::info,
+                   fmt::format("the last flows of {} more removed backends have ended", more),
+                   {{"to", "gone"}, {"more", more}});
+      });
 }
 
 void report_fault(EventLog& events, const Result<void>& result, std::string& last) {

@@ -6,8 +6,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "build.h"
 #include "guideway/base/log_limit.h"
@@ -38,11 +40,13 @@ void report_refused(events::EventLog& events, const Build& build, std::uint64_t 
 
 void report_health(events::EventLog& events, const health::Change& change);
 
+/// Of what happens to many at once, so many have an event each; one more says how many others.
+constexpr std::size_t kMostSingly = 100;
+
 /// What the operator wants otherwise of backends (membership, state, weight, health by hand): each
-/// of the first kMostStates, and how many more.
+/// of the first kMostSingly, and how many more.
 void report_states(events::EventLog& events, const model::Model& before, const model::Model& now,
                    const std::string& change_id);
-constexpr std::size_t kMostStates = 100;
 
 /// Pools that have begun to panic, do something else about it, or are out of it. `before` may be
 /// null.
@@ -55,17 +59,19 @@ void report_panic(events::EventLog& events, const model::Model& model,
 void report_reachable(events::EventLog& events, const compile::ForwardingState& now,
                       std::set<model::BackendKey>& unreachable, base::LogLimit& limit);
 
-/// Of the changes on top of the file, one does not fit: a sentence.
+/// Of the changes on top of the file, these do not fit: a sentence each. At most kMostSingly, and
+/// how many more.
 void report_dropped(events::EventLog& events, const std::string& change_id,
-                    const std::string& dropped);
+                    const std::vector<std::string>& dropped);
 /// What an earlier daemon has left in the state directory is not good: a sentence.
 void report_unusable(events::EventLog& events, const std::string& what);
-/// Something that an operator said for a time is over.
-void report_ended(events::EventLog& events, const std::string& change_id, const EndedNote& ended);
+/// Something that an operator said for a time is over. At most kMostSingly, and how many more.
+void report_ended(events::EventLog& events, const std::string& change_id,
+                  const std::vector<EndedNote>& ended);
 
-/// A removed backend's last flow has ended.
-void report_free_id(events::EventLog& events, std::uint16_t id,
-                    const compile::BackendIds::Entry& entry);
+/// The last flows of these removed backends have ended. At most kMostSingly, and how many more.
+void report_free_ids(events::EventLog& events,
+                     const std::map<std::uint16_t, compile::BackendIds::Entry>& freed);
 
 /// Something about addresses failed, and is tried again every second: said once, until it is
 /// another fault (`last`) or over.

@@ -211,6 +211,12 @@ Status Controller::status() const {
   return status;
 }
 
+std::shared_ptr<const Status> Controller::recent_status() {
+  return recent_status_.get(
+      {desired_->revision, generation_}, [this] { return status(); },
+      [] { return std::chrono::steady_clock::now(); });
+}
+
 Status Controller::status_of_backends(const std::string& pool, const std::string& only) const {
   Status status;
   status.revision = desired_->revision;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "guideway/health/flap_damper.h"
 
+#include <algorithm>
+
 namespace guideway::health {
 
 FlapDamper::Duration FlapDamper::next_hold() const {
@@ -13,14 +15,16 @@ FlapDamper::Duration FlapDamper::next_hold() const {
 FlapDamper::Duration FlapDamper::went_down(Time now) {
   if (failures_ != 0 && now - up_since_ >= longest_) failures_ = 0;
   ++failures_;
-  const Duration hold = next_hold();
-  held_until_ = now + hold;
-  return hold;
+  down_since_ = now;
+  hold_ = next_hold();
+  return hold_;
 }
 
 void FlapDamper::retime(Duration first, Duration longest) {
-  if (first == first_ && longest == longest_) return;
-  *this = FlapDamper(first, longest);
+  if (first < first_) hold_ = std::min(hold_, first);
+  first_ = first;
+  longest_ = longest;
+  hold_ = std::min(hold_, next_hold());
 }
 
 }  // namespace guideway::health

@@ -19,6 +19,8 @@ void Subject::follow(const std::string& name, const model::HealthCheck& check) {
   name_ = name;
   judge_.rethreshold(check.healthy_threshold, check.unhealthy_threshold);
   damper_.retime(check.flap_hold, check.longest_flap_hold);
+  const bool is_held = verdict_.held_until != std::chrono::system_clock::time_point();
+  if (is_held) verdict_.held_until = verdict_.since + damper_.hold();
 }
 
 void Subject::take(const ProbeOutcome& outcome) {

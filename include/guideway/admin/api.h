@@ -19,11 +19,14 @@ namespace guideway::admin {
 /// Which socket a request came by.
 enum class Access { kRead, kWrite };
 
-/// What takes long to make is made once for all who ask for it meanwhile.
+/// What takes long to make is made once for all who ask for it meanwhile; of what is made for each,
+/// so many answers at once.
 struct SharedTexts {
+  static constexpr std::size_t kMostAside = 16;
   using Answers = base::SharedAnswer<Response>;
   std::shared_ptr<Answers> status;
   std::shared_ptr<Answers> difference;
+  std::shared_ptr<std::size_t> aside = std::make_shared<std::size_t>(0);
 };
 
 /// A method and a path with its parameters in braces: "GET", "/v1/pools/{pool}"; and the keys that

@@ -42,6 +42,7 @@
 #include "guideway/control/helper_thread.h"
 #include "guideway/control/loads.h"
 #include "guideway/control/pool_traffic.h"
+#include "guideway/control/recent_status.h"
 #include "guideway/control/resets.h"
 #include "guideway/control/state_dir.h"
 #include "guideway/control/status.h"
@@ -105,6 +106,8 @@ class Controller {
   Explanation explain(const ExplainQuery& query) const;
 
   Status status() const;
+  /// One that others may have been given a moment ago, but of this revision and generation.
+  std::shared_ptr<const Status> recent_status();
   /// Of this pool's own backends alone, or of the one that is named: live flows as in status(), and
   /// a pool with nothing but its name and them.
   Status status_of_backends(const std::string& pool, const std::string& only = "") const;
@@ -206,6 +209,7 @@ class Controller {
   compile::NatIds nat_ids_;
   compile::PoolMemories pool_memories_;
   PoolTraffic pool_traffic_;
+  RecentStatus recent_status_;
   compile::ForwardingStatePtr state_;
   /// The generation that a removed backend's id was first compiled as removed in.
   std::map<std::uint16_t, std::uint64_t> removed_since_;

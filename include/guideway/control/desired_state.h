@@ -34,7 +34,7 @@ struct Revision {
   WallTime time{};
   std::string change_id;
   std::string source;
-  /// From the revision before to this one, and back.
+  /// From the revision before to this one, with mark_changes(), and back without those.
   std::vector<config::Change> changes;
   std::vector<config::Change> undo;
 };

@@ -78,6 +78,11 @@ void drop_orphans(const config::Resources& resources, Marks& marks);
 /// Forgets deadlines of drains that are over, since the backend's state is another one now.
 void drop_ended_drains(const config::Resources& resources, Marks& marks);
 
+/// What packets notice of other marks, as changes of the backends that are in `resources`: patches
+/// of "forced" ("up", "down", null) and "resets_flows". To be read; they cannot be applied.
+std::vector<config::Change> mark_changes(const Marks& before, const Marks& now,
+                                         const config::Resources& resources);
+
 /// Writes forced and resets_flows into the model's backends.
 void apply_to_model(const Marks& marks, model::Model& model);
 

@@ -23,10 +23,13 @@ class FlapDamper {
   /// How long it is held from now on.
   Duration went_down(Time now);
   void went_up(Time now) { up_since_ = now; }
-  bool may_go_up(Time now) const { return now >= held_until_; }
+  bool may_go_up(Time now) const { return now >= down_since_ + hold_; }
   /// Failures that count.
   std::uint32_t failures() const { return failures_; }
-  /// With other times from now on.
+  /// How long the last failure's hold is, from that failure on.
+  Duration hold() const { return hold_; }
+  /// With other times from now on; failures still count. A hold becomes no longer; with a shorter
+  /// `first` it is that long at most.
   void retime(Duration first, Duration longest);
 
  private:
@@ -36,7 +39,8 @@ class FlapDamper {
   Duration longest_;
   std::uint32_t failures_ = 0;
   Time up_since_{};
-  Time held_until_{};
+  Time down_since_{};
+  Duration hold_{};
 };
 
 }  // namespace guideway::health

@@ -12,7 +12,7 @@
 namespace guideway::model {
 
 /// Each begins with the key that it is about: "director.on_too_big: the datapath …". Empty for most
-/// models. Cost: O(n log n) in the number of pools and services.
+/// models. Cost: O(n log n) in the number of pools, services and, with toa, backends.
 std::vector<std::string> remarks(const Model& model);
 
 }  // namespace guideway::model

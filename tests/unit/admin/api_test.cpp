@@ -278,6 +278,7 @@ TEST_F(ApiTest, HealthByHandEndsByItself) {
   const ApiJson forced = get("/v1/pools/web/backends/b1")["backend"];
   EXPECT_EQ(forced["forced"], "down");
   EXPECT_TRUE(forced["forced_until"].is_string());
+  EXPECT_EQ(get("/v1/history")["history"].back()["changes"][0]["value"]["forced"], "down");
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while (get("/v1/pools/web/backends/b1")["backend"].contains("forced") &&
          std::chrono::steady_clock::now() < deadline)

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "api_fixture.h"
 
@@ -60,6 +61,31 @@ TEST_F(ApiTest, WhatIsLargeIsMadeBesideTheControlThread) {
     EXPECT_EQ(answer->status, 200u) << target;
     EXPECT_EQ(answer->revision, 1u) << target;
   }
+}
+
+TEST_F(ApiTest, OfACrowdThatWantsLargeAnswersTheLastAreRefusedAtOnce) {
+  const Api api(*controller_, Access::kRead);
+  std::size_t done = 0;
+  std::vector<unsigned> refused;
+  const auto take = [&](const Response& response) {
+    if (response.status == 200)
+      done++;
+    else
+      refused.push_back(response.status);
+  };
+  const Request request{"GET", "/v1/pools", "", "", "", ""};
+  for (std::size_t i = 0; i < SharedTexts::kMostAside + 2; i++) api.handle(request, take);
+  EXPECT_EQ(refused, (std::vector<unsigned>{503, 503}));
+  const auto run_until = [&](std::size_t count) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (done < count && std::chrono::steady_clock::now() < deadline)
+      loop_.run_one_for(std::chrono::milliseconds(20));
+    EXPECT_EQ(done, count);
+  };
+  run_until(SharedTexts::kMostAside);
+  api.handle(request, take);
+  run_until(SharedTexts::kMostAside + 1);
+  EXPECT_EQ(refused.size(), 2u) << "places are given back";
 }
 
 TEST_F(ApiTest, OneBackendIsShownAsInTheWhole) {

@@ -101,6 +101,36 @@ TEST_F(ResourcesTest, ListsAreTables) {
   EXPECT_THAT(out(), HasSubstr("web/b1   10.0.0.11"));
 }
 
+/// A class of its own: ResourcesTest's daemon has other pools.
+class AllBackendsTest : public ToolTest {};
+
+TEST_F(AllBackendsTest, AreOneRequestAndNeitherGuestsNorRemovedOnesAreAmongThem) {
+  Json pool = pool_resource();
+  Json& running = pool["status"]["backends"];
+  Json other = running[0];
+  other["address"] = "10.0.0.99";
+  other["home"] = "spare";
+  running.push_back(other);
+  other["home"] = "";
+  other["state"] = "removed";
+  running.push_back(other);
+  other["state"] = "enabled";
+  other["name"] = "b0";
+  other["address"] = "10.0.0.10";
+  running.push_back(other);
+  pool["config"]["backends"] = Json::parse(R"([{"name": "b0"}, {"name": "b1"}])");
+  const Json fresh =
+      Json::parse(R"({"config": {"name": "new", "backends": [{"name": "n"}]}, "status": null})");
+  daemon_.answer("GET /v1/pools",
+                 json_line({{"api", 1}, {"revision", 12}, {"pools", Json::array({pool, fresh})}}));
+  EXPECT_EQ(guideway({"backend", "list"}), kDone) << err();
+  EXPECT_THAT(daemon_.targets(), ElementsAre("GET /v1/pools"));
+  EXPECT_THAT(out(), Not(HasSubstr("10.0.0.99")));
+  EXPECT_THAT(out(), Not(HasSubstr("new/")));
+  const std::size_t first = out().find("web/b0   10.0.0.10");
+  EXPECT_LT(first, out().find("web/b1   10.0.0.11")) << out();
+}
+
 TEST_F(ResourcesTest, ListsAreTheDaemonsJson) {
   EXPECT_EQ(guideway({"service", "list", "--json"}), kDone);
   EXPECT_EQ(Json::parse(out()).at("services").at(0).at("config").at("port"), 80);

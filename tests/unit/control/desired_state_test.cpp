@@ -245,6 +245,50 @@ TEST_F(Desired, ARenewalInTimeKeepsABackend) {
   EXPECT_THAT(now_.ended[0].text, HasSubstr("not renewed within 30 s"));
 }
 
+TEST_F(Desired, WhatIsSaidOfABackendForATimeStandsInTheHistory) {
+  const auto last = [&] {
+    std::string text;
+    for (const Change& change : now_.state.history.back().changes) text += to_json(change).dump();
+    return text;
+  };
+  const auto mark = [](const std::string& backend, MarkChange::What what, bool reset = false) {
+    ChangeRequest request;
+    request.marks = {{{"web", backend}, what, seconds(5), reset}};
+    return request;
+  };
+  ChangeRequest drain = mark("b2", MarkChange::What::kDrain, true);
+  drain.changes = patch("b2", R"({"state": "drain"})").changes;
+  ASSERT_EQ(apply(drain), "");
+  const std::string drained = last();
+  EXPECT_EQ(drained, R"({"op":"patch","path":"pools/web/backends/b2","value":{"state":"drain"}})");
+  ASSERT_EQ(apply(mark("b1", MarkChange::What::kRenew)), "");
+  EXPECT_EQ(last(), drained) << "no revision";
+  ASSERT_EQ(apply(mark("b1", MarkChange::What::kForceDown)), "");
+  EXPECT_EQ(last(), R"({"op":"patch","path":"pools/web/backends/b1","value":{"forced":"down"}})");
+  restart(file_of(kTwo));
+  EXPECT_EQ(last(), R"({"op":"patch","path":"pools/web/backends/b1","value":{"forced":"down"}})");
+  ASSERT_EQ(apply(mark("b1", MarkChange::What::kAuto)), "");
+  EXPECT_EQ(last(), R"({"op":"patch","path":"pools/web/backends/b1","value":{"forced":null}})");
+  ChangeRequest expiry;
+  expiry.end_marks = true;
+  ASSERT_EQ(apply(expiry, nullptr, kStart + seconds(5)), "");
+  EXPECT_EQ(last(),
+            R"({"op":"delete","path":"pools/web/backends/b1"})"
+            R"({"op":"patch","path":"pools/web/backends/b2","value":{"resets_flows":true}})")
+      << "its time to live is over, too";
+}
+
+TEST_F(Desired, ARollbackGoesBackBeyondHealthByHand) {
+  ASSERT_EQ(apply(patch("b1", R"({"weight": 7})")), "");
+  ChangeRequest force;
+  force.marks = {{{"web", "b1"}, MarkChange::What::kForceUp, {}, false}};
+  ASSERT_EQ(apply(force), "");
+  ChangeRequest back;
+  back.rollback_to = 1;
+  ASSERT_EQ(apply(back), "");
+  EXPECT_EQ(weight(0), 100u);
+}
+
 TEST_F(Desired, WhatWaitsForItsConfirmationCanAlwaysComeBack) {
   ChangeRequest risky = patch("b1", R"({"weight": 1})");
   risky.confirm_within = seconds(60);

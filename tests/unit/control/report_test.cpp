@@ -150,13 +150,45 @@ TEST(Report, HealthByHandIsAnEventAndSoIsItsEnd) {
 
 TEST(Report, WhatEndsNamesItsBackendAndItsChange) {
   EventLog log;
-  report_ended(log, "7", {{"web", "b1"}, "health is by the checks again"});
-  report_ended(log, "8", {{}, "nobody has confirmed revision 3"});
+  report_ended(log, "7", {{{"web", "b1"}, "health is by the checks again"}});
+  report_ended(log, "8", {{{}, "nobody has confirmed revision 3"}});
   EXPECT_THAT(messages(log), ElementsAre("backend web/b1: health is by the checks again",
                                          "nobody has confirmed revision 3"));
   EXPECT_EQ(field(all(log)[0], "pool") + "/" + field(all(log)[0], "backend"), "web/b1");
   EXPECT_EQ(field(all(log)[0], "change_id"), "7");
   EXPECT_EQ(field(all(log)[1], "backend"), "-");
+}
+
+TEST(Report, OfManyThatEndAtOnceTheFirstAreNamedAndTheOthersCounted) {
+  std::vector<EndedNote> ended;
+  std::vector<std::string> dropped;
+  std::map<std::uint16_t, compile::BackendIds::Entry> freed;
+  for (std::size_t i = 0; i < kMostSingly; i++) {
+    ended.push_back({{"web", std::to_string(i)}, "was not renewed"});
+    dropped.push_back(std::to_string(i));
+    freed[static_cast<std::uint16_t>(i)].name = std::to_string(i);
+  }
+  const auto report = [&] {
+    EventLog log;
+    report_ended(log, "7", ended);
+    report_dropped(log, "7", dropped);
+    report_free_ids(log, freed);
+    return all(log);
+  };
+  EXPECT_THAT(report(), SizeIs(3 * kMostSingly));
+  for (std::size_t i = 0; i < 1900; i++) {
+    ended.push_back(ended.back());
+    dropped.push_back(dropped.back());
+    freed[static_cast<std::uint16_t>(kMostSingly + i)].name = "more";
+  }
+  const auto found = report();
+  ASSERT_THAT(found, SizeIs(3 * (kMostSingly + 1)));
+  EXPECT_EQ(found[kMostSingly - 1].message, "backend web/99: was not renewed");
+  EXPECT_EQ(found[kMostSingly].message,
+            "1900 more times to live, deadlines and healths by hand are over");
+  EXPECT_EQ(field(found[kMostSingly], "change_id"), "7");
+  for (const std::size_t part : {1, 2, 3})
+    EXPECT_EQ(field(found[part * (kMostSingly + 1) - 1], "more"), "1900");
 }
 
 /// So many backends of pool "web", each reachable or not.
@@ -226,10 +258,10 @@ TEST(Report, WhatIsTooMuchToSayOneByOneIsCounted) {
 TEST(Report, ManyDifferencesAreCounted) {
   EventLog log;
   std::vector<model::Backend> backends;
-  for (std::uint8_t host = 1; host <= kMostStates + 20; host++)
+  for (std::uint8_t host = 1; host <= kMostSingly + 20; host++)
     backends.push_back(member("b" + std::to_string(host), host));
   report_states(log, model_of({}), model_of(backends), "5");
-  ASSERT_THAT(all(log), SizeIs(kMostStates + 1));
+  ASSERT_THAT(all(log), SizeIs(kMostSingly + 1));
   EXPECT_EQ(all(log).back().message, "20 more backends were changed by change 5");
   EventLog quiet;
   report_states(quiet, model_of(backends), model_of(backends), "6");

@@ -224,14 +224,25 @@ class HeldTest : public PaceTest {
   }
   /// Held for 5 s from its second failure on: the next probe that comes later is the sixth.
   void follow_until_held() {
+    follow({pool_of("web", 1, held_check())});
+    await_probes(2 + 3 + 2 + 3);
+    ASSERT_EQ(changes_.size(), 4U);
+    ASSERT_EQ(changes_.back().second.hold, seconds(5));
+  }
+
+  model::HealthCheck held_check() const {
     model::HealthCheck held = check();
     held.healthy_threshold = 2;
     held.unhealthy_threshold = 3;
     held.fast_interval = fast_interval_;
-    follow({pool_of("web", 1, held)});
-    await_probes(2 + 3 + 2 + 3);
-    ASSERT_EQ(changes_.size(), 4U);
-    ASSERT_EQ(changes_.back().second.hold, seconds(5));
+    return held;
+  }
+  /// The configuration changes.
+  void follow_with(milliseconds flap_hold, milliseconds longest) {
+    model::HealthCheck changed = held_check();
+    changed.flap_hold = flap_hold;
+    changed.longest_flap_hold = longest;
+    follow({pool_of("web", 1, changed)});
   }
 
   milliseconds fast_interval_{0};
@@ -284,6 +295,43 @@ TEST_F(HeldTest, TheFirstGoodProbeAfterAHoldFullOfGoodOnesPutsItBack) {
   EXPECT_EQ(verdict().held_until.time_since_epoch().count(), 0);
   EXPECT_EQ(changes_.back().second.now.state, State::kHealthy);
   EXPECT_EQ(changes_.back().second.probes, 6U);
+}
+
+TEST_F(HeldTest, AShorterFlapHoldEndsTheOneUnderWayEarlier) {
+  script("ggbbbggbbb");
+  follow_until_held();
+  await_probes(1);
+  follow_with(seconds(3), minutes(5));
+  EXPECT_EQ(verdict().held_until, verdict().since + seconds(3));
+  await_probes(2);
+  EXPECT_EQ(changes_.size(), 4U) << "it is held still";
+  await_probes(1);
+  EXPECT_EQ(changes_.size(), 5U);
+  EXPECT_EQ(verdict().state, State::kHealthy);
+}
+
+TEST_F(HeldTest, WithoutAFlapHoldTheOneUnderWayEndsAtOnce) {
+  script("ggbbbggbbb");
+  follow_until_held();
+  await_probes(2);
+  EXPECT_EQ(verdict().reason, Reason::kFlapping);
+  follow_with(seconds(0), minutes(5));
+  EXPECT_EQ(verdict().held_until, verdict().since);
+  await_probes(1);
+  EXPECT_EQ(changes_.size(), 5U);
+  EXPECT_EQ(verdict().state, State::kHealthy);
+}
+
+TEST_F(HeldTest, ALongerFlapHoldChangesNothingForTheOneUnderWay) {
+  script("ggbbbggbbb");
+  follow_until_held();
+  await_probes(1);
+  follow_with(minutes(1), minutes(5));
+  EXPECT_EQ(verdict().held_until, verdict().since + seconds(5));
+  await_probes(4);
+  EXPECT_EQ(changes_.size(), 4U);
+  await_probes(1);
+  EXPECT_EQ(changes_.size(), 5U);
 }
 
 TEST_F(HeldTest, WhatIsHeldIsProbedAtItsEase) {
@@ -361,6 +409,26 @@ TEST(FlapDamper, HoldsLongerEachTimeAndForgetsInTheEnd) {
   EXPECT_EQ(fail_after(seconds(1)), seconds(30));
   EXPECT_EQ(fail_after(seconds(1)), seconds(30)) << "the longest";
   EXPECT_EQ(fail_after(seconds(30)), seconds(0)) << "it was up for long enough";
+}
+
+TEST(FlapDamper, WithOtherTimesItGoesOnCounting) {
+  FlapDamper damper(seconds(5), seconds(30));
+  const auto fail = [&](seconds at) {
+    damper.went_up(FlapDamper::Time(at));
+    return damper.went_down(FlapDamper::Time(at));
+  };
+  fail(seconds(1));
+  fail(seconds(2));
+  EXPECT_EQ(fail(seconds(3)), seconds(10));
+  damper.retime(seconds(5), seconds(60));
+  EXPECT_EQ(damper.hold(), seconds(10));
+  damper.retime(seconds(5), seconds(8));
+  EXPECT_EQ(damper.hold(), seconds(8)) << "the longest";
+  damper.retime(seconds(2), seconds(60));
+  EXPECT_EQ(damper.hold(), seconds(2));
+  EXPECT_FALSE(damper.may_go_up(FlapDamper::Time(milliseconds(4999))));
+  EXPECT_TRUE(damper.may_go_up(FlapDamper::Time(seconds(5))));
+  EXPECT_EQ(fail(seconds(6)), seconds(8)) << "the fourth: after 2 and 4";
 }
 
 }  // namespace

@@ -47,5 +47,45 @@ TEST(Remarks, NothingOfWhatCannotHappenOrIsKnown) {
   EXPECT_THAT(remarks(model), IsEmpty());
 }
 
+/// Pools "told", with toa, and "plain": one host each, for a service over TCP each.
+Model with_toa(const char* host_of_plain) {
+  Model model;
+  model.pools.resize(2);
+  model.services.resize(2);
+  const char* hosts[] = {"10.0.0.1", host_of_plain};
+  for (const std::size_t i : {0, 1}) {
+    model.pools[i].name = i == 0 ? "told" : "plain";
+    model.pools[i].forwarding = Forwarding::kNat;
+    model.pools[i].toa = i == 0;
+    model.pools[i].backends = {{.name = "b", .address = IpAddress::parse(hosts[i]).value()}};
+    model.services[i].pool = model.pools[i].name;
+  }
+  return model;
+}
+
+TEST(Remarks, SaysWhereClientsCanMakeUpTheirAddressForAToaModule) {
+  const auto about_plain = ElementsAre(HasSubstr("pool[1].toa: host 10.0.0.1 is also"));
+  EXPECT_THAT(remarks(with_toa("10.0.0.1")), about_plain);
+  Model other_port = with_toa("10.0.0.1");
+  other_port.pools[1].backends[0].port = 8080;
+  EXPECT_THAT(remarks(other_port), about_plain) << "a module is for all ports of its host";
+  EXPECT_THAT(remarks(with_toa("10.0.0.2")), IsEmpty());
+  Model helped = with_toa("10.0.0.2");
+  helped.pools[1].panic.fallback_pool = "told";
+  EXPECT_THAT(remarks(helped), about_plain) << "its clients come there in a panic";
+}
+
+TEST(Remarks, NothingOfPoolsWhoseClientsCannotOrMayNot) {
+  Model both = with_toa("10.0.0.1");
+  both.pools[1].toa = true;
+  EXPECT_THAT(remarks(both), IsEmpty());
+  Model udp = with_toa("10.0.0.1");
+  udp.services[1].protocol = Protocol::kUdp;
+  EXPECT_THAT(remarks(udp), IsEmpty());
+  Model unused = with_toa("10.0.0.1");
+  unused.services.pop_back();
+  EXPECT_THAT(remarks(unused), IsEmpty());
+}
+
 }  // namespace
 }  // namespace guideway::model
