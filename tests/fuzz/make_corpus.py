@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the first inputs of the fuzz targets: parse and pipeline out of the packet cases, kept_flows out of
-kept_flows_corpus.py. What a fuzzer found later stands beside them, under another name, and stays."""
+"""Makes the first inputs of the fuzz targets: parse and pipeline out of the packet cases, kept_flows
+and kept_nat out of kept_flows_corpus.py and kept_nat_corpus.py. What a fuzzer found later stands beside them, under another name, and stays."""
 
 import json
 import pathlib
 import re
 
 import kept_flows_corpus
+import kept_nat_corpus
 
 HERE = pathlib.Path(__file__).resolve().parent
 CASES = HERE.parent / "packet" / "cases"
@@ -92,13 +93,14 @@ def write(target, topics, convert):
     print(f"{target}: {len(seen)} inputs")
 
 
-def write_kept_flows():
-    folder = empty_folder("kept_flows")
-    for name, data in kept_flows_corpus.inputs().items():
+def write_made(target, inputs):
+    folder = empty_folder(target)
+    for name, data in inputs.items():
         (folder / f"case-{slug(name)}").write_bytes(data)
-    print(f"kept_flows: {len(kept_flows_corpus.inputs())} inputs")
+    print(f"{target}: {len(inputs)} inputs")
 
 
 write("parse", PARSE, lambda case: bytes.fromhex(case["packet"]))
 write("pipeline", PIPELINE, program)
-write_kept_flows()
+write_made("kept_flows", kept_flows_corpus.inputs())
+write_made("kept_nat", kept_nat_corpus.inputs())

@@ -22,6 +22,7 @@
 // After the port header.
 #include "guideway/core/balance_burst.h"
 #include "tests/fuzz/forwarded.h"
+#include "tests/fuzz/input.h"
 #include "tests/fuzz/require.h"
 #include "tests/support/answer.h"
 #include "tests/support/core_world.h"
@@ -34,27 +35,6 @@ namespace {
 constexpr WorldSize kSize{.buckets_per_shard = 4, .shards = 3};
 constexpr WorldSize kNatSize{.buckets_per_shard = 4, .shards = 3, .nat_planes = 1};
 constexpr std::size_t kMaxPacket = 2048;
-
-/// The input, byte by byte; 0 when it has ended.
-class Input {
- public:
-  explicit Input(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
-  bool at_end() const { return bytes_.empty(); }
-  std::uint64_t take(std::size_t size) {
-    std::uint64_t value = 0;
-    const std::span<const std::uint8_t> taken = take_bytes(size);
-    std::memcpy(&value, taken.data(), taken.size());
-    return value;
-  }
-  std::span<const std::uint8_t> take_bytes(std::size_t size) {
-    const std::span<const std::uint8_t> taken = bytes_.first(std::min(size, bytes_.size()));
-    bytes_ = bytes_.subspan(taken.size());
-    return taken;
-  }
-
- private:
-  std::span<const std::uint8_t> bytes_;
-};
 
 /// Two worlds that must stay alike.
 class Twins {
