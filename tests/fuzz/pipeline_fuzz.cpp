@@ -44,6 +44,7 @@ class Twins {
         burst_(config.forwarding == "nat" ? kNatSize : kSize) {
     shape_.vlans = static_cast<std::size_t>(vlans);
     shape_.nat = config.forwarding == "nat";
+    shape_.toa = config.toa;
     shape_.outer_family = config.forwarding == "l2dsr" || shape_.nat ? 0 : config.outer_family;
     shape_.udp = config.forwarding == "vxlan" || config.forwarding == "gue";
     // UDP, VXLAN and Ethernet are 8, 8 and 14 bytes; GUE and GRE 4 each.
@@ -133,7 +134,7 @@ void Twins::balance(const std::vector<std::span<const std::uint8_t>>& packets,
     }
     if (outcome.reason == GW_REASON_TIME_EXCEEDED_SENT ||
         outcome.reason == GW_REASON_TOO_BIG_SENT) {
-      require_error_about(packets[i], ours[i].bytes());
+      require_error_about(packets[i], ours[i].bytes(), shape_.toa);
     }
     if (outcome.reason == GW_REASON_NAT_RETURNED) {
       require_translated(packets[i], ours[i].bytes());
@@ -178,7 +179,9 @@ Twins& twins_of(std::uint64_t choice) {
                            {{.forwarding = "nat"}, 1},
                            {{.forwarding = "nat", .outer_family = 6}, 0},
                            {{.forwarding = "nat", .snat = false, .clamp_mss = true}, 0},
-                           {{.forwarding = "nat", .outer_family = 6, .snat = false}, 1}};
+                           {{.forwarding = "nat", .outer_family = 6, .snat = false}, 1},
+                           {{.forwarding = "nat", .clamp_mss = true, .toa = true}, 0},
+                           {{.forwarding = "nat", .outer_family = 6, .toa = true}, 2}};
   return worlds[choice % std::size(worlds)];
 }
 
