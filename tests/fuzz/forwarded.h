@@ -2,7 +2,7 @@
 // require_forwarded(), require_error_about(): what must hold of every forwarded frame, and of every
 // ICMP error of our own, whatever came in. They read both frames by the RFCs alone and shares no
 // code with the core. Threading: no state. Source: RFC 791 §3.1, RFC 8200 §3, RFC 2003, RFC 7348,
-// RFC 792, RFC 1812 §4.3.2, RFC 4443.
+// RFC 792, RFC 1812 §4.3.2, RFC 4443, RFC 9293 §3.1.
 #ifndef GUIDEWAY_TESTS_FUZZ_FORWARDED_H_
 #define GUIDEWAY_TESTS_FUZZ_FORWARDED_H_
 
@@ -32,6 +32,8 @@ struct ForwardedShape {
   std::size_t between = 0;
   /// Addresses and ports are translated.
   bool nat = false;
+  /// And the backends are told the client's by a TCP option.
+  bool toa = false;
 
   std::size_t l2_length() const { return 14 + 4 * vlans; }
   std::size_t outer_ip_length() const {
@@ -90,17 +92,21 @@ inline void require_outer(FrameView outer, const ForwardedShape& shape) {
 }
 
 /// Addresses and ports are others, the TTL is one less, and the checksums are as right as they
-/// were: the sum over addresses and all that follows is the same (RFC 1071); of ICMP over IPv4,
-/// that over its message alone.
-inline void require_translated(FrameView in, FrameView out) {
+/// were: the sum over addresses and all that follows is the same (RFC 1071), but for a length that
+/// has grown by `added`; of ICMP over IPv4, that over its message alone.
+inline void require_translated(FrameView in, FrameView out, std::size_t added = 0) {
   const FrameView before = ip_and_padding(in).first(ip_length(ip_and_padding(in)));
-  const FrameView now = ip_and_padding(out).first(before.size());
+  const FrameView now = ip_and_padding(out).first(before.size() + added);
   const bool is_v4 = before[0] >> 4 == 4;
   const std::size_t ttl = is_v4 ? 8 : 7;
   const std::size_t header = is_v4 ? (before[0] & 15u) * 4 : 40;
   const std::size_t addresses = is_v4 ? 12 : 8;
+  const std::size_t length = is_v4 ? 2 : 4;
   require(now[ttl] == before[ttl] - 1, "its TTL is one less");
-  require(std::ranges::equal(now.first(is_v4 ? 8 : 7), before.first(is_v4 ? 8 : 7)) &&
+  require(be16(now, length) == be16(before, length) + added, "its length is the packet's");
+  require(std::ranges::equal(now.first(length), before.first(length)) &&
+              std::ranges::equal(now.subspan(length + 2, ttl - length - 2),
+                                 before.subspan(length + 2, ttl - length - 2)) &&
               std::ranges::equal(now.subspan(is_v4 ? 20 : 40, header - (is_v4 ? 20 : 40)),
                                  before.subspan(is_v4 ? 20 : 40, header - (is_v4 ? 20 : 40))),
           "nothing else of the header changes");
@@ -110,9 +116,50 @@ inline void require_translated(FrameView in, FrameView out) {
   }
   const bool without_checksum = is_v4 && before[9] == 17 && be16(before, header + 6) == 0;
   const std::size_t covered = is_v4 && before[9] == GW_PROTO_ICMP ? header : addresses;
-  require(without_checksum || internet_sum(now.subspan(covered)) % 0xffff ==
+  const auto grown = static_cast<std::uint32_t>(added);  // TCP's pseudo-header has the length, too
+  require(without_checksum || internet_sum(now.subspan(covered), grown) % 0xffff ==
                                   internet_sum(before.subspan(covered)) % 0xffff,
           "the checksum is as right as it was");
+}
+
+/// No option of the TCP header is a TOA, as far as they can be read.
+inline void require_no_toa(FrameView options) {
+  for (std::size_t at = 0; at + 1 < options.size() && options[at] != 0;) {
+    if (options[at] == 1) {
+      at++;
+      continue;
+    }
+    if (options[at + 1] < 2 || at + options[at + 1] > options.size()) return;
+    require(options[at] != 253 && options[at] != 254, "a client cannot say whose it is");
+    at += options[at + 1];
+  }
+}
+
+/// The TCP packet `in` has become `out` on its way to a backend, which is told the client's port
+/// and address by the first option if `added` bytes are more; nothing of the stream changes.
+inline void require_told(FrameView in, FrameView out, std::size_t added) {
+  const FrameView before = ip_and_padding(in).first(ip_length(ip_and_padding(in)));
+  const FrameView now = ip_and_padding(out).first(before.size() + added);
+  const bool is_v4 = before[0] >> 4 == 4;
+  const std::size_t size = is_v4 ? 4 : 16;
+  require(added == 0 || added == size + 4, "an option has a family's length");
+  if (!is_v4 && before[6] != GW_PROTO_TCP) return;  // behind extension headers
+  const std::size_t tcp = is_v4 ? (before[0] & 15u) * 4 : 40;
+  const std::size_t was = (before[tcp + 12] >> 4) * 4u;
+  const std::size_t is = (now[tcp + 12] >> 4) * 4u;
+  require(is == was + added, "the data offset says where the data begin");
+  if (added != 0) {
+    const FrameView option = now.subspan(tcp + 20, added);
+    require(option[0] == (is_v4 ? 254 : 253) && option[1] == added, "it is first");
+    require(std::ranges::equal(option.subspan(2, 2), before.subspan(tcp, 2)), "the client's port");
+    require(std::ranges::equal(option.subspan(4), before.subspan(is_v4 ? 12 : 8, size)),
+            "the client's address");
+  }
+  require_no_toa(now.subspan(tcp + 20 + added, was - 20));
+  require(std::ranges::equal(now.subspan(tcp + 4, 8), before.subspan(tcp + 4, 8)) &&
+              now[tcp + 13] == before[tcp + 13] &&
+              std::ranges::equal(now.subspan(tcp + is), before.subspan(tcp + was)),
+          "sequence numbers, flags and data stay");
 }
 
 inline void require_forwarded(FrameView in, FrameView out, const ForwardedShape& shape) {
@@ -121,18 +168,24 @@ inline void require_forwarded(FrameView in, FrameView out, const ForwardedShape&
   const std::size_t start = shape.l2_length() + shape.outer_length();
   const bool is_tunnel = shape.outer_family != 0;
   const std::size_t behind = is_tunnel ? 0 : ip.size() - packet.size();
-  require(out.size() == start + packet.size() + behind, "nothing is lost, nothing is added");
+  const std::size_t least = start + packet.size() + behind;
+  require(out.size() >= least && (shape.toa || out.size() == least),
+          "nothing is lost, nothing is added");
   const std::size_t type = be16(out, shape.l2_length() - 2);
   const bool says_v4 = is_tunnel ? shape.outer_family == 4 : packet[0] >> 4 == 4;
   require(type == (says_v4 ? 0x0800 : 0x86dd), "the EtherType says what follows");
   if (!shape.nat) require_inner(packet, out.subspan(start, packet.size()));
   require(std::ranges::equal(out.last(behind), ip.last(behind)), "padding stays as it was");
-  if (shape.nat) return require_translated(in, out);
+  if (shape.toa && (packet[0] >> 4 == 4 ? packet[9] : packet[6]) == GW_PROTO_TCP)
+    require_told(in, out, out.size() - least);
+  if (shape.nat) return require_translated(in, out, out.size() - least);
   if (is_tunnel) require_outer(out.subspan(shape.l2_length()), shape);
 }
 
 /// An ICMP error of our own about the frame: to its sender, right in every length and checksum.
-inline void require_error_about(FrameView in, FrameView out) {
+/// `has_toa`: of a quoted TCP packet only what its options, if they are a client's own TOA, do not
+/// change.
+inline void require_error_about(FrameView in, FrameView out, bool has_toa = false) {
   require(std::ranges::equal(out.first(6), in.subspan(6, 6)),
           "it goes to where the frame came from");
   require(std::ranges::equal(out.subspan(6, 6), in.first(6)), "it comes from where the frame went");
@@ -148,7 +201,8 @@ inline void require_error_about(FrameView in, FrameView out) {
           "to the client");
   const FrameView message = now.subspan(header);
   const FrameView quote = message.subspan(8);
-  require(std::ranges::equal(quote, before.first(quote.size())), "it quotes the packet");
+  const std::size_t same = has_toa ? std::min(quote.size(), header + 16) : quote.size();
+  require(std::ranges::equal(quote.first(same), before.first(same)), "it quotes the packet");
   if (is_v4) {
     require(internet_sum(now.first(header)) == 0xffff, "its IP checksum is right");
     require(internet_sum(message) == 0xffff, "its ICMP checksum is right");

@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the first inputs of the fuzz targets: parse and pipeline out of the packet cases, kept_flows out of
-kept_flows_corpus.py. What a fuzzer found later stands beside them, under another name, and stays."""
+"""Makes the first inputs of the fuzz targets: parse and pipeline out of the packet cases, kept_flows
+and kept_nat out of kept_flows_corpus.py and kept_nat_corpus.py. What a fuzzer found later stands beside them, under another name, and stays."""
 
 import json
 import pathlib
 import re
 
 import kept_flows_corpus
+import kept_nat_corpus
 
 HERE = pathlib.Path(__file__).resolve().parent
 CASES = HERE.parent / "packet" / "cases"
@@ -18,11 +19,11 @@ PARSE = {"ipv4": 2, "ipv6": 2, "vlan": 20, "layer4": 4, "not_ours": 1, "truncati
          "icmp_sent": 4, "icmp_passed": 3, "toa": 11, "hostile": 3}
 PIPELINE = {"modes": 6, "vlan": 20, "ipv6": 9, "flows": 3, "resets": 3, "backends": 20, "hash_keys": 5, "echo": 9,
             "icmp_sent": 9, "icmp_passed": 5, "hostile": 6, "nat": 2,
-            "icmp_nat": 8, "nat_kept": 6}
+            "icmp_nat": 8, "nat_kept": 6, "toa": 9}
 # In the order of twins_of() in pipeline_fuzz.cpp.
 WORLDS = ("l2dsr", "ipip", "vxlan", "vxlan over IPv6 by source", "gre", "gue")
 VXLAN_6_BY_SOURCE = 3
-NAT, NAT_6, KEPT, KEPT_6 = 6, 7, 8, 9
+NAT, NAT_6, KEPT, KEPT_6, TOA, TOA_6 = range(6, 12)
 HEADROOM = 128
 PACKET, ANSWER, ERROR, ANSWER_ERROR, SECONDS, MARK = 0x00, 0xEC, 0xEE, 0xEF, 0xF0, 0xF4
 
@@ -48,6 +49,8 @@ def world_of(case):
         return NAT_6 if "IPv6" in case["name"] else NAT
     if case["topic"] == "nat_kept":
         return KEPT_6 if "IPv6" in case["name"] else KEPT
+    if case["topic"] == "toa":
+        return TOA_6 if "IPv6" in case["name"] or "6" in name else TOA
     if "source" in name or ("vxlan" in name and "outer6" in name):
         return VXLAN_6_BY_SOURCE
     return next((i for i, mode in enumerate(WORLDS) if mode in name), 0)
@@ -60,7 +63,7 @@ def program(case):
     for step in case["before"]:
         if "packet" in step:
             steps += packet_step(step["packet"])
-            if case["topic"] in ("nat", "nat_kept"):
+            if case["topic"] in ("nat", "nat_kept", "toa"):
                 steps += bytes([ANSWER, 0x12])
             if case["topic"] == "icmp_nat":  # the ports in the packets are of another world
                 quoted = len(case["packet"]) // 2 % 29
@@ -69,7 +72,10 @@ def program(case):
             steps += bytes([SECONDS, step["age_s"] % 256])
         elif "mark" in step:
             steps += b"".join(bytes([MARK, backend]) for backend in range(8))
-    return steps + packet_step(case["packet"])
+    steps += packet_step(case["packet"])
+    if case["topic"] == "toa":  # a router says so, the backend speaks, and the client once more
+        steps += bytes([ERROR, 6, 28, ANSWER, 0x10]) + packet_step(case["packet"])
+    return steps
 
 
 def empty_folder(target):
@@ -92,13 +98,14 @@ def write(target, topics, convert):
     print(f"{target}: {len(seen)} inputs")
 
 
-def write_kept_flows():
-    folder = empty_folder("kept_flows")
-    for name, data in kept_flows_corpus.inputs().items():
+def write_made(target, inputs):
+    folder = empty_folder(target)
+    for name, data in inputs.items():
         (folder / f"case-{slug(name)}").write_bytes(data)
-    print(f"kept_flows: {len(kept_flows_corpus.inputs())} inputs")
+    print(f"{target}: {len(inputs)} inputs")
 
 
 write("parse", PARSE, lambda case: bytes.fromhex(case["packet"]))
 write("pipeline", PIPELINE, program)
-write_kept_flows()
+write_made("kept_flows", kept_flows_corpus.inputs())
+write_made("kept_nat", kept_nat_corpus.inputs())

@@ -22,6 +22,7 @@
 // After the port header.
 #include "guideway/core/balance_burst.h"
 #include "tests/fuzz/forwarded.h"
+#include "tests/fuzz/input.h"
 #include "tests/fuzz/require.h"
 #include "tests/support/answer.h"
 #include "tests/support/core_world.h"
@@ -35,27 +36,6 @@ constexpr WorldSize kSize{.buckets_per_shard = 4, .shards = 3};
 constexpr WorldSize kNatSize{.buckets_per_shard = 4, .shards = 3, .nat_planes = 1};
 constexpr std::size_t kMaxPacket = 2048;
 
-/// The input, byte by byte; 0 when it has ended.
-class Input {
- public:
-  explicit Input(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
-  bool at_end() const { return bytes_.empty(); }
-  std::uint64_t take(std::size_t size) {
-    std::uint64_t value = 0;
-    const std::span<const std::uint8_t> taken = take_bytes(size);
-    std::memcpy(&value, taken.data(), taken.size());
-    return value;
-  }
-  std::span<const std::uint8_t> take_bytes(std::size_t size) {
-    const std::span<const std::uint8_t> taken = bytes_.first(std::min(size, bytes_.size()));
-    bytes_ = bytes_.subspan(taken.size());
-    return taken;
-  }
-
- private:
-  std::span<const std::uint8_t> bytes_;
-};
-
 /// Two worlds that must stay alike.
 class Twins {
  public:
@@ -64,6 +44,7 @@ class Twins {
         burst_(config.forwarding == "nat" ? kNatSize : kSize) {
     shape_.vlans = static_cast<std::size_t>(vlans);
     shape_.nat = config.forwarding == "nat";
+    shape_.toa = config.toa;
     shape_.outer_family = config.forwarding == "l2dsr" || shape_.nat ? 0 : config.outer_family;
     shape_.udp = config.forwarding == "vxlan" || config.forwarding == "gue";
     // UDP, VXLAN and Ethernet are 8, 8 and 14 bytes; GUE and GRE 4 each.
@@ -153,7 +134,7 @@ void Twins::balance(const std::vector<std::span<const std::uint8_t>>& packets,
     }
     if (outcome.reason == GW_REASON_TIME_EXCEEDED_SENT ||
         outcome.reason == GW_REASON_TOO_BIG_SENT) {
-      require_error_about(packets[i], ours[i].bytes());
+      require_error_about(packets[i], ours[i].bytes(), shape_.toa);
     }
     if (outcome.reason == GW_REASON_NAT_RETURNED) {
       require_translated(packets[i], ours[i].bytes());
@@ -198,7 +179,9 @@ Twins& twins_of(std::uint64_t choice) {
                            {{.forwarding = "nat"}, 1},
                            {{.forwarding = "nat", .outer_family = 6}, 0},
                            {{.forwarding = "nat", .snat = false, .clamp_mss = true}, 0},
-                           {{.forwarding = "nat", .outer_family = 6, .snat = false}, 1}};
+                           {{.forwarding = "nat", .outer_family = 6, .snat = false}, 1},
+                           {{.forwarding = "nat", .clamp_mss = true, .toa = true}, 0},
+                           {{.forwarding = "nat", .outer_family = 6, .toa = true}, 2}};
   return worlds[choice % std::size(worlds)];
 }
 

@@ -27,6 +27,9 @@ from guideway_lab.network import KERNEL_NIC
 from guideway_lab.shell import run, wait_until
 
 _KEPT = 60
+# Of dpdk nobody forwards until it runs again, on a slow machine for many seconds, and TCP sends
+# again after 6 s and 13 s: how long a client waits is not what is judged.
+_NOBODY_FORWARDS_S = 60
 _MMAPABLE = 1 << 10  # linux/bpf.h: BPF_F_MMAPABLE
 _BESIDE_THE_KERNEL = ["afxdp", "xdp"]
 
@@ -60,8 +63,8 @@ def write_another_config(lab, kept):
     return held
 
 
-def assert_all_stay(lab, kept, held):
-    connections = kept.wait_for_answers(20)
+def assert_all_stay(lab, kept, held, timeout=30):
+    connections = kept.wait_for_answers(20, timeout)
     assert kept_connections.disturbed(connections) == []
     assert kept_connections.per_backend(connections) == held
     assert "adopted the flow table" in lab.director.log()
@@ -294,9 +297,7 @@ def test_a_foreign_program_is_not_displaced_unasked(make_lab, datapath):
 )
 def test_dpdk_restarts_without_losing_or_moving_a_connection(make_lab, capsys, number):
     lab = make_lab(datapath="dpdk", on_stop="keep")
-    # Nobody forwards until it runs again, on a slow machine for many seconds, and TCP sends again
-    # after 6 s and 13 s: how long a client waits is not what this judges.
-    with MeasuredLoad(lab.plan, connections=200, timeout_s=60) as load:
+    with MeasuredLoad(lab.plan, connections=200, timeout_s=_NOBODY_FORWARDS_S) as load:
         load.figures_after(0)
         end_director(lab, number)
         start(lab)
@@ -310,6 +311,29 @@ def test_dpdk_restarts_without_losing_or_moving_a_connection(make_lab, capsys, n
     assert (figures.failed, figures.moved) == ([], [])
     assert figures.answers >= 200 and figures.echoes > 0
     assert "adopted the flow table" in lab.director.log()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [pytest.param(2, 1, id="fewer"), pytest.param(1, 2, id="more", marks=pytest.mark.long)],
+)
+def test_dpdk_flows_stay_with_other_workers_a_backend_less_and_another_seed(
+    make_lab, before, after
+):
+    lab = make_lab(datapath="dpdk", on_stop="keep", workers=2, start_director=False)
+    cpus = lab.plan.worker_cpus
+    change_config(lab, f"workers = {cpus}", f"workers = {cpus[:before]}")
+    start(lab)
+    with KeptConnections(lab.plan, _KEPT, timeout_s=_NOBODY_FORWARDS_S) as kept:
+        held = write_another_config(lab, kept)
+        change_config(lab, f"workers = {cpus}", f"workers = {cpus[:after]}")
+        end_director(lab, signal.SIGKILL)
+        lab.start_director()
+        lab.director.wait_ready(held.keys() - {max(held, key=held.get)})
+        assert_all_stay(lab, kept, held, _NOBODY_FORWARDS_S)
+    workers = [row for row in lab.director.status()["workers"] if row["role"] == "worker"]
+    assert len(workers) == after
+    assert all(row["forwarded"] for row in workers), workers
 
 
 def test_status_says_what_goes_on_without_guidewayd(make_lab):

@@ -14,7 +14,7 @@ from checks import (
     settled,
 )
 
-from guideway_lab import backends, config
+from guideway_lab import backends, config, network
 from guideway_lab.http_load import HttpLoad
 from guideway_lab.plan import DATAPATHS, FAMILIES, MODES
 from guideway_lab.report import observe
@@ -57,6 +57,18 @@ def forwarder(lab):
     for row in lab.director.status()["workers"]:
         sums[row["role"]] += row["forwarded"]
     return sums.most_common(1)[0][0]
+
+
+@pytest.mark.parametrize("datapath", ["afxdp", "xdp"])
+def test_a_driver_without_native_xdp_is_served_in_generic_mode(make_lab, datapath):
+    lab = make_lab(datapath=datapath, start_director=False)
+    network.bridge_nic(lab.plan)
+    lab.start_director()
+    lab.director.wait_ready()
+    (interface,) = lab.director.status()["interfaces"]
+    assert interface["driver"] == "bridge, XDP generic: the driver bridge has no native XDP"
+    send(lab, 1_000)
+    assert forwarder(lab) == {"afxdp": "worker", "xdp": "xdp"}[datapath]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HTTP client of many kept connections: keepalive_client.py ADDRESS PORT CONNECTIONS INTERVAL_MS.
+"""HTTP client of many kept connections: keepalive_client.py ADDRESS PORT CONNECTIONS INTERVAL_MS
+TIMEOUT_S.
 
 Each connection numbers its requests and knows which backend answered the first. A wrong number,
 another backend, a wrong status, silence or a close is that connection's error, and its end.
@@ -12,8 +13,6 @@ import dataclasses
 import json
 import sys
 
-_ANSWER_TIMEOUT_S = 10
-
 
 @dataclasses.dataclass
 class Connection:
@@ -25,22 +24,20 @@ class Connection:
     error: str = ""
 
 
-async def use(connection, address, port, interval_s):
+async def use(connection, address, port, interval_s, timeout_s):
     """Sends request after request until cancelled or disturbed."""
     try:
-        reader, writer = await asyncio.wait_for(
-            asyncio.open_connection(address, port), _ANSWER_TIMEOUT_S
-        )
+        reader, writer = await asyncio.wait_for(asyncio.open_connection(address, port), timeout_s)
         connection.port = writer.get_extra_info("sockname")[1]
         while not connection.error:
             number = connection.answered + 1
             exchanged = exchange(reader, writer, address, number)
-            answer = await asyncio.wait_for(exchanged, _ANSWER_TIMEOUT_S)
+            answer = await asyncio.wait_for(exchanged, timeout_s)
             connection.error = judge(connection, number, *answer)
             connection.answered = number
             await asyncio.sleep(interval_s)
     except asyncio.TimeoutError:
-        connection.error = f"no answer within {_ANSWER_TIMEOUT_S} s"
+        connection.error = f"no answer within {timeout_s} s"
     except (OSError, EOFError, ValueError) as error:
         connection.error = f"{type(error).__name__}: {error}"
 
@@ -69,10 +66,10 @@ def judge(connection, number, status, number_back, backend):
     return ""
 
 
-async def main(address, port, count, interval_ms):
+async def main(address, port, count, interval_ms, timeout_s):
     connections = [Connection() for _ in range(count)]
     tasks = [
-        asyncio.create_task(use(connection, address, port, interval_ms / 1000))
+        asyncio.create_task(use(connection, address, port, interval_ms / 1000, timeout_s))
         for connection in connections
     ]
     loop = asyncio.get_running_loop()

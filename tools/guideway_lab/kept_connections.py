@@ -9,11 +9,11 @@ from guideway_lab.shell import wait_until
 
 
 class KeptConnections:
-    """Connections that go on until the `with` block ends."""
+    """Connections that go on until the `with` block ends; one is lost after timeout_s of silence."""
 
-    def __init__(self, plan, count, interval_ms=50):
+    def __init__(self, plan, count, interval_ms=50, timeout_s=10):
         self._count = count
-        arguments = (plan.vip, plan.service_port, count, interval_ms)
+        arguments = (plan.vip, plan.service_port, count, interval_ms, timeout_s)
         self._client = ClientProcess(plan, "keepalive_client.py", arguments)
 
     def __enter__(self):

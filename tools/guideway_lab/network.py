@@ -130,6 +130,26 @@ def _set_channels(netns, link, direction, count):
     wait_until(is_set, f"{link} in {netns} to take {count} {direction} queues")
 
 
+def bridge_nic(plan):
+    """Puts a bridge, whose driver has no native XDP, in the place of the director's NIC.
+
+    REQUIRES: guidewayd does not run, the lab is not routed.
+    """
+    netns, cable = plan.netns("director"), "cable0"
+    ip_batch(
+        netns,
+        [
+            f"link set {KERNEL_NIC} down",
+            f"address flush dev {KERNEL_NIC}",
+            f"link set {KERNEL_NIC} name {cable}",
+            f"link add {KERNEL_NIC} type bridge mcast_snooping 0",
+            f"link set {cable} master {KERNEL_NIC} up",
+        ],
+    )
+    run("ethtool", "-K", KERNEL_NIC, "tx", "off", netns=netns)
+    own = _add_address(plan.director_address, plan.prefix_length, KERNEL_NIC)
+    ip_batch(netns, [f"link set {KERNEL_NIC} up", own])
+
 
 def set_cable(plan, state):
     """Unplugs the director's cable, "down", or plugs it in again, "up"."""

@@ -4,6 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <functional>
+#include <numeric>
+#include <random>
 #include <vector>
 
 #include "fakes.h"
@@ -183,6 +188,39 @@ TEST_F(NatSweepTest, LeavesThePlanesHeaderAlone) {
   whole_walk();
   EXPECT_TRUE(std::all_of(bytes, bytes + sizeof(gw_nat_bucket),
                           [](std::uint8_t byte) { return byte == 0x5a; }));
+}
+
+/// As an adopted table may have them.
+TEST_F(NatSweepTest, AnyBytesAreFreedOrCountedOnce) {
+  std::mt19937_64 random(7);
+  const auto fill = [&](auto& words) {
+    for (std::uint64_t& word : words) word = random();
+  };
+  for (gw_nat_bucket& bucket : nat_) {
+    fill(bucket.ways.words);
+    for (gw_nat_entry& entry : bucket.entries) {
+      auto words = std::bit_cast<std::array<std::uint64_t, sizeof entry / 8>>(entry);
+      fill(words);
+      entry = std::bit_cast<gw_nat_entry>(words);
+      if (random() % 2 == 0) entry.client_word = random() << 32 | (kNow - random() % 1000);
+    }
+    for (std::uint64_t& word : bucket.ways.words)  // half of them of backends that exist
+      if (random() % 2 == 0) word &= ~(std::uint64_t{0xfffe} << 16);
+  }
+  const SweepResult first = whole_walk();
+  const auto are_valid = [](const gw_nat_bucket& bucket) {
+    return std::ranges::count(bucket.ways.words, GW_NAT_VALID, gw_nat_state);
+  };
+  const auto left = std::transform_reduce(nat_.begin() + 1, nat_.end(), std::int64_t{0},
+                                          std::plus<>(), are_valid);
+  EXPECT_GT(first.cleared, 1000U);
+  EXPECT_GT(left, 1000);
+  const SweepResult again = whole_walk();
+  EXPECT_EQ(again.cleared, 0U);
+  EXPECT_EQ(again.nat_ports[0], left);
+  EXPECT_EQ(std::reduce(again.held.begin(), again.held.end(), std::uint64_t{0}), left);
+  EXPECT_EQ(first.held, again.held);
+  EXPECT_EQ(first.live, again.live);
 }
 
 }  // namespace

@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <filesystem>
 #include <string>
+#include <vector>
 
 #include "guideway/datapath/file_store.h"
 #include "tests/support/captured_log.h"
@@ -30,13 +32,14 @@ class NatStoreTest : public testing::Test {
   }
   /// A table of `planes` whose addresses are 198.51.100.1 and so on, with a word in each plane.
   void leave(std::uint32_t planes) {
-    NatStore nat = open(planes, false);
-    compile::ForwardingState state;
+    const NatStore nat = open(planes, false);
+    leave_owners(nat, planes);
+    for (std::uint32_t plane = 0; plane < planes; plane++) word(nat, plane) = 1000 + plane;
+  }
+  static void leave_owners(const NatStore& nat, std::uint32_t planes) {
     std::vector<IpAddress> addresses;
     for (std::uint8_t i = 1; i <= planes; i++) addresses.push_back(address(i));
-    state.nat_ids = compile::NatIds(planes).with(addresses).value();
-    nat.note(state);
-    for (std::uint32_t plane = 0; plane < planes; plane++) word(nat, plane) = 1000 + plane;
+    write_nat_ids(nat.view(), compile::NatIds(planes).with(addresses).value());
   }
   static IpAddress address(std::uint8_t last) { return IpAddress::v4({198, 51, 100, last}); }
   static std::uint64_t& word(const NatStore& nat, std::uint32_t plane) {
@@ -125,6 +128,40 @@ TEST_F(NatStoreTest, TwoPlanesOfOneAddressAreTheFirsts) {
   std::memcpy(static_cast<void*>(&nat.view().buckets[GW_NAT_PLANE]),
               static_cast<const void*>(&nat.view().buckets[0]), sizeof(gw_nat_plane));
   EXPECT_THAT(nat.ids().entries(), UnorderedElementsAre(Pair(address(1), 0)));
+}
+
+/// Its owners are then right or nobody's, and what the next generation notes is read again.
+TEST_F(NatStoreTest, NoByteOfAHeaderMakesAnotherOwner) {
+  leave(2);
+  const NatStore nat = open(2, true);
+  const test::CapturedLog log;
+  compile::ForwardingState next;
+  next.nat_ids = compile::NatIds(2).with({address(7), address(8)}).value();
+  auto* header = reinterpret_cast<std::uint8_t*>(&nat.view().buckets[GW_NAT_PLANE]);
+  for (std::size_t at = 0; at < sizeof(gw_nat_plane); at++) {
+    for (const std::uint8_t bit : {1, 2, 4, 8, 16, 32, 64, 128}) {
+      header[at] ^= bit;
+      ASSERT_THAT(nat.ids().entries(), UnorderedElementsAre(Pair(address(1), 0))) << at;
+      open(2, true).note(next);
+      ASSERT_EQ(nat.ids().entries(), next.nat_ids.entries()) << at;
+      leave_owners(nat, 2);
+    }
+  }
+}
+
+TEST_F(NatStoreTest, AFileOfAnySizeIsAdoptedByWholePlanesOrRefused) {
+  const std::size_t plane = NatStore::kUnit * GW_NAT_PLANE;
+  for (const std::size_t bytes :
+       {std::size_t{1}, NatStore::kUnit, plane - 1, plane - NatStore::kUnit, plane, plane + 1,
+        plane + NatStore::kUnit, 2 * plane}) {
+    leave(1);
+    std::filesystem::resize_file(dir_.path("nat") + "/" + NatStore::kNat, bytes);
+    const NatStore nat = open(1, true);
+    const bool is_adopted = bytes >= plane && bytes % NatStore::kUnit == 0;
+    EXPECT_EQ(nat.view().planes, is_adopted ? bytes / plane : 1U) << bytes;
+    EXPECT_EQ(nat.view().buckets.size(), std::size_t{nat.view().planes} * GW_NAT_PLANE) << bytes;
+    EXPECT_EQ(word(nat, 0), is_adopted ? 1000U : 0U) << bytes;
+  }
 }
 
 }  // namespace
