@@ -294,7 +294,7 @@ void get_backend(Call call) {
   const std::string name = call.names["backend"];
   const Json* found = find_or_refuse(call, {Kind::kBackend, pool, name});
   if (found == nullptr) return;
-  const control::Status status = call.controller.status_of_backends(pool, name);
+  const control::Status status = call.controller.status_of_backend(pool, name);
   call.respond(answer_of(call, {{"backend", backend_view(call.controller.desired(), pool, *found,
                                                          status, backends_in(status, pool))}}));
 }

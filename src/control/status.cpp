@@ -217,7 +217,7 @@ std::shared_ptr<const Status> Controller::recent_status() {
       [] { return std::chrono::steady_clock::now(); });
 }
 
-Status Controller::status_of_backends(const std::string& pool, const std::string& only) const {
+Status Controller::status_of_backend(const std::string& pool, const std::string& backend) const {
   Status status;
   status.revision = desired_->revision;
   status.live_flows_age_s = live_flows_age_s();
@@ -230,8 +230,8 @@ Status Controller::status_of_backends(const std::string& pool, const std::string
   found.name = pool;
   for (std::size_t id = 0; id < state_->backend_info.size(); id++) {
     const compile::BackendInfo& info = state_->backend_info[id];
-    if (!info.used || info.removed || !info.home.empty() || info.pool != pool) continue;
-    if (!only.empty() && info.name != only) continue;
+    if (!info.used || info.removed || !info.home.empty()) continue;
+    if (info.pool != pool || info.name != backend) continue;
     const model::BackendKey key{info.pool, info.address, info.port};
     health::Verdicts verdicts;
     if (const health::Verdict* verdict = checker_.verdict(key)) verdicts.emplace(key, *verdict);

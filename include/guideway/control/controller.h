@@ -108,9 +108,9 @@ class Controller {
   Status status() const;
   /// One that others may have been given a moment ago, but of this revision and generation.
   std::shared_ptr<const Status> recent_status();
-  /// Of this pool's own backends alone, or of the one that is named: live flows as in status(), and
-  /// a pool with nothing but its name and them.
-  Status status_of_backends(const std::string& pool, const std::string& only = "") const;
+  /// Of one of this pool's own backends alone: live flows as in status(), and a pool with nothing
+  /// but its name and the backend.
+  Status status_of_backend(const std::string& pool, const std::string& backend) const;
   /// What has happened since the start.
   events::EventLog& events() { return events_; }
   boost::asio::io_context& loop() { return parts_.loop; }
