@@ -154,6 +154,9 @@ int main(void) {
   say("module", load_module("/t/veth.ko"));
   say("load", run("/t/verifier_test --gtest_filter='Variants/Verifier.*/0:Variants/Verifier.*/7'"));
   say("packets", run("/t/packet_xdp_test --gtest_brief=1"));
+  /* Each test loads the program, which takes its time here: every tunnel once, and every case. */
+  say("decapsulator",
+      run("/t/decap_test --gtest_brief=1 --gtest_filter='*.HandsTheInner*:Decap.*-*Random*'"));
   say("network", build_network());
   pid_t daemon = start("exec /t/guidewayd --config /t/guideway.toml");
   say("daemon", wait_ready());

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Debian 12's stock kernel in qemu, without KVM: the XDP program loads there, the packet cases pass,
-and a TCP transfer goes through guidewayd. tests/old_kernel/init.c is what runs inside."""
+the decapsulator's too, and a TCP transfer goes through guidewayd. tests/old_kernel/init.c is what runs inside."""
 
 import gzip
 import os
@@ -13,9 +13,9 @@ from .results import Case
 from .tree import ROOT
 
 LIMIT_S = 180
-STEPS = ("module", "load", "packets", "network", "daemon", "transfer")
-PROGRAMS = ("tests/bpf/verifier_test", "tests/packet/packet_xdp_test", "src/app/guidewayd",
-            "src/cli/guideway")
+STEPS = ("module", "load", "packets", "decapsulator", "network", "daemon", "transfer")
+PROGRAMS = ("tests/bpf/verifier_test", "tests/packet/packet_xdp_test", "tests/bpf/decap_test",
+            "src/app/guidewayd", "src/cli/guideway")
 TOOLS = ("ip", "ethtool", "nsenter", "grep", "uname", "sh")
 META_PACKAGE = "linux-image-cloud-amd64"
 
