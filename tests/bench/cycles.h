@@ -20,6 +20,12 @@ inline std::uint64_t cycles_now() {
   return now;
 }
 
+/// Likewise, and what was stored before has left the store buffer: it is not paid for afterwards.
+inline std::uint64_t cycles_after_stores() {
+  _mm_mfence();
+  return cycles_now();
+}
+
 /// The compiler must assume that what is behind the pointer is read here, so it has to be made.
 inline void keep(const void* pointer) { asm volatile("" ::"r"(pointer) : "memory"); }
 
