@@ -78,8 +78,8 @@ void print(const XdpCase& row, const XdpResult& result, bench_program program, u
       {"hits", own.hits},
       {"misses", own.misses},
       {"tx", own.tx},
-      {"lowest_round", own.ns_per_packet.low},
-      {"highest_round", own.ns_per_packet.high},
+      {"low", own.ns_per_packet.low},
+      {"high", own.ns_per_packet.high},
       {"empty_ns", result.empty_ns},
       {"repeated", result.repeated},
       {"rounds", row.rounds},
@@ -89,6 +89,11 @@ void print(const XdpCase& row, const XdpResult& result, bench_program program, u
       {"cpu", cpu},
   };
   if (row.flows == 0) json["flows"] = "new";
+  if (program == BENCH_LRU) {
+    json["ratio"] = result.lru_ratio.median;
+    json["ratio_low"] = result.lru_ratio.low;
+    json["ratio_high"] = result.lru_ratio.high;
+  }
   std::cout << json.dump() << std::endl;
 }
 

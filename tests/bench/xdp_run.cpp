@@ -47,6 +47,7 @@ Result<XdpResult> XdpRun::run() {
   for (const bench_program program : {BENCH_GUIDEWAY, BENCH_LRU})
     if (auto filled = fill_table(program); !filled) return tl::unexpected(filled.error());
   std::vector<double> empty;
+  std::vector<double> ratios;
   std::array<std::vector<double>, BENCH_PROGRAMS> net;
   for (unsigned i = 0; i < spec_.rounds; i++) {
     const auto times = undisturbed(result_.repeated, [this] { return round(); });
@@ -54,10 +55,12 @@ Result<XdpResult> XdpRun::run() {
     empty.push_back((*times)[BENCH_EMPTY]);
     for (const bench_program program : {BENCH_GUIDEWAY, BENCH_LRU})
       net[program].push_back((*times)[program] - empty.back());
+    ratios.push_back(net[BENCH_LRU].back() / net[BENCH_GUIDEWAY].back());
   }
   result_.empty_ns = median(empty);
   for (const bench_program program : {BENCH_GUIDEWAY, BENCH_LRU})
-    result_.programs[program].ns_per_packet = summarize(net[program]);
+    result_.programs[program].ns_per_packet = median_interval(net[program]);
+  result_.lru_ratio = median_interval(ratios);
   return result_;
 }
 
@@ -113,8 +116,8 @@ Result<XdpSwapsResult> XdpRun::run_swaps(unsigned swaps_per_s) {
   }
   const auto swaps = swapper.swaps_per_s();
   if (!swaps) return tl::unexpected(swaps.error());
-  result.still_ns = summarize(still);
-  result.swapped_ns = summarize(swapped);
+  result.still_ns = median_interval(still);
+  result.swapped_ns = median_interval(swapped);
   result.lost = median_interval(lost);
   result.swaps_per_s = *swaps;
   result.hits = result_.programs[BENCH_GUIDEWAY].hits;

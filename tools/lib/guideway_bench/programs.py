@@ -8,8 +8,9 @@ import sys
 
 from . import huge_pages, table
 
-# The flow table of 10 M flows (128 MB), the packet ring, and room for a --ring of four times that.
-CORE_MEMORY_MB = 192
+# For IPv4 and IPv6 each the flow table of 10 M flows (128 MB), the packet ring, and room for a --ring
+# of four times that.
+CORE_MEMORY_MB = 384
 
 
 @dataclasses.dataclass(frozen=True)
