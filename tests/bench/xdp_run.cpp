@@ -33,7 +33,7 @@ class XdpRun {
   Result<void> send(bench_program program, std::uint64_t count);
   Result<double> sample(bench_program program, double (*what)(std::vector<double>) = median);
   Result<std::array<double, BENCH_PROGRAMS>> round();
-  Result<double> net_mean();
+  Result<double> undisturbed_mean(bench_program program);
   Result<void> count(bench_program program, const gw_counters& before);
 
   const XdpCase spec_;
@@ -81,13 +81,9 @@ double mean(std::vector<double> values) {
   return sum / static_cast<double>(values.size());
 }
 
-/// The mean, since what a swap costs is in a few slices.
-Result<double> XdpRun::net_mean() {
-  const Result<double> empty = sample(BENCH_EMPTY, mean);
-  if (!empty) return empty;
-  const Result<double> own = sample(BENCH_GUIDEWAY, mean);
-  if (!own) return own;
-  return *own - *empty;
+/// ns per packet. The mean, since what a swap costs is in a few slices.
+Result<double> XdpRun::undisturbed_mean(bench_program program) {
+  return undisturbed(result_.repeated, [&] { return sample(program, mean); });
 }
 
 Result<XdpSwapsResult> XdpRun::run_swaps(unsigned swaps_per_s) {
@@ -102,17 +98,16 @@ Result<XdpSwapsResult> XdpRun::run_swaps(unsigned swaps_per_s) {
   std::vector<double> swapped;
   std::vector<double> lost;
   for (unsigned i = 0; i < spec_.rounds; i++) {
-    const auto without = undisturbed(result.repeated, [this] { return net_mean(); });
-    const auto with = undisturbed(result.repeated, [this, &swapper] {
-      swapper.start();
-      auto measured = net_mean();
-      swapper.stop();
-      return measured;
-    });
-    if (!without || !with) return tl::unexpected((without ? with : without).error());
-    still.push_back(*without);
-    swapped.push_back(*with);
-    lost.push_back(1 - *without / *with);
+    const auto empty = undisturbed_mean(BENCH_EMPTY);
+    const auto without = undisturbed_mean(BENCH_GUIDEWAY);
+    swapper.start();
+    const auto with = undisturbed_mean(BENCH_GUIDEWAY);
+    swapper.stop();
+    for (const auto& each : {empty, without, with})
+      if (!each) return tl::unexpected(each.error());
+    still.push_back(*without - *empty);
+    swapped.push_back(*with - *empty);
+    lost.push_back(1 - still.back() / swapped.back());
   }
   const auto swaps = swapper.swaps_per_s();
   if (!swaps) return tl::unexpected(swaps.error());
@@ -121,6 +116,7 @@ Result<XdpSwapsResult> XdpRun::run_swaps(unsigned swaps_per_s) {
   result.lost = median_interval(lost);
   result.swaps_per_s = *swaps;
   result.hits = result_.programs[BENCH_GUIDEWAY].hits;
+  result.repeated = result_.repeated;
   return result;
 }
 
