@@ -31,7 +31,7 @@ struct Options {
   std::uint64_t flows = 100'000;
   unsigned rounds = 10;
   std::uint64_t packets = 1'000'000;
-  unsigned milliseconds = 500;
+  unsigned milliseconds = WorkersSpec{}.milliseconds;
 };
 
 /// The pool's table in all rows of "backends": ten slots for each of 60,000.

@@ -63,7 +63,8 @@ std::string problem_of(const Options& options) {
   if (options.swaps_per_s > 1000) return "--swaps is 0 to 1000";
   if (base.rounds == 0) return "--rounds is at least 1";
   if (base.packets < 2 * BENCH_SLICE || base.packets > BENCH_SLICE * BENCH_STAMPS)
-    return "--packets is 8192 to 4194304";
+    return "--packets is " + std::to_string(2 * BENCH_SLICE) + " to " +
+           std::to_string(BENCH_SLICE * BENCH_STAMPS);
   if (base.tables.backends == 0 || base.tables.backends > 4096) return "--backends is 1 to 4096";
   return "";
 }

@@ -68,12 +68,12 @@ def stolen_s():
 
 def undisturbed(measure, most=3):
     """(what measure() returns, how often it was repeated because too much was stolen): more than
-    1 % of its time and than the 10 ms that it is counted in. As undisturbed() in tests/bench."""
+    1 % of its time. As undisturbed() in tests/bench."""
     for again in range(most + 1):
         before, start = stolen_s(), time.monotonic()
         measured = measure()
         stolen = stolen_s() - before
-        if stolen <= max(0.015, 0.01 * (time.monotonic() - start)):
+        if stolen <= 0.01 * (time.monotonic() - start):
             break
     return measured, again
 
