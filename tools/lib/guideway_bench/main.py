@@ -99,8 +99,10 @@ def run(options):
         _, run_it, (first, *_) = RUNNERS[name]
         run_it = run_it if not options.against else lambda *words: run_against(names[0], *words)
         codes.append(run_it(paths[first], options))
+        if options.plot and codes[-1] == 0:
+            options.output.save(options.plot)
+        options.output.forget()
     if options.plot:
-        options.output.save(options.plot)
         plot.draw_all(options.plot)
     return max(codes)
 
