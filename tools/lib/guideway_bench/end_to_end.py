@@ -121,13 +121,15 @@ ROWS = [
 ]
 
 
+def demand_programs():
+    build.demand_programs(["wrk", "haproxy", "nft", "nginx"], "build lab bench")
+
+
 def run(built, options):
     """Prints a row for each way and load; returns an exit code."""
     if os.geteuid() != 0:
         raise build.Failed("end-to-end makes network namespaces: run it as root")
-    for program in ("wrk", "haproxy", "nft", "nginx"):
-        if run_command("which", program, check=False).returncode != 0:
-            raise build.Failed(f"{program} is not installed: run tools/setup build lab bench")
+    demand_programs()
     turns = options.rounds or (1 if options.quick else TURNS)
     seconds = 1 if options.quick else SECONDS
     found = {}

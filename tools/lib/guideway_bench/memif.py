@@ -46,12 +46,15 @@ ROWS = [Row("testpmd io", "io"), Row("testpmd macswap", "macswap"), Row("guidewa
 _FLOOR = ROWS[0].name
 
 
+def demand_programs():
+    build.demand_programs(["dpdk-testpmd"], "build bench")
+
+
 def run(built, options):
     """Prints a row for each; returns an exit code."""
     if os.geteuid() != 0:
         raise build.Failed("memif makes a network namespace: run it as root")
-    if not shutil.which("dpdk-testpmd"):
-        raise build.Failed("dpdk-testpmd is not installed: run tools/setup build bench")
+    demand_programs()
     turns = options.rounds or (1 if options.quick else _TURNS)
     seconds = 0.2 if options.quick else _SECONDS
     found = {row.name: [] for row in ROWS}
