@@ -67,7 +67,8 @@ class TimedWorkers {
   datapath::dpdk::PublishedState published_;
   std::unique_ptr<FlowTable> table_;
   std::vector<std::unique_ptr<One>> workers_;
-  std::atomic<unsigned> waiting_{0};
+  std::uint64_t at_once_ = 0;              // workers that are measured
+  std::atomic<std::uint64_t> arrived_{0};  // rings that they have filled
   std::atomic<bool> is_over_{false};
   Swapper swapper_;
   WorkersResult result_;

@@ -26,6 +26,7 @@ def facts(built):
         "cpu_model": cpu.get("model", ""),
         "tsc_mhz": float(cpu.get("cpu MHz", 0)),
         "cpus": os.cpu_count(),
+        "smt_siblings": smt_siblings(),
         "virtual": "hypervisor" in cpu.get("flags", ""),
         "kernel": platform.release(),
         "system": system_name(),
@@ -40,6 +41,13 @@ def cpu_facts(text):
     """The first processor of /proc/cpuinfo."""
     first = text.split("\n\n", 1)[0]
     return dict(re.findall(r"^(.+?)\s*: (.*)$", first, re.MULTILINE))
+
+
+def smt_siblings():
+    """CPUs that share a core, as Linux writes lists of them; empty if none do."""
+    lists = pathlib.Path("/sys/devices/system/cpu").glob("cpu*/topology/thread_siblings_list")
+    shared = {file.read_text(encoding="ascii").strip() for file in lists}
+    return sorted(cpus for cpus in shared if not cpus.isdecimal())
 
 
 def system_name():

@@ -7,8 +7,9 @@ A table's lines(row) are a row's line, with a title and the header in front when
 
 def machine_lines(facts):
     virtual = ", virtual" if facts["virtual"] else ""
+    siblings = f"SMT siblings {' '.join(facts['smt_siblings'])}" if facts["smt_siblings"] else "no SMT siblings"
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
-    return [f"{facts['cpu']} (model {facts['cpu_model']}), {facts['cpus']} CPUs{virtual}, "
+    return [f"{facts['cpu']} (model {facts['cpu_model']}), {facts['cpus']} CPUs{virtual}, {siblings}, "
             f"{facts['tsc_mhz']:.0f} MHz",
             f"{facts['system']}, Linux {facts['kernel']}, load {facts['load']}; {versions}",
             f"{facts['compiler']}, {facts['buildtype']} -O{facts['optimization']}, "
