@@ -97,12 +97,12 @@ def run(options):
     names = list(all_names()) if options.which == "all" else [options.which]
     if options.plot:
         plot.demand_matplotlib()
+    if machine.warning() and not options.quick:  # before the build, which keeps it busy itself
+        print(f"bench: {machine.warning()}", file=sys.stderr)
     built = build.Build()
     targets = list(dict.fromkeys(target for name in names for target in RUNNERS[name][2]))
     paths = dict(zip(targets, built.make(targets)))
     options.output.machine(machine.facts(built))
-    if machine.warning() and not options.quick:
-        print(f"bench: {machine.warning()}", file=sys.stderr)
     codes = []
     for name in names:
         _, run_it, (first, *_) = RUNNERS[name]
