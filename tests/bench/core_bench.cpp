@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // core_bench: cycles per packet of the packet path in memory, without a NIC. Prints one JSON object
 // a row; tools/bench makes a table of them. docs/benchmarks/ has the method and the figures.
+#include <algorithm>
 #include <boost/program_options.hpp>
 #include <cstdio>
 #include <iostream>
@@ -62,6 +63,7 @@ std::string complete(Options& options, bool sequential) {
   CoreCase& base = options.base;
   for (const unsigned family : options.families)
     if (family != 4 && family != 6) return "--family is 4 or 6";
+  std::ranges::sort(options.families);  // IPv6 is compared with IPv4
   for (const std::uint64_t flows : options.flows)
     if (flows == 0 || flows > 15'000'000) return "--flows is 1 to 15000000";
   if (base.burst == 0 || base.burst > kMaxBurst)
@@ -92,7 +94,8 @@ std::string complete(Options& options, bool sequential) {
   return "";
 }
 
-void print(const Options& options, const CoreCase& row, const CoreResult& result) {
+void print(const Options& options, const CoreCase& row, const ComparedResult& compared) {
+  const auto& [result, ratio] = compared;
   const bool known = row.traffic == Traffic::kKnownFlows;
   nlohmann::ordered_json json = {
       {"bench", "core"},
@@ -101,8 +104,8 @@ void print(const Options& options, const CoreCase& row, const CoreResult& result
       {"traffic", known ? "known" : "new"},
       {"cycles_per_packet", result.cycles_per_packet.median},
       {"quiet_cycles_per_packet", result.quiet_cycles_per_packet},
-      {"lowest_round", result.cycles_per_packet.low},
-      {"highest_round", result.cycles_per_packet.high},
+      {"low", result.cycles_per_packet.low},
+      {"high", result.cycles_per_packet.high},
       {"rounds", row.rounds},
       {"packets", result.packets},
       {"hits", result.hits},
@@ -121,14 +124,18 @@ void print(const Options& options, const CoreCase& row, const CoreResult& result
       {"interruptions", result.interruptions},
       {"repeated", result.repeated},
   };
+  if (row.tables.family == Family::kIpv6 && options.families.front() == 4) {
+    json["ratio"] = ratio.median;
+    json["ratio_low"] = ratio.low;
+    json["ratio_high"] = ratio.high;
+  }
   std::cout << json.dump() << std::endl;
 }
 
-/// The rows of one family, in the order of the table.
-std::vector<CoreCase> rows_of(const Options& options, unsigned family) {
+/// The rows of either family, in the order of the table.
+std::vector<CoreCase> rows_of(const Options& options) {
   std::vector<CoreCase> rows;
   CoreCase row = options.base;
-  row.tables.family = family == 4 ? Family::kIpv4 : Family::kIpv6;
   for (const std::uint64_t flows : options.flows) {
     row.flows = flows;
     rows.push_back(row);
@@ -139,20 +146,29 @@ std::vector<CoreCase> rows_of(const Options& options, unsigned family) {
   return rows;
 }
 
+/// A row for each family, measured in turns.
+Result<void> run_row(const Options& options, const CoreCase& row) {
+  std::vector<CoreCase> cases;
+  for (const unsigned family : options.families) {
+    cases.push_back(row);
+    cases.back().tables.family = family == 4 ? Family::kIpv4 : Family::kIpv6;
+  }
+  const auto compared = run_in_turns(cases);
+  if (!compared) return tl::unexpected(compared.error());
+  for (std::size_t i = 0; i < cases.size(); i++) print(options, cases[i], (*compared)[i]);
+  return {};
+}
+
 int run(const Options& options) {
   if (!pin_to_cpu(options.cpu)) {
     std::fprintf(stderr, "core_bench: CPU %u is not to be had; choose another by --cpu\n",
                  options.cpu);
     return 2;
   }
-  for (const unsigned family : options.families) {
-    for (const CoreCase& row : rows_of(options, family)) {
-      const Result<CoreResult> result = run_core_case(row);
-      if (!result) {
-        std::fprintf(stderr, "core_bench: %s\n", result.error().message.c_str());
-        return 1;
-      }
-      print(options, row, *result);
+  for (const CoreCase& row : rows_of(options)) {
+    if (const auto done = run_row(options, row); !done) {
+      std::fprintf(stderr, "core_bench: %s\n", done.error().message.c_str());
+      return 1;
     }
   }
   return 0;

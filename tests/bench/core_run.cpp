@@ -81,7 +81,7 @@ double CoreRun::round() {
 
 Result<CoreResult> CoreRun::result() const {
   CoreResult result = result_;
-  result.cycles_per_packet = summarize(rounds_);
+  result.cycles_per_packet = median_interval(rounds_);
   result.quiet_cycles_per_packet = quantile(rings_, 0.1);
   result.table_entries = entries_for(spec_);
   result.pages = flows_.pages.kind();
@@ -133,11 +133,26 @@ double CoreRun::process_ring() {
   return static_cast<double>(cycles_now() - start) / ring_.size();
 }
 
-Result<CoreResult> run_core_case(const CoreCase& spec) {
-  Result<std::unique_ptr<CoreRun>> run = CoreRun::make(spec);
-  if (!run) return tl::unexpected(run.error());
-  for (unsigned i = 0; i < spec.rounds; i++) (*run)->round();
-  return (*run)->result();
+Result<std::vector<ComparedResult>> run_in_turns(const std::vector<CoreCase>& cases) {
+  std::vector<std::unique_ptr<CoreRun>> runs;
+  for (const CoreCase& each : cases) {
+    auto run = CoreRun::make(each);
+    if (!run) return tl::unexpected(run.error());
+    runs.push_back(std::move(*run));
+  }
+  std::vector<std::vector<double>> ratios(runs.size());
+  for (unsigned round = 0; round < cases.front().rounds; round++) {
+    const double first = runs.front()->round();
+    for (std::size_t i = 0; i < runs.size(); i++)
+      ratios[i].push_back(i == 0 ? 1 : runs[i]->round() / first);
+  }
+  std::vector<ComparedResult> results;
+  for (std::size_t i = 0; i < runs.size(); i++) {
+    const auto result = runs[i]->result();
+    if (!result) return tl::unexpected(result.error());
+    results.push_back({*result, median_interval(ratios[i])});
+  }
+  return results;
 }
 
 }  // namespace guideway::bench

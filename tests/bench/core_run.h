@@ -91,8 +91,15 @@ class CoreRun {
   CoreResult result_;
 };
 
-/// All rounds of a case.
-Result<CoreResult> run_core_case(const CoreCase& spec);
+struct ComparedResult {
+  CoreResult result;
+  /// Cycles against those of the first case in the same round: the median of all rounds.
+  Summary ratio;
+};
+
+/// All rounds of cases that are compared with the first of them, in turns. REQUIRES: as many rounds
+/// of each; at least one case.
+Result<std::vector<ComparedResult>> run_in_turns(const std::vector<CoreCase>& cases);
 
 }  // namespace guideway::bench
 

@@ -77,13 +77,14 @@ void CoreWorker::balance(const PacketRing& ring, std::uint32_t first, std::uint3
 }
 
 void send_flows(CoreWorker& worker, PacketRing& ring, std::uint64_t first, std::uint64_t last,
-                TcpFlags flags, const std::function<void(std::uint64_t, const gw_outcome&)>& each) {
+                TcpFlags flags, const std::function<void(std::uint64_t, const gw_outcome&)>& each,
+                std::optional<std::uint32_t> given_s) {
   std::array<gw_outcome, kMaxBurst> outcomes;
   for (std::uint64_t flow = first; flow < last; flow += ring.size()) {
     const auto count =
         static_cast<std::uint32_t>(std::min<std::uint64_t>(ring.size(), last - flow));
     for (std::uint32_t i = 0; i < count; i++) ring.fill(i, flow + i, flags);
-    const std::uint32_t now_s = now_seconds();
+    const std::uint32_t now_s = given_s.value_or(now_seconds());
     for (std::uint32_t at = 0; at < count; at += kMaxBurst) {
       const std::uint32_t burst = std::min(kMaxBurst, count - at);
       worker.balance(ring, at, burst, now_s, outcomes.data());

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "core_tables.h"
@@ -80,10 +81,11 @@ inline CounterDifference since_now(const CoreWorker& worker) {
 }
 
 /// Sends a packet of each of the flows `first` to `last` - 1, rings of them at a time; calls
-/// `each(flow, outcome)` if there is one.
+/// `each(flow, outcome)` if there is one. The time is the clock's unless it is given.
 void send_flows(CoreWorker& worker, PacketRing& ring, std::uint64_t first, std::uint64_t last,
                 TcpFlags flags,
-                const std::function<void(std::uint64_t, const gw_outcome&)>& each = {});
+                const std::function<void(std::uint64_t, const gw_outcome&)>& each = {},
+                std::optional<std::uint32_t> given_s = {});
 
 /// Two packets of each flow: the first makes the entry, the second makes it established.
 void establish_flows(CoreWorker& worker, PacketRing& ring, std::uint64_t first, std::uint64_t last);

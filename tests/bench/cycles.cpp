@@ -8,9 +8,15 @@
 #include <chrono>
 #include <cmath>
 #include <cstddef>
-#include <utility>
 
 namespace guideway::bench {
+namespace {
+
+double middle_of(const std::vector<double>& sorted) {
+  return (sorted[(sorted.size() - 1) / 2] + sorted[sorted.size() / 2]) / 2;
+}
+
+}  // namespace
 
 double quantile(std::vector<double> values, double share) {
   const auto index = static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
@@ -19,11 +25,9 @@ double quantile(std::vector<double> values, double share) {
   return *at;
 }
 
-double median(std::vector<double> values) { return quantile(std::move(values), 0.5); }
-
-Summary summarize(const std::vector<double>& values) {
-  const auto [low, high] = std::minmax_element(values.begin(), values.end());
-  return {median(values), *low, *high};
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return middle_of(values);
 }
 
 Summary median_interval(std::vector<double> values) {
@@ -38,8 +42,7 @@ Summary median_interval(std::vector<double> values) {
     rank++;
   }
   if (rank > 0) rank--;
-  const double middle = (values[(count - 1) / 2] + values[count / 2]) / 2;
-  return {middle, values[rank], values[count - 1 - rank]};
+  return {middle_of(values), values[rank], values[count - 1 - rank]};
 }
 
 double measure_tsc_hz(unsigned milliseconds) {

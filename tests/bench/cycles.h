@@ -20,9 +20,16 @@ inline std::uint64_t cycles_now() {
   return now;
 }
 
+/// Likewise, and what was stored before has left the store buffer: it is not paid for afterwards.
+inline std::uint64_t cycles_after_stores() {
+  _mm_mfence();
+  return cycles_now();
+}
+
 /// The compiler must assume that what is behind the pointer is read here, so it has to be made.
 inline void keep(const void* pointer) { asm volatile("" ::"r"(pointer) : "memory"); }
 
+/// A median and its 95 % interval.
 struct Summary {
   double median = 0;
   double low = 0;
@@ -31,8 +38,8 @@ struct Summary {
 
 /// The value below which `share` (0 to 1) of the values lie. REQUIRES: not empty.
 double quantile(std::vector<double> values, double share);
+/// Of an even number of values: the mean of the two in the middle. REQUIRES: not empty.
 double median(std::vector<double> values);
-Summary summarize(const std::vector<double>& values);
 /// The median with its 95 % interval: the order statistics that enclose it by the binomial
 /// distribution; the lowest and the highest value where there are too few. REQUIRES: not empty.
 Summary median_interval(std::vector<double> values);

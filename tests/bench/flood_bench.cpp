@@ -30,6 +30,9 @@ constexpr Flood kFloods[] = {kSynFlood, kAckFlood, kUdpFlood};
 /// Bursts of the flood for each burst of the established flows.
 constexpr std::uint32_t kOdds = 9;
 constexpr std::uint32_t kBurst = 32;
+/// Which burst of ten is measured as the established flows', with a flood and without. Not the
+/// first: it would come right after the filling of the ring.
+constexpr std::uint32_t kMeasured = 5;
 /// Flow numbers of the flood begin where no established flow's does.
 constexpr std::uint64_t kFirstOfFlood = std::uint64_t{1} << 32;
 
@@ -47,6 +50,9 @@ struct Sample {
   double flood = 0;
 };
 
+/// The half of a pair that comes first.
+enum class First { kAlone, kFlood };
+
 struct Row {
   std::vector<double> alone;
   std::vector<double> under_flood;
@@ -63,6 +69,7 @@ class FloodRun {
   FloodRun(const Options& options, std::uint64_t flows) : options_(options), flows_(flows) {}
   Result<void> prepare();
   void keep_backends(std::vector<std::uint16_t>& backends);
+  Result<void> run_pair(Flood flood, First first);
   Result<Sample> sample(Flood flood);
   Result<void> look_for_lost_flows();
   Sample send_ring(Flood flood);
@@ -77,6 +84,7 @@ class FloodRun {
   std::unique_ptr<CoreWorker> worker_;
   std::vector<std::uint16_t> backends_;  // of each established flow
   Random random_;
+  std::uint32_t now_s_ = now_seconds();  // one time for both halves of a pair
   std::uint64_t next_of_flood_ = kFirstOfFlood;
   std::array<Row, 4> rows_;
   std::uint64_t evicted_ = 0;
@@ -121,14 +129,17 @@ Result<void> FloodRun::prepare() {
 
 void FloodRun::keep_backends(std::vector<std::uint16_t>& backends) {
   backends.resize(flows_);
-  send_flows(*worker_, *ring_, 0, flows_, kAck, [&](std::uint64_t flow, const gw_outcome& outcome) {
-    backends[flow] = outcome.backend;
-  });
+  send_flows(
+      *worker_, *ring_, 0, flows_, kAck,
+      [&](std::uint64_t flow, const gw_outcome& outcome) { backends[flow] = outcome.backend; },
+      now_s_);
 }
+
+bool is_measured(std::uint32_t buffer) { return buffer / kBurst % (kOdds + 1) == kMeasured; }
 
 /// One burst of the established flows, nine of the flood, and so on; all of the former without one.
 bool is_of_flood(Flood flood, std::uint32_t buffer) {
-  return flood != kNoFlood && buffer / kBurst % (kOdds + 1) != 0;
+  return flood != kNoFlood && !is_measured(buffer);
 }
 
 void FloodRun::fill(Flood flood) {
@@ -142,23 +153,21 @@ void FloodRun::fill(Flood flood) {
   }
 }
 
-/// Sends the ring, each burst timed. Returns the mean cycles of the packets of either kind.
+/// Sends the ring, each burst timed. Returns the mean cycles of the packets that are measured as
+/// the established flows', and of the others: the flood's, if there is one.
 Sample FloodRun::send_ring(Flood flood) {
   std::array<gw_outcome, kMaxBurst> outcomes;
-  const std::uint32_t now_s = now_seconds();
   std::array<std::uint64_t, 2> cycles{};
   std::array<std::uint32_t, 2> packets{};
   for (std::uint32_t at = 0; at < ring_->size(); at += kBurst) {
-    const std::uint64_t start = cycles_now();
-    worker_->balance(*ring_, at, kBurst, now_s, outcomes.data());
-    const int kind = is_of_flood(flood, at);
+    const std::uint64_t start = cycles_after_stores();
+    worker_->balance(*ring_, at, kBurst, now_s_, outcomes.data());
+    const int kind = is_measured(at) ? 0 : 1;
     cycles[kind] += cycles_now() - start;
     packets[kind] += kBurst;
   }
-  flood_packets_ += packets[1];
-  const auto mean = [&](int kind) {
-    return packets[kind] == 0 ? 0 : static_cast<double>(cycles[kind]) / packets[kind];
-  };
+  if (flood != kNoFlood) flood_packets_ += packets[1];
+  const auto mean = [&](int kind) { return static_cast<double>(cycles[kind]) / packets[kind]; };
   return {mean(0), mean(1)};
 }
 
@@ -208,22 +217,30 @@ Result<void> FloodRun::run() {
   for (int i = 0; i < 2; i++)
     if (auto filled = sample(kSynFlood); !filled) return tl::unexpected(filled.error());
   for (unsigned round = 0; round < options_.rounds; round++) {
-    for (const Flood flood : kFloods) {
-      const auto alone = undisturbed(repeated_, [&] { return sample(kNoFlood); });
-      if (!alone) return tl::unexpected(alone.error());
-      const auto flooded = undisturbed(repeated_, [&] { return sample(flood); });
-      if (!flooded) return tl::unexpected(flooded.error());
-      Row& row = rows_[flood];
-      row.alone.push_back(alone->established);
-      row.under_flood.push_back(flooded->established);
-      row.flood.push_back(flooded->flood);
-      row.lost.push_back(1 - alone->established / flooded->established);
-      if (auto found = look_for_lost_flows(); !found) return found;
-    }
+    for (const Flood flood : kFloods)
+      if (auto done = run_pair(flood, round % 2 == 0 ? First::kAlone : First::kFlood); !done)
+        return done;
   }
   if (evicted_ == 0) return base::fail("the flood evicted nobody: it was none");
   for (const Flood flood : kFloods) print(flood);
   return {};
+}
+
+Result<void> FloodRun::run_pair(Flood flood, First first) {
+  now_s_ = now_seconds();
+  // A flow's first packet of a second writes its entry: all have that behind them.
+  send_flows(*worker_, *ring_, 0, flows_, kAck, {}, now_s_);
+  Row& row = rows_[flood];
+  std::array halves = {kNoFlood, flood};
+  if (first == First::kFlood) std::swap(halves[0], halves[1]);
+  for (const Flood half : halves) {
+    const auto found = undisturbed(repeated_, [&] { return sample(half); });
+    if (!found) return tl::unexpected(found.error());
+    (half == kNoFlood ? row.alone : row.under_flood).push_back(found->established);
+    if (half != kNoFlood) row.flood.push_back(found->flood);
+  }
+  row.lost.push_back(1 - row.alone.back() / row.under_flood.back());
+  return look_for_lost_flows();
 }
 
 void FloodRun::print(Flood flood) const {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // maglev_bench: how long building a pool's slot table takes, from backends to slots, on one core
 // and with warm caches. Prints one JSON object a row.
-#include <algorithm>
 #include <boost/program_options.hpp>
 #include <chrono>
 #include <cstdio>
@@ -11,7 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "cycles.h"
 #include "guideway/compile/maglev.h"
+#include "undisturbed.h"
 
 namespace guideway::bench {
 namespace {
@@ -34,6 +35,8 @@ struct Times {
   double median_ms = 0;
   double p95_ms = 0;
   double least_ms = 0;
+  /// Builds that were repeated because the hypervisor took time away.
+  unsigned repeated = 0;
 };
 
 std::vector<compile::MaglevBackend> make_backends(const Row& row) {
@@ -53,20 +56,29 @@ bool is_complete(const std::vector<std::uint16_t>& table, const Row& row) {
   return table.size() == row.slots && ids.size() == row.backends && *ids.rbegin() < row.backends;
 }
 
+Result<double> build_ms(const std::vector<compile::MaglevBackend>& backends, const Row& row) {
+  const auto start = std::chrono::steady_clock::now();
+  const auto table = compile::maglev_table(backends, row.slots);
+  const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
+  if (!table) return tl::unexpected(table.error());
+  if (!is_complete(*table, row)) return base::fail("the table is wrong: run the unit tests");
+  return time.count();
+}
+
 /// REQUIRES: runs > 0.
 Result<Times> measure(const Row& row, unsigned runs) {
   const std::vector<compile::MaglevBackend> backends = make_backends(row);
-  std::vector<double> times_ms;
+  Times times;
+  std::vector<double> all_ms;
   for (unsigned run = 0; run < runs; ++run) {
-    const auto start = std::chrono::steady_clock::now();
-    const auto table = compile::maglev_table(backends, row.slots);
-    const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
-    if (!table) return tl::unexpected(table.error());
-    if (!is_complete(*table, row)) return base::fail("the table is wrong: run the unit tests");
-    times_ms.push_back(time.count());
+    const auto ms = undisturbed(times.repeated, [&] { return build_ms(backends, row); });
+    if (!ms) return tl::unexpected(ms.error());
+    all_ms.push_back(*ms);
   }
-  std::sort(times_ms.begin(), times_ms.end());
-  return Times{times_ms[runs / 2], times_ms[(runs - 1) * 95 / 100], times_ms.front()};
+  times.median_ms = median(all_ms);
+  times.p95_ms = quantile(all_ms, 0.95);
+  times.least_ms = quantile(all_ms, 0);
+  return times;
 }
 
 std::string name_of_weights(const Row& row) {
@@ -83,11 +95,16 @@ void print(const Row& row, unsigned runs, const Times& times) {
       {"median_ms", times.median_ms},
       {"p95_ms", times.p95_ms},
       {"least_ms", times.least_ms},
+      {"repeated", times.repeated},
   };
   std::cout << json.dump() << std::endl;
 }
 
 int run(unsigned runs) {
+  if (!pin_to_cpu(default_cpu())) {
+    std::fprintf(stderr, "maglev_bench: the CPU is not to be had\n");
+    return 1;
+  }
   for (const Row& row : kRows) {
     const Result<Times> times = measure(row, runs);
     if (!times) {

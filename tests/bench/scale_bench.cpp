@@ -31,7 +31,7 @@ struct Options {
   std::uint64_t flows = 100'000;
   unsigned rounds = 10;
   std::uint64_t packets = 1'000'000;
-  unsigned milliseconds = 500;
+  unsigned milliseconds = WorkersSpec{}.milliseconds;
 };
 
 /// The pool's table in all rows of "backends": ten slots for each of 60,000.
@@ -40,38 +40,26 @@ constexpr std::uint32_t kLargeTable = 655'373;
 /// Cases of which only one number differs; the first is what the others are compared with.
 Result<void> compare(const char* what, const std::vector<CoreCase>& cases,
                      const std::vector<std::uint32_t>& numbers) {
-  std::vector<std::unique_ptr<CoreRun>> runs;
-  for (const CoreCase& each : cases) {
-    auto run = CoreRun::make(each);
-    if (!run) return tl::unexpected(run.error());
-    runs.push_back(std::move(*run));
-  }
-  std::vector<std::vector<double>> ratios(runs.size());
-  for (unsigned round = 0; round < cases.front().rounds; round++) {
-    const double first = runs.front()->round();
-    for (std::size_t i = 0; i < runs.size(); i++)
-      ratios[i].push_back(i == 0 ? 1 : runs[i]->round() / first);
-  }
-  for (std::size_t i = 0; i < runs.size(); i++) {
-    const auto result = runs[i]->result();
-    if (!result) return tl::unexpected(result.error());
-    const Summary ratio = median_interval(ratios[i]);
+  const auto compared = run_in_turns(cases);
+  if (!compared) return tl::unexpected(compared.error());
+  for (std::size_t i = 0; i < cases.size(); i++) {
+    const auto& [result, ratio] = (*compared)[i];
     const nlohmann::ordered_json json = {
         {"bench", "scale"},
         {"what", what},
         {what, numbers[i]},
         {"flows", cases[i].flows},
-        {"cycles_per_packet", result->cycles_per_packet.median},
-        {"quiet_cycles_per_packet", result->quiet_cycles_per_packet},
+        {"cycles_per_packet", result.cycles_per_packet.median},
+        {"quiet_cycles_per_packet", result.quiet_cycles_per_packet},
         {"ratio", ratio.median},
         {"low", ratio.low},
         {"high", ratio.high},
         {"rounds", cases[i].rounds},
-        {"packets", result->packets},
-        {"hits", result->hits},
-        {"misses", result->misses},
-        {"pages", name_of(result->pages)},
-        {"repeated", result->repeated},
+        {"packets", result.packets},
+        {"hits", result.hits},
+        {"misses", result.misses},
+        {"pages", name_of(result.pages)},
+        {"repeated", result.repeated},
     };
     std::cout << json.dump() << std::endl;
   }

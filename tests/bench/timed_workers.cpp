@@ -80,7 +80,8 @@ std::vector<double> TimedWorkers::measure(const std::vector<unsigned>& which, Sw
 void TimedWorkers::measure_once(const std::vector<unsigned>& which, Swaps swaps,
                                 std::vector<double>& cycles) {
   is_over_ = false;
-  waiting_ = static_cast<unsigned>(which.size());
+  at_once_ = which.size();
+  arrived_ = 0;
   std::vector<std::thread> threads;
   for (std::size_t i = 0; i < which.size(); i++) {
     threads.emplace_back([this, &cycles, i, index = which[i]] {
@@ -95,18 +96,21 @@ void TimedWorkers::measure_once(const std::vector<unsigned>& which, Swaps swaps,
   if (swaps == Swaps::kMany) swapper_.stop();
 }
 
-/// Cycles per packet from when all are there to the end, without what filling the ring takes.
+/// Cycles per packet, without what filling the ring takes. All begin each ring together: whoever
+/// filled his own meanwhile would leave the others the machine.
 double TimedWorkers::work(unsigned index) {
   One& one = *workers_[index];
   std::array<gw_outcome, kMaxBurst> outcomes;
-  waiting_--;
-  while (waiting_ != 0) {
-  }
+  std::uint64_t due = 0;
   std::uint64_t cycles = 0;
   std::uint64_t packets = 0;
   do {
     for (std::uint32_t i = 0; i < one.ring.size(); i++)
       one.ring.fill(i, index * kFlowsApart + one.random.below(spec_.flows), kAck);
+    due += at_once_;
+    arrived_++;
+    while (arrived_ < due && !is_over_) {
+    }
     const std::uint32_t now_s = now_seconds();
     const std::uint64_t start = cycles_now();
     for (std::uint32_t at = 0; at < one.ring.size(); at += kBurst) {

@@ -24,7 +24,7 @@ std::chrono::milliseconds stolen_time() {
 }
 
 bool is_too_much(std::chrono::milliseconds stolen, std::chrono::milliseconds elapsed) {
-  return stolen > std::chrono::milliseconds(10) && stolen > elapsed / 100;
+  return stolen > elapsed / 100;
 }
 
 }  // namespace guideway::bench

@@ -11,8 +11,8 @@ namespace guideway::bench {
 /// Time that the hypervisor took away from all CPUs of this machine, since the start.
 std::chrono::milliseconds stolen_time();
 
-/// Whether so much of that is too much within `elapsed`: a hundredth, and more than the 10 ms that
-/// it is counted in.
+/// Whether so much of that is too much within `elapsed`: more than a hundredth. It is counted in
+/// ticks of mostly 10 ms, so in less than a second one is too much.
 bool is_too_much(std::chrono::milliseconds stolen, std::chrono::milliseconds elapsed);
 
 /// `measure()`, repeated up to three times while too much was stolen during it; counts that in

@@ -63,7 +63,8 @@ std::string problem_of(const Options& options) {
   if (options.swaps_per_s > 1000) return "--swaps is 0 to 1000";
   if (base.rounds == 0) return "--rounds is at least 1";
   if (base.packets < 2 * BENCH_SLICE || base.packets > BENCH_SLICE * BENCH_STAMPS)
-    return "--packets is 8192 to 4194304";
+    return "--packets is " + std::to_string(2 * BENCH_SLICE) + " to " +
+           std::to_string(BENCH_SLICE * BENCH_STAMPS);
   if (base.tables.backends == 0 || base.tables.backends > 4096) return "--backends is 1 to 4096";
   return "";
 }
@@ -78,8 +79,8 @@ void print(const XdpCase& row, const XdpResult& result, bench_program program, u
       {"hits", own.hits},
       {"misses", own.misses},
       {"tx", own.tx},
-      {"lowest_round", own.ns_per_packet.low},
-      {"highest_round", own.ns_per_packet.high},
+      {"low", own.ns_per_packet.low},
+      {"high", own.ns_per_packet.high},
       {"empty_ns", result.empty_ns},
       {"repeated", result.repeated},
       {"rounds", row.rounds},
@@ -89,6 +90,11 @@ void print(const XdpCase& row, const XdpResult& result, bench_program program, u
       {"cpu", cpu},
   };
   if (row.flows == 0) json["flows"] = "new";
+  if (program == BENCH_LRU) {
+    json["ratio"] = result.lru_ratio.median;
+    json["ratio_low"] = result.lru_ratio.low;
+    json["ratio_high"] = result.lru_ratio.high;
+  }
   std::cout << json.dump() << std::endl;
 }
 

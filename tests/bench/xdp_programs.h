@@ -45,7 +45,8 @@ class XdpPrograms {
 
   /// Errors: the kernel refused; the last packet was not sent.
   Result<void> run(const Packets& packets);
-  /// Of the last run: ns per packet of each full slice of BENCH_SLICE packets.
+  /// Of the last run: ns per packet of every other slice of BENCH_SLICE packets, namely the first
+  /// of each test run. The second ends in the next one, and has in it what comes in between.
   std::vector<double> slices() const;
   /// Another generation for ours, as guidewayd swaps them. May be called beside run().
   Result<void> swap(const compile::ForwardingStatePtr& state);

@@ -33,7 +33,7 @@ class XdpRun {
   Result<void> send(bench_program program, std::uint64_t count);
   Result<double> sample(bench_program program, double (*what)(std::vector<double>) = median);
   Result<std::array<double, BENCH_PROGRAMS>> round();
-  Result<double> net_mean();
+  Result<double> undisturbed_mean(bench_program program);
   Result<void> count(bench_program program, const gw_counters& before);
 
   const XdpCase spec_;
@@ -47,6 +47,7 @@ Result<XdpResult> XdpRun::run() {
   for (const bench_program program : {BENCH_GUIDEWAY, BENCH_LRU})
     if (auto filled = fill_table(program); !filled) return tl::unexpected(filled.error());
   std::vector<double> empty;
+  std::vector<double> ratios;
   std::array<std::vector<double>, BENCH_PROGRAMS> net;
   for (unsigned i = 0; i < spec_.rounds; i++) {
     const auto times = undisturbed(result_.repeated, [this] { return round(); });
@@ -54,10 +55,12 @@ Result<XdpResult> XdpRun::run() {
     empty.push_back((*times)[BENCH_EMPTY]);
     for (const bench_program program : {BENCH_GUIDEWAY, BENCH_LRU})
       net[program].push_back((*times)[program] - empty.back());
+    ratios.push_back(net[BENCH_LRU].back() / net[BENCH_GUIDEWAY].back());
   }
   result_.empty_ns = median(empty);
   for (const bench_program program : {BENCH_GUIDEWAY, BENCH_LRU})
-    result_.programs[program].ns_per_packet = summarize(net[program]);
+    result_.programs[program].ns_per_packet = median_interval(net[program]);
+  result_.lru_ratio = median_interval(ratios);
   return result_;
 }
 
@@ -78,13 +81,9 @@ double mean(std::vector<double> values) {
   return sum / static_cast<double>(values.size());
 }
 
-/// The mean, since what a swap costs is in a few slices.
-Result<double> XdpRun::net_mean() {
-  const Result<double> empty = sample(BENCH_EMPTY, mean);
-  if (!empty) return empty;
-  const Result<double> own = sample(BENCH_GUIDEWAY, mean);
-  if (!own) return own;
-  return *own - *empty;
+/// ns per packet. The mean, since what a swap costs is in a few slices.
+Result<double> XdpRun::undisturbed_mean(bench_program program) {
+  return undisturbed(result_.repeated, [&] { return sample(program, mean); });
 }
 
 Result<XdpSwapsResult> XdpRun::run_swaps(unsigned swaps_per_s) {
@@ -99,25 +98,25 @@ Result<XdpSwapsResult> XdpRun::run_swaps(unsigned swaps_per_s) {
   std::vector<double> swapped;
   std::vector<double> lost;
   for (unsigned i = 0; i < spec_.rounds; i++) {
-    const auto without = undisturbed(result.repeated, [this] { return net_mean(); });
-    const auto with = undisturbed(result.repeated, [this, &swapper] {
-      swapper.start();
-      auto measured = net_mean();
-      swapper.stop();
-      return measured;
-    });
-    if (!without || !with) return tl::unexpected((without ? with : without).error());
-    still.push_back(*without);
-    swapped.push_back(*with);
-    lost.push_back(1 - *without / *with);
+    const auto empty = undisturbed_mean(BENCH_EMPTY);
+    const auto without = undisturbed_mean(BENCH_GUIDEWAY);
+    swapper.start();
+    const auto with = undisturbed_mean(BENCH_GUIDEWAY);
+    swapper.stop();
+    for (const auto& each : {empty, without, with})
+      if (!each) return tl::unexpected(each.error());
+    still.push_back(*without - *empty);
+    swapped.push_back(*with - *empty);
+    lost.push_back(1 - still.back() / swapped.back());
   }
   const auto swaps = swapper.swaps_per_s();
   if (!swaps) return tl::unexpected(swaps.error());
-  result.still_ns = summarize(still);
-  result.swapped_ns = summarize(swapped);
+  result.still_ns = median_interval(still);
+  result.swapped_ns = median_interval(swapped);
   result.lost = median_interval(lost);
   result.swaps_per_s = *swaps;
   result.hits = result_.programs[BENCH_GUIDEWAY].hits;
+  result.repeated = result_.repeated;
   return result;
 }
 

@@ -25,8 +25,8 @@ struct XdpCase {
 };
 
 struct XdpProgramResult {
-  /// Net of the empty program of the same round; median, lowest and highest of the rounds. Rounds
-  /// are repeated while the hypervisor disturbs them.
+  /// Net of the empty program of the same round: the median of the rounds. Rounds are repeated
+  /// while the hypervisor disturbs them.
   Summary ns_per_packet;
   /// Of all timed packets.
   std::uint64_t hits = 0;
@@ -37,6 +37,8 @@ struct XdpProgramResult {
 struct XdpResult {
   double empty_ns = 0;
   unsigned repeated = 0;
+  /// The LRU hash's net time against ours, of the same round.
+  Summary lru_ratio;
   std::array<XdpProgramResult, BENCH_PROGRAMS> programs;  // [BENCH_EMPTY] is not used
 };
 

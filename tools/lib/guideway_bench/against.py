@@ -6,6 +6,7 @@ longer than that disturbs both. The figure is the median of the pairs' differenc
 """
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -31,10 +32,18 @@ def build_of(commit):
     name = done.stdout.strip()
     source = build.ROOT / "build" / "against" / name
     if not source.exists():
-        source.parent.mkdir(parents=True, exist_ok=True)
-        build.run_step([*git, "clone", "--quiet", "--shared", build.ROOT, source])
-        build.run_step(["git", "-C", source, "checkout", "--quiet", name])
+        _check_out(git, name, source)
     return build.Build(source=source, folder=source / "build" / "bench"), name
+
+
+def _check_out(git, commit, source):
+    """Under its name only once it is whole."""
+    unfinished = source.with_name(f"{source.name}.new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.parent.mkdir(parents=True, exist_ok=True)
+    build.run_step([*git, "clone", "--quiet", "--shared", build.ROOT, unfinished])
+    build.run_step(["git", "-C", unfinished, "checkout", "--quiet", commit])
+    unfinished.replace(source)
 
 
 def run(which, program, against, options):

@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -50,6 +51,13 @@ class Build:
         done = subprocess.run(["meson", "introspect", f"--{what}", self.folder], check=True,
                               capture_output=True, text=True)
         return json.loads(done.stdout)
+
+
+def demand_programs(names, setup):
+    """Refuses to go on without these programs of other packages."""
+    for name in names:
+        if not shutil.which(name):
+            raise Failed(f"{name} is not installed: run tools/setup {setup}")
 
 
 def run_step(command):

@@ -15,7 +15,7 @@ from guideway_lab import network
 from guideway_lab.lab import Lab
 from guideway_lab.plan import PORT, Plan
 from guideway_lab.processes import spawn
-from guideway_lab.shell import LabError, ip_batch, sysctl, wait_until
+from guideway_lab.shell import LabError, ip_batch, ip_json, sysctl, wait_until
 from guideway_lab.shell import run as run_command
 
 from . import build
@@ -66,6 +66,7 @@ class Row:
     datapath: str
     mode: str = "l2dsr"
     start: object = None  # what runs on the director instead of guidewayd
+    packets: object = None  # of a lab: how many the balancer has had, if there is one
 
 
 def start_nothing(_lab):
@@ -93,6 +94,17 @@ def start_nftables(lab):
     run_command("nft", "-f", "-", netns=plan.netns("director"), input=rules)
 
 
+def received(lab):
+    """Packets that came to the director."""
+    links = ip_json(lab.plan.netns("director"), "-s", "link", "show", "dev", network.KERNEL_NIC)
+    return links[0]["stats64"]["rx"]["packets"]
+
+
+def forwarded(lab):
+    """Packets that guidewayd has forwarded."""
+    return lab.director.forwarded()
+
+
 def own_the_vip(plan):
     """The kernel's own way in: no XDP program slows the cable down."""
     ip_batch(plan.netns("switch"), ["link set director.near xdp off"])
@@ -101,21 +113,23 @@ def own_the_vip(plan):
 
 ROWS = [
     Row("no balancer", "xdp", start=start_nothing),
-    Row("HAProxy", "xdp", start=start_haproxy),
-    Row("nftables", "xdp", start=start_nftables),
-    Row("guideway xdp", "xdp"),
-    Row("guideway afxdp", "afxdp"),
-    Row("guideway dpdk", "dpdk"),
+    Row("HAProxy", "xdp", start=start_haproxy, packets=received),
+    Row("nftables", "xdp", start=start_nftables, packets=received),
+    Row("guideway xdp", "xdp", packets=forwarded),
+    Row("guideway afxdp", "afxdp", packets=forwarded),
+    Row("guideway dpdk", "dpdk", packets=forwarded),
 ]
+
+
+def demand_programs():
+    build.demand_programs(["wrk", "haproxy", "nft", "nginx"], "build lab bench")
 
 
 def run(built, options):
     """Prints a row for each way and load; returns an exit code."""
     if os.geteuid() != 0:
         raise build.Failed("end-to-end makes network namespaces: run it as root")
-    for program in ("wrk", "haproxy", "nft", "nginx"):
-        if run_command("which", program, check=False).returncode != 0:
-            raise build.Failed(f"{program} is not installed: run tools/setup build lab bench")
+    demand_programs()
     turns = options.rounds or (1 if options.quick else TURNS)
     seconds = 1 if options.quick else SECONDS
     found = {}
@@ -145,13 +159,24 @@ def measure(row, built, seconds):
         for load, words in LOADS.items():
             wrk(plan, url, words, 1)  # neighbours, caches, conntrack
             figures, repeated = undisturbed(
-                lambda words=words: wrk(plan, url, words, seconds))  # before the next load
+                lambda words=words: balanced(lab, row, url, words, seconds))  # before the next load
             yield load, {**figures, "repeated": repeated}
 
 
 def answers(plan, url):
     return run_command("curl", "-sgf", "-m", "2", url, netns=plan.netns("client"),
                check=False).returncode == 0
+
+
+def balanced(lab, row, url, words, seconds):
+    """wrk's figures. Errors: not every request went by way of the balancer."""
+    before = row.packets(lab) if row.packets else 0
+    figures = wrk(lab.plan, url, words, seconds)
+    packets = row.packets(lab) - before if row.packets else figures["requests"]
+    if packets < figures["requests"]:
+        raise LabError(f"{row.name}: {figures['requests']} requests, but the balancer had "
+                       f"{packets} packets")
+    return figures
 
 
 def wrk(plan, url, words, seconds):
@@ -170,11 +195,11 @@ def figures_of(output, busy):
     failed = sum(map(int, errors.groups())) if errors else 0
     failed += int(wrong.group(1)) if wrong else 0
     requests = int(re.search(r"(\d+) requests in", output).group(1))
-    if requests == 0:
-        raise LabError(f"wrk got no answer: {output}")
+    if requests == 0 or failed != 0:
+        raise LabError(f"wrk got {requests} answers, and {failed} requests failed: {output}")
     return {
+        "requests": requests,
         "requests_per_s": float(re.search(r"Requests/sec:\s+([\d.]+)", output).group(1)),
-        "failed": failed,
         "cpu_us_per_request": busy * 1e6 / requests,
         "latency_50_ms": percentile(output, 50),
         "latency_99_ms": percentile(output, 99),
@@ -202,7 +227,7 @@ def busy_s():
 def show(found, output):
     for load in dict.fromkeys(load for _, load in found):
         header = ["", f"{load}; ratios against the same turn's, with 95 % intervals",
-                  f"{'':16}  {'requests/s':>10}  {'failed':>6}  {'CPU us':>7}  {'50 % ms':>7}  "
+                  f"{'':16}  {'requests/s':>10}  {'CPU us':>7}  {'50 % ms':>7}  "
                   f"{'99 % ms':>7}  {'no balancer':>18}  {'HAProxy':>18}  {'nftables':>18}"]
         for name in dict.fromkeys(name for name, _ in found):
             row = row_of(found, name, load)
@@ -214,7 +239,6 @@ def row_of(found, name, load):
     runs = found[name, load]
     row = {"bench": "end-to-end", "row": name, "load": load, "turns": len(runs),
            **{key: median([figures[key] for figures in runs]) for key in runs[0]},
-           "failed": sum(figures["failed"] for figures in runs),
            "repeated": sum(figures["repeated"] for figures in runs)}
     for other in ("no balancer", "HAProxy", "nftables"):
         ratios = sorted(own["requests_per_s"] / its["requests_per_s"]
@@ -226,6 +250,6 @@ def row_of(found, name, load):
 def line_of(row):
     ratios = "  ".join("{:>5.2f} {:>5.2f}-{:<5.2f}".format(*row[f"against {other}"]).rjust(18)
                        for other in ("no balancer", "HAProxy", "nftables"))
-    return (f"{row['row']:16}  {row['requests_per_s']:>10.0f}  {row['failed']:>6}  "
+    return (f"{row['row']:16}  {row['requests_per_s']:>10.0f}  "
             f"{row['cpu_us_per_request']:>7.1f}  {row['latency_50_ms']:>7.2f}  "
             f"{row['latency_99_ms']:>7.2f}  {ratios}")

@@ -26,6 +26,7 @@ def facts(built):
         "cpu_model": cpu.get("model", ""),
         "tsc_mhz": float(cpu.get("cpu MHz", 0)),
         "cpus": os.cpu_count(),
+        "smt_siblings": smt_siblings(),
         "virtual": "hypervisor" in cpu.get("flags", ""),
         "kernel": platform.release(),
         "system": system_name(),
@@ -40,6 +41,13 @@ def cpu_facts(text):
     """The first processor of /proc/cpuinfo."""
     first = text.split("\n\n", 1)[0]
     return dict(re.findall(r"^(.+?)\s*: (.*)$", first, re.MULTILINE))
+
+
+def smt_siblings():
+    """CPUs that share a core, as Linux writes lists of them; empty if none do."""
+    lists = pathlib.Path("/sys/devices/system/cpu").glob("cpu*/topology/thread_siblings_list")
+    shared = {file.read_text(encoding="ascii").strip() for file in lists}
+    return sorted(cpus for cpus in shared if not cpus.isdecimal())
 
 
 def system_name():
@@ -68,12 +76,12 @@ def stolen_s():
 
 def undisturbed(measure, most=3):
     """(what measure() returns, how often it was repeated because too much was stolen): more than
-    1 % of its time and than the 10 ms that it is counted in. As undisturbed() in tests/bench."""
+    1 % of its time. As undisturbed() in tests/bench."""
     for again in range(most + 1):
         before, start = stolen_s(), time.monotonic()
         measured = measure()
         stolen = stolen_s() - before
-        if stolen <= max(0.015, 0.01 * (time.monotonic() - start)):
+        if stolen <= 0.01 * (time.monotonic() - start):
             break
     return measured, again
 

@@ -39,8 +39,8 @@ RUNNERS = {
                    run_director(end_to_end.run),
                    [*DIRECTOR, "src/cli/guideway", "src/decap/guideway-decap"]),
 }
-# These need packages that the others do not.
-NOT_IN_ALL = ("memif", "end-to-end")
+# These need programs that the others do not.
+DEMANDS = {"memif": memif.demand_programs, "end-to-end": end_to_end.demand_programs}
 
 
 def parse_arguments(arguments):
@@ -48,7 +48,7 @@ def parse_arguments(arguments):
         prog="tools/bench", description="Builds the benchmarks and runs them.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="".join(f"  {name:11} {what}\n" for name, (what, *_) in RUNNERS.items())
-        + f"  {'all':11} all of them but {' and '.join(NOT_IN_ALL)}\n\n"
+        + f"  {'all':11} all of them, without those whose packages are missing\n\n"
         "What follows -- goes to the benchmark's own program: tools/bench core -- --help")
     parser.add_argument("which", choices=[*RUNNERS, "all"], metavar="WHICH", help="see below")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -83,24 +83,35 @@ def run_against(name, path, options):
         return against.run(name, path, options.against, options)
 
 
+def all_names():
+    """Those that can be run here; says which cannot."""
+    for name in RUNNERS:
+        try:
+            DEMANDS.get(name, lambda: None)()
+            yield name
+        except build.Failed as failure:
+            print(f"bench: {name} is left out: {failure}", file=sys.stderr)
+
+
 def run(options):
-    names = [name for name in RUNNERS if name not in NOT_IN_ALL]
-    names = names if options.which == "all" else [options.which]
+    names = list(all_names()) if options.which == "all" else [options.which]
     if options.plot:
         plot.demand_matplotlib()
+    if machine.warning() and not options.quick:  # before the build, which keeps it busy itself
+        print(f"bench: {machine.warning()}", file=sys.stderr)
     built = build.Build()
     targets = list(dict.fromkeys(target for name in names for target in RUNNERS[name][2]))
     paths = dict(zip(targets, built.make(targets)))
     options.output.machine(machine.facts(built))
-    if machine.warning() and not options.quick:
-        print(f"bench: {machine.warning()}", file=sys.stderr)
     codes = []
     for name in names:
         _, run_it, (first, *_) = RUNNERS[name]
         run_it = run_it if not options.against else lambda *words: run_against(names[0], *words)
         codes.append(run_it(paths[first], options))
+        if options.plot and codes[-1] == 0:
+            options.output.save(options.plot)
+        options.output.forget()
     if options.plot:
-        options.output.save(options.plot)
         plot.draw_all(options.plot)
     return max(codes)
 

@@ -7,7 +7,7 @@ from . import table
 
 
 class Output:
-    """Rows are kept until save()."""
+    """Rows are kept until forget()."""
 
     def __init__(self, as_json):
         self.as_json = as_json
@@ -25,11 +25,17 @@ class Output:
         self._show(row, lines)
 
     def save(self, folder):
-        """One file for each benchmark that has rows: the machine, then the rows."""
+        """One file for each benchmark that has rows: the machine, then the rows. Whole or not at all."""
         folder.mkdir(parents=True, exist_ok=True)
         for name, rows in self._rows.items():
             text = "".join(json.dumps(row) + "\n" for row in (self._facts, *rows))
-            (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
+            unfinished = folder / f"{name}.jsonl.new"
+            unfinished.write_text(text, encoding="utf-8")
+            unfinished.replace(folder / f"{name}.jsonl")
+
+    def forget(self):
+        """The rows so far: saved, or of a benchmark that failed."""
+        self._rows.clear()
 
     def _show(self, row, lines):
         for line in [json.dumps(row)] if self.as_json else lines:

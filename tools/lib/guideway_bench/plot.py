@@ -69,11 +69,10 @@ def _cost(rows):
 
 
 def _curve(axes, rows, key, label, colour):
-    """Medians, and the span of the rounds."""
+    """Medians, with their 95 % intervals."""
     flows = [row["flows"] for row in rows]
     axes.plot(flows, [row[key] for row in rows], "o-", color=colour, label=label)
-    axes.fill_between(flows, [row["lowest_round"] for row in rows],
-                      [row["highest_round"] for row in rows], color=colour, alpha=0.15, linewidth=0)
+    axes.fill_between(flows, [row["low"] for row in rows], [row["high"] for row in rows], color=colour, alpha=0.15, linewidth=0)
 
 
 def _load(rows):

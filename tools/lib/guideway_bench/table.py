@@ -7,8 +7,9 @@ A table's lines(row) are a row's line, with a title and the header in front when
 
 def machine_lines(facts):
     virtual = ", virtual" if facts["virtual"] else ""
+    siblings = f"SMT siblings {' '.join(facts['smt_siblings'])}" if facts["smt_siblings"] else "no SMT siblings"
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
-    return [f"{facts['cpu']} (model {facts['cpu_model']}), {facts['cpus']} CPUs{virtual}, "
+    return [f"{facts['cpu']} (model {facts['cpu_model']}), {facts['cpus']} CPUs{virtual}, {siblings}, "
             f"{facts['tsc_mhz']:.0f} MHz",
             f"{facts['system']}, Linux {facts['kernel']}, load {facts['load']}; {versions}",
             f"{facts['compiler']}, {facts['buildtype']} -O{facts['optimization']}, "
@@ -52,8 +53,8 @@ class Table:
 
 
 class Core(Table):
-    COLUMNS = (("family", 6), ("flows", 10), ("cycles/packet", 13), ("quiet", 7),
-               ("lowest-highest", 15), ("hits", 10), ("misses", 10), ("pages", 11))
+    COLUMNS = (("family", 6), ("flows", 10), ("cycles/packet", 13), ("95 % interval", 13),
+               ("quiet", 7), ("IPv6/IPv4", 22), ("hits", 10), ("misses", 10), ("pages", 11))
 
     def title(self, row):
         return (f"{row['pipeline']} pipeline, {row['forwarding']}, bursts of {row['burst']}, "
@@ -62,16 +63,17 @@ class Core(Table):
 
     def cells(self, row):
         return (row["family"], "new" if row["traffic"] == "new" else number(row["flows"]),
-                f"{row['cycles_per_packet']:.1f}", f"{row['quiet_cycles_per_packet']:.1f}",
-                f"{row['lowest_round']:.1f}-{row['highest_round']:.1f}",
+                f"{row['cycles_per_packet']:.1f}", interval(row),
+                f"{row['quiet_cycles_per_packet']:.1f}",
+                times(row, "ratio_") if "ratio" in row else "",
                 row["hits"], row["misses"], row["pages"])
 
 
 class Xdp(Table):
     """Two rows a line: first ours, then the one to compare with."""
 
-    COLUMNS = (("flows", 10), ("guideway ns", 11), ("lowest-highest", 15), ("lru ns", 7),
-               ("lowest-highest", 15), ("lru/guideway", 12), ("hits", 9), ("misses", 9))
+    COLUMNS = (("flows", 10), ("guideway ns", 11), ("95 % interval", 13), ("lru ns", 7),
+               ("95 % interval", 13), ("lru/guideway", 22), ("hits", 9), ("misses", 9))
 
     def __init__(self):
         super().__init__()
@@ -94,11 +96,11 @@ class Xdp(Table):
         ours = self._ours
         return ("new" if ours["flows"] == "new" else number(ours["flows"]),
                 *self._times(ours), *self._times(row),
-                f"{row['ns_per_packet'] / ours['ns_per_packet']:.1f}", ours["hits"], ours["misses"])
+                times(row, "ratio_"), ours["hits"], ours["misses"])
 
     @staticmethod
     def _times(row):
-        return f"{row['ns_per_packet']:.1f}", f"{row['lowest_round']:.1f}-{row['highest_round']:.1f}"
+        return f"{row['ns_per_packet']:.1f}", interval(row)
 
 
 class XdpSwaps(Table):
@@ -204,8 +206,17 @@ class Scale(Table):
         if row["what"] == "swaps":
             last = interval_in_percent(row, "throughput_lost")
         else:
-            last = f"{row['ratio']:.3f} x ({row['low']:.3f}-{row['high']:.3f})"
+            last = times(row)
         return (*numbers, last, row["hits"], row["misses"], row["pages"])
+
+
+def interval(row):
+    return f"{row['low']:.1f}-{row['high']:.1f}"
+
+
+def times(row, prefix=""):
+    """A ratio with its interval."""
+    return f"{row['ratio']:.3f} x ({row[prefix + 'low']:.3f}-{row[prefix + 'high']:.3f})"
 
 
 def interval_in_percent(row, key):
