@@ -13,7 +13,7 @@ enum bench_program { BENCH_EMPTY, BENCH_GUIDEWAY, BENCH_LRU, BENCH_PROGRAMS };
 enum {
   BENCH_FRAME_LENGTH = 60, /* 64 with the checksum that the NIC takes off */
   BENCH_SLICE = 4096,      /* packets between two stamps: a power of two */
-  BENCH_STAMPS = 8192,     /* a power of two; later ones overwrite the first */
+  BENCH_STAMPS = 1024,     /* a power of two; later ones overwrite the first */
 };
 
 struct bench_feed {
