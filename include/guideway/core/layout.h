@@ -179,9 +179,10 @@ GW_STATIC_ASSERT(sizeof(struct gw_flow_bucket) == 64, "one cache line");
 
 /* What is let through at a limited rate: gw_state::icmp_rate each. */
 enum gw_gate {
-  GW_GATE_ECHO,       /* echo requests that are answered */
-  GW_GATE_ERROR_MADE, /* ICMP errors of our own */
-  GW_GATE_ERROR_LOST, /* ICMP errors of others, of a flow that no table has */
+  GW_GATE_ECHO,          /* echo requests that are answered */
+  GW_GATE_TIME_EXCEEDED, /* errors of our own about a TTL */
+  GW_GATE_TOO_BIG,       /* and about a length: apart, since anybody can use up the former */
+  GW_GATE_ERROR_LOST,    /* ICMP errors of others, of a flow that no table has */
   GW_GATE_COUNT
 };
 
