@@ -208,7 +208,7 @@ struct gw_nat_entry {
   uint64_t client[2]; /* address as loaded, IPv4 with the rest 0 */
   uint64_t vip[2];
   uint64_t tail;     /* ports as loaded from the client's packets | protocol << 32 | family << 40 */
-  uint64_t settings; /* idle timeout in seconds | service id << 16 */
+  uint64_t settings; /* idle timeout in seconds | service id << 16 | its GW_SERVICE_TOA << 32 */
   uint64_t client_word;  /* the client's side writes it: seconds | enum gw_nat_seen << 32 */
   uint64_t backend_word; /* the backend's side writes it */
   /* The way back to the client: its Ethernet header with up to two tags, then
