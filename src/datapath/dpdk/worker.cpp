@@ -55,6 +55,7 @@ Worker::Worker(Setup setup)
     : setup_(std::move(setup)),
       counters_(setup_.backends, setup_.services),
       turns_(setup_.pools),
+      next_identification_(static_cast<std::uint16_t>(setup_.index)),
       burst_(std::make_unique<Burst>(setup_)) {
   gw_port& port = burst_->port;
   port.buckets = setup_.flow_table.buckets.data();
@@ -221,11 +222,21 @@ void Worker::dispatch(unsigned count) {
 /// Whether this packet, which is too large for where it would go, may be fragmented.
 bool Worker::may_fragment() const { return burst_->port.state->flags & GW_STATE_FRAGMENT; }
 
+/// Of one packet. Its identification is one that other workers do not use before they have used all
+/// of theirs.
+Fragments Worker::no_fragments() {
+  Fragments fragments;
+  fragments.identification = next_identification_;
+  next_identification_ =
+      static_cast<std::uint16_t>(next_identification_ + burst_->port.shard_count);
+  return fragments;
+}
+
 void Worker::drop(unsigned place) {
   rte_mbuf* packet = burst_->packets[place];
   gw_outcome& outcome = burst_->outcomes[place];
   if (outcome.reason == GW_REASON_MTU_EXCEEDED && may_fragment()) {
-    Fragments fragments;
+    Fragments fragments = no_fragments();
     const gw_reason reason =
         fragment_for_backend(burst_->port, packet, outcome, burst_->now_s, fragments);
     if (reason == GW_GO_ON) {
@@ -282,7 +293,7 @@ void Worker::send(unsigned interface, unsigned place) {
   // To a client, who has no record with an MTU of its own.
   if (obstacle == GW_REASON_MTU_EXCEEDED && outcome->reason == GW_REASON_NAT_RETURNED &&
       may_fragment()) {
-    Fragments fragments;
+    Fragments fragments = no_fragments();
     const unsigned mtu = setup_.interfaces[interface].longest_frame - Port::kLongestLinkHeader;
     obstacle = fragment_frame(packet, mtu, fragments);
     if (obstacle == GW_GO_ON) send_fragments(interface, fragments, *outcome);

@@ -35,5 +35,7 @@ def in_fragments(world, frame, whole, room):
 
 
 def translated_in_fragments(whole, room, others=None):
-    """The same through NAT: what leaves is fragmented."""
-    return by_workers(whole, fragments_of(bytes.fromhex(whole["bytes"]), room), others)
+    """The same through NAT: what leaves is fragmented, with an identification of the worker's own (RFC 6864 §5.3)."""
+    expect = by_workers(whole, fragments_of(bytes.fromhex(whole["bytes"]), room), others)
+    expect["workers"]["identification"] = "own"
+    return expect
