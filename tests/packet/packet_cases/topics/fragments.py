@@ -9,6 +9,8 @@ from ..packets import Raw, at, ethernet, ip, tcp, udp
 from ..worlds import BACKEND, ctag, hops, pool, service, services_for_all, stag, world
 from .mtu import IP_HEADER, TUNNEL
 from .nat import nat_world
+from .nat_kept import kept_world
+from .toa import NOP, toa_world
 
 MTU = 300  # so that a few hundred bytes are several fragments
 COPIED = b"\x88\x04\x12\x34"              # stream id
@@ -97,6 +99,21 @@ def make_nat(topic):
     first, options = packet_of(100), packet_of(700, options=[NOT_COPIED + COPIED])
     topic.case("nat: options, and a flow that is there", here, options,
                translated_in_fragments(to_backend(here, options, "udp4", events=HIT), MTU), before=[packet_step(first)])
+    narrow_hops = {**hops(), **hops(BACKEND[4], mtu=MTU)}
+    kept = kept_world("nat, snat = false", narrow_hops)
+    for name, layer in (("tcp4", tcp(flags="S")), ("udp4", udp())):
+        packet = packet_of(700, layer)
+        topic.case(f"{kept.name}: {name}", kept, packet,
+                   translated_in_fragments(to_backend(kept, packet, name), MTU, source_stays=True))
+    told = toa_world("nat, toa", narrow_hops)
+    no_room = {"toa_no_room": 1}
+    for name, sent, meant, events in (
+            ("without room for it", [], [], MISS),
+            ("a client's own", [(254, b"\x1f\x90\x01\x02\x03\x04")], [NOP] * 8, {**MISS, "toa_erased": 1})):
+        packet, clean = (packet_of(700, tcp(flags="S", options=options)) for options in (sent, meant))
+        expect = to_backend(told, clean, "tcp4", events={**events, **no_room})
+        topic.case(f"{told.name}: {name}", told, packet,
+                   translated_in_fragments(expect, MTU, others=dropped("mtu_exceeded", events)))
     here = nat_world()
     reply = answer(here, first, "udp4", data=bytes(1600))
     back = to_client(first, reply)  # its length is the device's affair
