@@ -159,4 +159,11 @@ gw_reason fragment_frame(rte_mbuf* packet, unsigned mtu, Fragments& made) {
   return fragment_behind_link_header(packet, work.l3_offset, work.ip_length, mtu, made);
 }
 
+bool is_packet_longer_than(rte_mbuf* packet, unsigned mtu) {
+  const gw_packet view = view_of(packet, 0);
+  gw_work work{};
+  static_cast<void>(gw_parse(view.data, view.end, &work));
+  return work.ip_length > mtu;
+}
+
 }  // namespace guideway::datapath::dpdk

@@ -30,6 +30,19 @@ struct Worker::TxBuffer {
   }
 };
 
+namespace {
+
+/// Whether the packet has more than the device's MTU. Most frames have no more bytes than an
+/// untagged one may; of those in between, tags and padding decide.
+bool is_too_long(rte_mbuf* packet, unsigned longest_frame) {
+  constexpr unsigned kTags = Port::kLongestLinkHeader - GW_ETHERNET_LENGTH;
+  if (packet->pkt_len <= longest_frame - kTags) return false;
+  return packet->pkt_len > longest_frame ||
+         is_packet_longer_than(packet, longest_frame - Port::kLongestLinkHeader);
+}
+
+}  // namespace
+
 /// Everything about the burst in hand. Allocated once.
 struct Worker::Burst {
   explicit Burst(const Setup& setup)
@@ -283,7 +296,7 @@ void Worker::send(unsigned interface, unsigned place) {
   gw_reason obstacle = GW_GO_ON;
   if (interface >= burst_->to_send.size()) {
     obstacle = GW_REASON_BAD_TABLE;
-  } else if (packet->pkt_len > setup_.interfaces[interface].longest_frame) {
+  } else if (is_too_long(packet, setup_.interfaces[interface].longest_frame)) {
     obstacle = GW_REASON_MTU_EXCEEDED;
   }
   if (obstacle == GW_GO_ON) {

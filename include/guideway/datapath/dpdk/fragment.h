@@ -53,6 +53,9 @@ gw_reason fragment_for_backend(const gw_port& port, rte_mbuf* packet, gw_outcome
 /// The same for a frame that NAT has made for a client, in IP packets of at most `mtu` bytes.
 gw_reason fragment_frame(rte_mbuf* packet, unsigned mtu, Fragments& made);
 
+/// Whether the frame's IP packet has more than `mtu` bytes, whatever stands before and behind it.
+bool is_packet_longer_than(rte_mbuf* packet, unsigned mtu);
+
 }  // namespace guideway::datapath::dpdk
 
 #endif  // GUIDEWAY_DATAPATH_DPDK_FRAGMENT_H_
