@@ -116,6 +116,7 @@ Expectation expectation_of(const Json& json, const Bytes& packet) {
   if (json.contains("bytes")) expect.bytes = bytes_of(text_of(json, "bytes"));
   for (const Json& each : json.value("fragments", Json::array()))
     expect.fragments.push_back(bytes_of(each.get<std::string>()));
+  expect.is_identified = json.value("identification", "") == "own";
   return expect;
 }
 

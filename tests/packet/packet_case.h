@@ -53,6 +53,8 @@ struct Expectation {
   std::optional<Bytes> bytes;
   /// In place of bytes, in this order.
   std::vector<Bytes> fragments;
+  /// The fragments have an identification of the datapath's own, and all the same.
+  bool is_identified = false;
 };
 
 struct PacketCase {

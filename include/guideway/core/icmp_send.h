@@ -119,15 +119,18 @@ GW_INLINE int gw_make_icmp6(struct gw_packet *packet, const struct gw_work *w,
   return 1;
 }
 
-/* Turns a packet of a service into the ICMP error about it. Returns 0, and leaves it as it was, if
- * it must not be answered now. */
-GW_COLD int gw_send_icmp_error(const struct gw_port *port, struct gw_packet *packet,
-                               const struct gw_work *w, const struct gw_icmp_text *text,
-                               uint32_t now_s) {
+/* Whether the packet may be answered by an ICMP error now; counts that as one through the gate. */
+GW_COLD int gw_may_send_icmp_error(const struct gw_port *port, const struct gw_packet *packet,
+                                   const struct gw_work *w, enum gw_gate gate, uint32_t now_s) {
   const uint8_t *data = gw_packet_data(packet);
   if (data + GW_ETHERNET_LENGTH > gw_packet_end(packet)) return 0;
-  if (!gw_may_answer(data, w)) return 0;
-  if (!gw_gate_open(port, GW_GATE_ERROR_MADE, now_s)) return 0;
+  return gw_may_answer(data, w) && gw_gate_open(port, gate, now_s);
+}
+
+/* Turns a packet of a service into the ICMP error about it. Returns 0, and leaves it as it was, if
+ * there is no room. */
+GW_COLD int gw_make_icmp_error(struct gw_packet *packet, const struct gw_work *w,
+                               const struct gw_icmp_text *text) {
   return w->family == GW_FAMILY_4 ? gw_make_icmp4(packet, w, text) : gw_make_icmp6(packet, w, text);
 }
 
@@ -136,7 +139,9 @@ GW_INLINE enum gw_reason gw_send_time_exceeded(const struct gw_port *port, struc
                                                const struct gw_work *w, uint32_t now_s) {
   struct gw_icmp_text text = {
       w->family == GW_FAMILY_4 ? GW_ICMP_TIME_EXCEEDED : GW_ICMPV6_TIME_EXCEEDED, 0};
-  if (!gw_send_icmp_error(port, packet, w, &text, now_s)) return GW_REASON_TTL_EXPIRED;
+  if (!gw_may_send_icmp_error(port, packet, w, GW_GATE_TIME_EXCEEDED, now_s) ||
+      !gw_make_icmp_error(packet, w, &text))
+    return GW_REASON_TTL_EXPIRED;
   return GW_REASON_TIME_EXCEEDED_SENT;
 }
 
@@ -158,7 +163,9 @@ GW_INLINE enum gw_reason gw_send_too_big(const struct gw_port *port, struct gw_p
     if (w->ip_length <= fits) return GW_REASON_MTU_EXCEEDED;
   }
   text.rest = gw_swap32(fits);
-  if (!gw_send_icmp_error(port, packet, w, &text, now_s)) return GW_REASON_MTU_EXCEEDED;
+  if (!gw_may_send_icmp_error(port, packet, w, GW_GATE_TOO_BIG, now_s) ||
+      !gw_make_icmp_error(packet, w, &text))
+    return GW_REASON_MTU_EXCEEDED;
   return GW_REASON_TOO_BIG_SENT;
 }
 

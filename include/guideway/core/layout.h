@@ -179,9 +179,10 @@ GW_STATIC_ASSERT(sizeof(struct gw_flow_bucket) == 64, "one cache line");
 
 /* What is let through at a limited rate: gw_state::icmp_rate each. */
 enum gw_gate {
-  GW_GATE_ECHO,       /* echo requests that are answered */
-  GW_GATE_ERROR_MADE, /* ICMP errors of our own */
-  GW_GATE_ERROR_LOST, /* ICMP errors of others, of a flow that no table has */
+  GW_GATE_ECHO,          /* echo requests that are answered */
+  GW_GATE_TIME_EXCEEDED, /* errors of our own about a TTL */
+  GW_GATE_TOO_BIG,       /* and about a length: apart, since anybody can use up the former */
+  GW_GATE_ERROR_LOST,    /* ICMP errors of others, of a flow that no table has */
   GW_GATE_COUNT
 };
 
@@ -207,7 +208,7 @@ struct gw_nat_entry {
   uint64_t client[2]; /* address as loaded, IPv4 with the rest 0 */
   uint64_t vip[2];
   uint64_t tail;     /* ports as loaded from the client's packets | protocol << 32 | family << 40 */
-  uint64_t settings; /* idle timeout in seconds | service id << 16 */
+  uint64_t settings; /* idle timeout in seconds | service id << 16 | its GW_SERVICE_TOA << 32 */
   uint64_t client_word;  /* the client's side writes it: seconds | enum gw_nat_seen << 32 */
   uint64_t backend_word; /* the backend's side writes it */
   /* The way back to the client: its Ethernet header with up to two tags, then

@@ -145,6 +145,17 @@ GW_INLINE enum gw_flow_use gw_nat_use(const struct gw_port *port, const struct g
   return gw_is_late_tcp(w) ? GW_FLOW_USE_RESET : GW_FLOW_USE_MISS;
 }
 
+GW_INLINE uint64_t gw_nat_settings_of(const struct gw_service *service) {
+  uint64_t toa = service->flags & GW_SERVICE_TOA;
+  return gw_nat_settings(service->idle_timeout_s, service->id) | toa << 32;
+}
+
+/* Whether the client's packets are still to get a TOA option, SYNs apart. */
+GW_INLINE int gw_nat_gets_toa(const struct gw_nat_entry *entry) {
+  return (gw_flow_load(&entry->settings) >> 32 & GW_SERVICE_TOA) != 0 &&
+         !(gw_flow_load(&entry->backend_word) >> 32 & GW_NAT_NO_SYN);
+}
+
 /* Notes a client's packet in its entry, and the way it came if that may have changed. */
 GW_INLINE void gw_nat_touch_client(const struct gw_packet *packet, const struct gw_work *w,
                                    const struct gw_service *service, enum gw_flow_use use,
@@ -156,7 +167,7 @@ GW_INLINE void gw_nat_touch_client(const struct gw_packet *packet, const struct 
       w->protocol != GW_PROTO_TCP || (w->tcp_flags & (GW_TCP_SYN | GW_TCP_ACK)) == GW_TCP_ACK;
   if (speaks && (gw_flow_load(&entry->backend_word) >> 32 & GW_NAT_SEEN)) seen |= GW_NAT_CONFIRMED;
   if (!gw_nat_touch(&entry->client_word, seen, now_s)) return;
-  uint64_t settings = gw_nat_settings(service->idle_timeout_s, service->id);
+  uint64_t settings = gw_nat_settings_of(service);
   if (gw_flow_load(&entry->settings) != settings) gw_flow_store(&entry->settings, settings);
   if (!gw_nat_learn_path(packet, w, path)) return;
   for (int i = 0; i < 4; i++)
@@ -204,7 +215,7 @@ GW_INLINE enum gw_reason gw_nat_begin(const struct gw_port *port, const struct g
   if ((service->flags & GW_SERVICE_NAT_KEEPS) && gw_nat_is_ambiguous(port, scratch))
     return GW_REASON_NAT_NO_PORT;
   start->seen = gw_nat_seen_of(w);
-  start->settings = gw_nat_settings(service->idle_timeout_s, service->id);
+  start->settings = gw_nat_settings_of(service);
   if (!gw_nat_learn_path(packet, w, start->path)) return GW_REASON_TOO_SHORT;
   query->evicts = 0;
   if (query->place == GW_NAT_NO_PLACE || !gw_nat_take(table, query, query->place, start))

@@ -126,6 +126,9 @@ GW_INLINE enum gw_reason gw_nat_write_error(struct gw_packet *packet, const stru
 
 /* --- Whose it is --- */
 
+/* In a gw_nat_result(), where others have gw_nat_toa_at(): the quoted packet may have had a TOA. */
+#define GW_NAT_QUOTES_TOA (1u << 8)
+
 /* An error to the VIP, turned round by gw_read_quote(): sets *to for the flow's backend. Returns a
  * gw_nat_result(); reason GW_REASON_ICMP_ERROR: there is no such flow. */
 GW_INLINE uint64_t gw_nat_quoted_by_client(const struct gw_port *port, const struct gw_work *w,
@@ -159,7 +162,9 @@ GW_INLINE uint64_t gw_nat_quoted_by_backend(const struct gw_port *port, const st
   enum gw_reason reason = service ? gw_nat_find_of_backend(port, w, service, now_s, &answer, to)
                                   : gw_nat_find_return(port, w, &scratch->query, &answer, to);
   if (reason != GW_GO_ON) return gw_nat_refused(GW_REASON_ICMP_ERROR);
-  return gw_nat_result(GW_REASON_NAT_RETURNED, answer.interface_index, answer.backend, 0);
+  uint64_t result =
+      gw_nat_result(GW_REASON_NAT_RETURNED, answer.interface_index, answer.backend, 0);
+  return gw_nat_gets_toa(answer.entry) ? result | GW_NAT_QUOTES_TOA : result;
 }
 
 /* Whose flow it is that the error, turned round, is about. Returns as above. */
@@ -177,9 +182,10 @@ GW_INLINE uint64_t gw_nat_find_quoted(const struct gw_port *port, const struct g
 }
 
 /* A router's MTU is for the packet that it had. If that began its options with a TOA (toa.h), the
- * client is told by how much less its own may have; of a quote that does not show it, what the
- * router says. */
-GW_APART int gw_spare_toa(gw_frame *frame, uint32_t l4_offset, uint32_t family) {
+ * client is told by how much less its own may have. A quote that ends before that (8 bytes of TCP
+ * are enough for RFC 792) leaves it to `may_hide`: told the router's MTU, the client would send
+ * what is refused for ever, as the backend that hears nothing never speaks. */
+GW_APART int gw_spare_toa(gw_frame *frame, uint32_t l4_offset, uint32_t family, uint32_t may_hide) {
   struct gw_packet packet_again;
   if (!frame) return 0;
   struct gw_packet *packet = gw_packet_again(frame, &packet_again);
@@ -196,7 +202,8 @@ GW_APART int gw_spare_toa(gw_frame *frame, uint32_t l4_offset, uint32_t family) 
   uint32_t header_length = GW_IPV6_LENGTH;
   if (family == GW_FAMILY_4) header_length = (quote[0] & 0x0fu) * 4;
   const uint8_t *option = quote + (gw_opaque(header_length) & 0x3c) + GW_TCP_LENGTH;
-  if (!is_too_big || option + 2 > end || gw_load16(option) != gw_toa_start(family)) return 0;
+  if (!is_too_big) return 0;
+  if (option + 2 > end ? !may_hide : gw_load16(option) != gw_toa_start(family)) return 0;
   uint16_t before = gw_load16(icmp + 6);
   uint32_t length = gw_toa_length(family);
   if (gw_swap16(before) < length) return 0;
@@ -225,7 +232,8 @@ GW_APART uint64_t gw_nat_pass_icmp_error(gw_frame *frame, gw_port_token token, s
   enum gw_reason reason = gw_nat_reason(found);
   if (reason == GW_REASON_ICMP_ERROR) return not_ours;
   if (gw_reason_verdict(reason) == GW_FORWARD) {
-    if (reason == GW_REASON_NAT_RETURNED) gw_spare_toa(frame, w->l4_offset, w->family);
+    if (reason == GW_REASON_NAT_RETURNED)
+      gw_spare_toa(frame, w->l4_offset, w->family, (uint32_t)found & GW_NAT_QUOTES_TOA);
     gw_raise_mtu(port, packet, w);
     enum gw_reason written = gw_nat_write_error(packet, w, &scratch->to);
     if (written == GW_GO_ON)

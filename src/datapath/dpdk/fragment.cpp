@@ -84,6 +84,16 @@ gw_reason fragment_behind_link_header(rte_mbuf* packet, unsigned l3_offset, unsi
   return GW_GO_ON;
 }
 
+/// Makes made.identification that of the IPv4 packet. A wrong checksum stays wrong.
+void identify(rte_mbuf* packet, unsigned l3_offset, const Fragments& made) {
+  if (l3_offset + sizeof(rte_ipv4_hdr) > packet->data_len) return;
+  std::uint8_t* ip = start_of(packet) + l3_offset;
+  const std::uint16_t before = gw_load16(ip + 4);
+  const std::uint16_t after = gw_swap16(made.identification);
+  gw_store16(ip + 4, after);
+  gw_update_checksum(ip + 10, before, after);
+}
+
 /// Translates the packet as the core would have, had it fitted: its flow is there, found or made
 /// before it was refused. Sets `link_length` to that of its new Ethernet header.
 gw_reason translate(const gw_port& port, rte_mbuf* packet, const gw_work& work, std::uint16_t id,
@@ -131,6 +141,7 @@ gw_reason fragment_for_backend(const gw_port& port, rte_mbuf* packet, gw_outcome
     unsigned link_length = 0;
     const gw_reason reason = translate(port, packet, work, outcome.backend, now_s, link_length);
     if (reason != GW_GO_ON) return reason;
+    if (!(work.service->flags & GW_SERVICE_NAT_KEEPS)) identify(packet, link_length, made);
     return fragment_behind_link_header(packet, link_length, work.ip_length, record->mtu, made);
   }
   if (record->mtu <= record->outer_length) return GW_REASON_MTU_EXCEEDED;
@@ -144,7 +155,15 @@ gw_reason fragment_frame(rte_mbuf* packet, unsigned mtu, Fragments& made) {
   gw_work work;
   const gw_reason reason = gw_parse(view.data, view.end, &work);
   if (reason != GW_GO_ON || work.family != GW_FAMILY_4) return GW_REASON_MTU_EXCEEDED;
+  identify(packet, work.l3_offset, made);
   return fragment_behind_link_header(packet, work.l3_offset, work.ip_length, mtu, made);
+}
+
+bool is_packet_longer_than(rte_mbuf* packet, unsigned mtu) {
+  const gw_packet view = view_of(packet, 0);
+  gw_work work{};
+  static_cast<void>(gw_parse(view.data, view.end, &work));
+  return work.ip_length > mtu;
 }
 
 }  // namespace guideway::datapath::dpdk

@@ -30,6 +30,19 @@ struct Worker::TxBuffer {
   }
 };
 
+namespace {
+
+/// Whether the packet has more than the device's MTU. Most frames have no more bytes than an
+/// untagged one may; of those in between, tags and padding decide.
+bool is_too_long(rte_mbuf* packet, unsigned longest_frame) {
+  constexpr unsigned kTags = Port::kLongestLinkHeader - GW_ETHERNET_LENGTH;
+  if (packet->pkt_len <= longest_frame - kTags) return false;
+  return packet->pkt_len > longest_frame ||
+         is_packet_longer_than(packet, longest_frame - Port::kLongestLinkHeader);
+}
+
+}  // namespace
+
 /// Everything about the burst in hand. Allocated once.
 struct Worker::Burst {
   explicit Burst(const Setup& setup)
@@ -55,6 +68,7 @@ Worker::Worker(Setup setup)
     : setup_(std::move(setup)),
       counters_(setup_.backends, setup_.services),
       turns_(setup_.pools),
+      next_identification_(static_cast<std::uint16_t>(setup_.index)),
       burst_(std::make_unique<Burst>(setup_)) {
   gw_port& port = burst_->port;
   port.buckets = setup_.flow_table.buckets.data();
@@ -221,11 +235,21 @@ void Worker::dispatch(unsigned count) {
 /// Whether this packet, which is too large for where it would go, may be fragmented.
 bool Worker::may_fragment() const { return burst_->port.state->flags & GW_STATE_FRAGMENT; }
 
+/// Of one packet. Its identification is one that other workers do not use before they have used all
+/// of theirs.
+Fragments Worker::no_fragments() {
+  Fragments fragments;
+  fragments.identification = next_identification_;
+  next_identification_ =
+      static_cast<std::uint16_t>(next_identification_ + burst_->port.shard_count);
+  return fragments;
+}
+
 void Worker::drop(unsigned place) {
   rte_mbuf* packet = burst_->packets[place];
   gw_outcome& outcome = burst_->outcomes[place];
   if (outcome.reason == GW_REASON_MTU_EXCEEDED && may_fragment()) {
-    Fragments fragments;
+    Fragments fragments = no_fragments();
     const gw_reason reason =
         fragment_for_backend(burst_->port, packet, outcome, burst_->now_s, fragments);
     if (reason == GW_GO_ON) {
@@ -272,7 +296,7 @@ void Worker::send(unsigned interface, unsigned place) {
   gw_reason obstacle = GW_GO_ON;
   if (interface >= burst_->to_send.size()) {
     obstacle = GW_REASON_BAD_TABLE;
-  } else if (packet->pkt_len > setup_.interfaces[interface].longest_frame) {
+  } else if (is_too_long(packet, setup_.interfaces[interface].longest_frame)) {
     obstacle = GW_REASON_MTU_EXCEEDED;
   }
   if (obstacle == GW_GO_ON) {
@@ -282,7 +306,7 @@ void Worker::send(unsigned interface, unsigned place) {
   // To a client, who has no record with an MTU of its own.
   if (obstacle == GW_REASON_MTU_EXCEEDED && outcome->reason == GW_REASON_NAT_RETURNED &&
       may_fragment()) {
-    Fragments fragments;
+    Fragments fragments = no_fragments();
     const unsigned mtu = setup_.interfaces[interface].longest_frame - Port::kLongestLinkHeader;
     obstacle = fragment_frame(packet, mtu, fragments);
     if (obstacle == GW_GO_ON) send_fragments(interface, fragments, *outcome);

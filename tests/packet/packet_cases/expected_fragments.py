@@ -34,6 +34,10 @@ def in_fragments(world, frame, whole, room):
                               for piece in fragments_of(frame, room)])
 
 
-def translated_in_fragments(whole, room, others=None):
-    """The same through NAT: what leaves is fragmented."""
-    return by_workers(whole, fragments_of(bytes.fromhex(whole["bytes"]), room), others)
+def translated_in_fragments(whole, room, others=None, source_stays=False):
+    """The same through NAT: what leaves is fragmented, with an identification of the worker's own if the source is
+    another one (RFC 6864 §5.3)."""
+    expect = by_workers(whole, fragments_of(bytes.fromhex(whole["bytes"]), room), others)
+    if not source_stays:
+        expect["workers"]["identification"] = "own"
+    return expect

@@ -186,6 +186,11 @@ class NarrowSite {
   WorkerFixture& worker() { return worker_; }
   model::Model& model() { return model_; }
   std::size_t outer_length() const { return outer_length_; }
+  /// It translates the source.
+  bool gives_identifications() const {
+    const model::Pool& pool = model_.pools.front();
+    return pool.forwarding == model::Forwarding::kNat && pool.snat;
+  }
 
  private:
   model::Model model_;
@@ -201,6 +206,8 @@ struct TunnelMode {
 constexpr TunnelMode kTunnelModes[] = {{"l2dsr", 4}, {"ipip", 4}, {"ipip", 6}, {"gre", 4},
                                        {"gre", 6},   {"gue", 4},  {"gue", 6},  {"vxlan", 4},
                                        {"vxlan", 6}, {"nat", 4}};
+
+std::uint32_t identification_of(const Bytes& packet) { return get_be16(packet, 4); }
 
 /// Sends the packet where it fits and where it does not, and compares.
 void expect_same_in_pieces(NarrowSite& site, const Bytes& frame, std::uint16_t mtu, int vlans) {
@@ -229,7 +236,12 @@ void expect_same_in_pieces(NarrowSite& site, const Bytes& frame, std::uint16_t m
     return;
   }
   ASSERT_EQ(fragments.size(), count);
-  EXPECT_EQ(reassembled(fragments, room), wanted.inner);
+  Bytes inner = reassembled(fragments, room);
+  if (site.gives_identifications()) {
+    set_be16(inner, 4, identification_of(wanted.inner));
+    seal_ipv4(inner);
+  }
+  EXPECT_EQ(inner, wanted.inner);
   EXPECT_EQ(site.reason(GW_REASON_FORWARDED), forwarded + 1);
   EXPECT_EQ(site.event(GW_EVENT_FRAGMENT_SENT), made + count);
 }
@@ -254,6 +266,39 @@ TEST(Fragment, PutTogetherTheyAreWhatWouldHaveBeenSent) {
     }
     EXPECT_TRUE(adds_up(site.worker().counters()));
   }
+}
+
+/// The identifications of what leaves for packets of as many clients, which all have the same.
+std::vector<std::uint32_t> identifications(const PlainConfig& config,
+                                           WorkerFixture::Options options) {
+  NarrowSite site(config, options);
+  site.set_path(600);
+  std::vector<std::uint32_t> each;
+  for (std::uint16_t port = 1000; port < 1040; ++port)
+    site.worker().put(0, udp_frame(1400, {}, port));
+  site.worker().run_until_idle(kFragmentTime);
+  for (const Frame& frame : site.worker().sent(1))
+    if ((get_be16(frame, kLinkHeader + 6) & 0x1fff) == 0)  // a first fragment
+      each.push_back(identification_of({frame.begin() + kLinkHeader, frame.end()}));
+  std::ranges::sort(each);
+  return each;
+}
+
+TEST(Fragment, BehindATranslatedSourceNoTwoPacketsHaveOneIdentification) {
+  for (const unsigned workers : {1u, 2u}) {
+    const auto made = identifications(
+        {.forwarding = "nat"}, {.interfaces = 2, .workers = workers, .queues = 1, .nat_planes = 1});
+    EXPECT_EQ(made.size(), 40u);
+    EXPECT_EQ(std::ranges::adjacent_find(made), made.end()) << workers << " workers";
+  }
+}
+
+TEST(Fragment, AClientThatKeepsItsAddressKeepsItsIdentifications) {
+  const Bytes frame = udp_frame(1400);
+  const std::uint32_t own = identification_of({frame.begin() + kLinkHeader, frame.end()});
+  const auto made =
+      identifications({.forwarding = "nat", .snat = false}, {.interfaces = 2, .nat_planes = 1});
+  EXPECT_EQ(made, std::vector<std::uint32_t>(40, own));
 }
 
 TEST(Fragment, CountsThePacketOnceAsForwarded) {

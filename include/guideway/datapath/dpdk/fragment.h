@@ -8,8 +8,12 @@
 // NAT, the packet is fragmented as it leaves. Each fragment is a copy in one buffer: AF_XDP sends
 // the first segment of a chain alone.
 //
+// What gets another source address gets another identification, too: those of two clients, or of
+// two backends, may be the same, and the receiver would put pieces of both together.
+//
 // Threading: the worker that has the packet.
-// Source: RFC 791 §2.3 and §3.2, RFC 4459 §3.4 (fragmentation of the inner packet).
+// Source: RFC 791 §2.3 and §3.2, RFC 4459 §3.4 (fragmentation of the inner packet),
+// RFC 6864 §5.3 (identifications behind a translator).
 #ifndef GUIDEWAY_DATAPATH_DPDK_FRAGMENT_H_
 #define GUIDEWAY_DATAPATH_DPDK_FRAGMENT_H_
 
@@ -32,6 +36,8 @@ struct Fragments {
   unsigned count = 0;
   /// Where they leave, by the backend's record. Not set by fragment_frame().
   std::uint16_t interface_index = 0;
+  /// For a packet whose source has been translated. Set before; another one for each packet.
+  std::uint16_t identification = 0;
 
   void free();
 };
@@ -44,8 +50,11 @@ struct Fragments {
 gw_reason fragment_for_backend(const gw_port& port, rte_mbuf* packet, gw_outcome& outcome,
                                std::uint32_t now_s, Fragments& made);
 
-/// The same for a frame that is to leave as it is, in IP packets of at most `mtu` bytes.
+/// The same for a frame that NAT has made for a client, in IP packets of at most `mtu` bytes.
 gw_reason fragment_frame(rte_mbuf* packet, unsigned mtu, Fragments& made);
+
+/// Whether the frame's IP packet has more than `mtu` bytes, whatever stands before and behind it.
+bool is_packet_longer_than(rte_mbuf* packet, unsigned mtu);
 
 }  // namespace guideway::datapath::dpdk
 

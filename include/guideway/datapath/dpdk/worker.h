@@ -93,6 +93,7 @@ class Worker {
   void send(unsigned interface, unsigned place);
   void drop(unsigned place);
   bool may_fragment() const;
+  Fragments no_fragments();
   void send_fragments(unsigned interface, Fragments& fragments, const gw_outcome& outcome);
   void flush_transmit(unsigned interface);
   void flush_kernel(unsigned interface);
@@ -103,6 +104,7 @@ class Worker {
   const Setup setup_;
   WorkerCounters counters_;
   std::vector<gw_turn> turns_;
+  std::uint16_t next_identification_;
   std::unique_ptr<Burst> burst_;
 };
 

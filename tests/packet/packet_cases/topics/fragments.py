@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """IPv4 packets that do not fit and may be fragmented: by workers they are, the XDP program drops them. RFC 791."""
 
+from scapy.all import IP, Ether
+
 from ..expected import HIT, MISS, dropped, forwarded
 from ..expected_fragments import in_fragments, translated_in_fragments
 from ..expected_nat import answer, to_backend, to_client
@@ -9,6 +11,8 @@ from ..packets import Raw, at, ethernet, ip, tcp, udp
 from ..worlds import BACKEND, ctag, hops, pool, service, services_for_all, stag, world
 from .mtu import IP_HEADER, TUNNEL
 from .nat import nat_world
+from .nat_kept import kept_world
+from .toa import NOP, toa_world
 
 MTU = 300  # so that a few hundred bytes are several fragments
 COPIED = b"\x88\x04\x12\x34"              # stream id
@@ -97,8 +101,52 @@ def make_nat(topic):
     first, options = packet_of(100), packet_of(700, options=[NOT_COPIED + COPIED])
     topic.case("nat: options, and a flow that is there", here, options,
                translated_in_fragments(to_backend(here, options, "udp4", events=HIT), MTU), before=[packet_step(first)])
+    narrow_hops = {**hops(), **hops(BACKEND[4], mtu=MTU)}
+    kept = kept_world("nat, snat = false", narrow_hops)
+    for name, layer in (("tcp4", tcp(flags="S")), ("udp4", udp())):
+        packet = packet_of(700, layer)
+        topic.case(f"{kept.name}: {name}", kept, packet,
+                   translated_in_fragments(to_backend(kept, packet, name), MTU, source_stays=True))
+    told = toa_world("nat, toa", narrow_hops)
+    no_room = {"toa_no_room": 1}
+    for name, sent, meant, events in (
+            ("without room for it", [], [], MISS),
+            ("a client's own", [(254, b"\x1f\x90\x01\x02\x03\x04")], [NOP] * 8, {**MISS, "toa_erased": 1})):
+        packet, clean = (packet_of(700, tcp(flags="S", options=options)) for options in (sent, meant))
+        expect = to_backend(told, clean, "tcp4", events={**events, **no_room})
+        topic.case(f"{told.name}: {name}", told, packet,
+                   translated_in_fragments(expect, MTU, others=dropped("mtu_exceeded", events)))
     here = nat_world()
     reply = answer(here, first, "udp4", data=bytes(1600))
     back = to_client(first, reply)  # its length is the device's affair
     topic.case("nat: a backend's packet, longer than the device takes", here, reply,
                translated_in_fragments(back, 1500, others=back), before=[packet_step(first)])
+    make_nat_answers(topic, here)
+
+
+def unfragmentable(data):
+    packet = Ether(data)
+    packet[IP].flags = "DF"
+    del packet[IP].chksum
+    return bytes(packet)
+
+
+def make_nat_answers(topic, here):
+    """To a client they have the MTU of its interface, whatever else is in the frame."""
+    for tags in ([], [ctag(7)], [stag(7), ctag(8)]):
+        first = packet_of(100, before=ethernet(tags))
+        before = [packet_step(first)]
+        for size in (1500, 1501, 1508):
+            name = f"nat: a backend's {size} bytes to a client behind {len(tags)} tags"
+            reply = answer(here, first, "udp4", data=bytes(size - 28))
+            whole = to_client(first, reply, tags)
+            expect = whole if size == 1500 else translated_in_fragments(whole, 1500, others=whole)
+            topic.case(name, here, reply, expect, before=before)
+            kept = unfragmentable(reply)
+            whole = to_client(first, kept, tags)
+            expect = whole if size == 1500 else {**whole, "workers": dropped("mtu_exceeded", {})}
+            topic.case(f"{name}, and DF", here, kept, expect, before=before)
+        if len(tags) < 2:  # what is left of the 22 bytes that devices take beside the MTU
+            padded = answer(here, first, "udp4", data=bytes(1500 - 28)) + b"\xee" * 3
+            topic.case(f"nat: a backend's 1500 bytes and padding to a client behind {len(tags)} tags", here, padded,
+                       to_client(first, padded, tags), before=before)

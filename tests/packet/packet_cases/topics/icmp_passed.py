@@ -17,7 +17,7 @@ USELESS = {4: ((4, 0), (5, 0), (5, 1)), 6: ((0, 0), (5, 0), (100, 0), (127, 0))}
 
 
 def make(topic):
-    for mode in ("l2dsr", "ipip", "gue", "vxlan"):
+    for mode in ("l2dsr", "ipip", "gre", "gue", "vxlan"):
         for outer in (4, 6):
             here = world(f"{mode}-outer{outer}", pool(forwarding=mode, backends=[("b1", BACKEND[outer], "")]),
                          services_for_all())

@@ -68,6 +68,10 @@ def make_rate(topic, family):
     large = sized(family, 1500)
     topic.case(f"IPv{family}, too big, the third in a second", low, large,
                dropped("mtu_exceeded", {**HIT, **HELD_BACK}), before=[packet_step(large)] * 2)
+    topic.case(f"IPv{family}, too big, after as many of TTL 1 as are answered", low, large, too_big(large, 1400, MISS),
+               before=[packet_step(packet)] * 2)
+    topic.case(f"IPv{family}, TTL 1, after as many too big as are answered", low, packet, time_exceeded(packet),
+               before=[packet_step(large)] * 2)
 
 
 def make_too_big(topic, family):

@@ -226,10 +226,20 @@ def make_errors(topic, here, family):
         topic.case(f"IPv{family}: an MTU for a packet {name}", here, to_nat(family, quoted, message(family, *kind, 1400)),
                    sides.error_to_client(message(family, *kind, 1400), known, INNER_HOP[family], TTL), before=before)
     header = {4: 20, 6: 40}[family]
-    for size in (8, 20, 21):
-        topic.case(f"IPv{family}: an MTU for a packet of which {size} bytes of TCP are quoted", here,
-                   to_nat(family, there[:header + size], message(family, *kind, 1400)),
-                   sides.error_to_client(message(family, *kind, 1400), shown[:header + size], INNER_HOP[family], TTL), before=before)
+    handshake, word = begun(here, family, serv)
+    for size in (4, 8, 20, 21, 22):
+        error = to_nat(family, there[:header + size], message(family, *kind, 1400))
+        for when, steps, says in (("first", before, 1400 - length), ("answered", handshake, 1400 - length),
+                                  ("later", [*handshake, word], 1400 - length if size == 22 else 1400)):
+            topic.case(f"IPv{family}: {when}, an MTU for a packet of which {size} bytes of TCP are quoted", here, error,
+                       sides.error_to_client(message(family, *kind, says), shown[:header + size], INNER_HOP[family], TTL),
+                       before=steps)
+    without = nat_world(f"without, {family}")
+    plain = Sides(without, first, serv)
+    quoted, known = plain.quotes(most=header + 8)
+    topic.case(f"IPv{family}: without toa, an MTU for a packet of which 8 bytes of TCP are quoted", without,
+               to_nat(family, quoted, message(family, *kind, 1400)),
+               plain.error_to_client(message(family, *kind, 1400), known, INNER_HOP[family], TTL), before=before)
     topic.case(f"IPv{family}: unreachable", here, to_nat(family, there),
                sides.error_to_client(unreachable(family), shown, INNER_HOP[family], TTL), before=before)
     back_shown, back_there = sides.quotes(to_client=True, build=segment([ours]))
