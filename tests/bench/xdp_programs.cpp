@@ -30,12 +30,6 @@ using datapath::xdp::BalancerObject;
 using datapath::xdp::CopyMaps;
 using datapath::xdp::MappedMap;
 
-/// A test run is one RCU read section from end to end, and old tables wait for all of them; a
-/// driver's polls, which this stands for, let go every 2 ms at the latest: about as long as so many
-/// packets take with a million flows. Whole slices.
-constexpr std::size_t kSlicesAtOnce = 2;
-constexpr std::uint64_t kPacketsAtOnce = kSlicesAtOnce * BENCH_SLICE;
-
 /// An outer IPv4 header.
 constexpr std::uint32_t kIpipGrowth = 20;
 
@@ -153,10 +147,11 @@ Result<void> XdpPrograms::run(const Packets& packets) {
   std::memcpy(&feed.vip, service_address(Family::kIpv4, 0).bytes().data(), sizeof feed.vip);
   feed.port = kServicePort;
   feed.made = 0;
+  slices_at_once_ = packets.slices_at_once;
   const std::array<std::uint8_t, BENCH_FRAME_LENGTH> frame{};
   std::uint32_t verdict = XDP_TX;
   for (std::uint64_t left = packets.count; left > 0 && verdict == XDP_TX;) {
-    const std::uint64_t count = std::min(left, kPacketsAtOnce);
+    const std::uint64_t count = std::min(left, packets.slices_at_once * BENCH_SLICE);
     LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.data(), .data_size_in = frame.size(),
                 .repeat = static_cast<int>(count));
     if (bpf_prog_test_run_opts(feeder_fd_, &options) != 0)
@@ -179,8 +174,10 @@ std::vector<double> XdpPrograms::slices() const {
       std::min<std::size_t>((feed.made + BENCH_SLICE - 1) / BENCH_SLICE, BENCH_STAMPS);
   constexpr double kSlice = BENCH_SLICE;
   std::vector<double> slices;
-  for (std::size_t i = 1; i < stamps; i += kSlicesAtOnce)
+  for (std::size_t i = 1; i < stamps; i++) {
+    if (i % slices_at_once_ == 0) continue;
     slices.push_back(static_cast<double>(feed.stamps[i] - feed.stamps[i - 1]) / kSlice);
+  }
   return slices;
 }
 

@@ -36,6 +36,9 @@ struct Packets {
   std::uint32_t flows = 0;
   std::uint64_t first = 0;
   std::uint8_t tcp_flags = 0;
+  /// How many slices of BENCH_SLICE are one test run, which is one RCU read section from end to
+  /// end: old tables wait for it. The kernel adds two grace periods to each.
+  std::uint64_t slices_at_once = BENCH_STAMPS;
 };
 
 class XdpPrograms {
@@ -45,8 +48,8 @@ class XdpPrograms {
 
   /// Errors: the kernel refused; the last packet was not sent.
   Result<void> run(const Packets& packets);
-  /// Of the last run: ns per packet of every other slice of BENCH_SLICE packets, namely the first
-  /// of each test run. The second ends in the next one, and has in it what comes in between.
+  /// Of the last run: ns per packet of each slice of BENCH_SLICE packets, but for the last of each
+  /// test run, which ends in the next one, and has in it what comes in between.
   std::vector<double> slices() const;
   /// Another generation for ours, as guidewayd swaps them. May be called beside run().
   Result<void> swap(const compile::ForwardingStatePtr& state);
@@ -67,6 +70,7 @@ class XdpPrograms {
   Result<void> load_feeder();
 
   datapath::xdp::BalancerObject balancer_;
+  std::uint64_t slices_at_once_ = 1;
   Object lru_;
   Object feeder_;
   int feeder_fd_ = -1;

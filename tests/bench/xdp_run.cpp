@@ -21,6 +21,9 @@ constexpr std::uint64_t kWarmUpNew = 500'000;
 /// Numbers of new flows begin where no known flow's does.
 constexpr std::uint64_t kFirstNewFlow = std::uint64_t{1} << 32;
 
+/// A driver's polls let go of RCU within milliseconds, and so does a test run of so many.
+constexpr std::uint64_t kSlicesBesideSwaps = 16;
+
 class XdpRun {
  public:
   XdpRun(const XdpCase& spec, XdpPrograms& programs) : spec_(spec), programs_(programs) {}
@@ -40,6 +43,7 @@ class XdpRun {
   XdpPrograms& programs_;
   std::array<std::uint64_t, BENCH_PROGRAMS> next_new_flow_{kFirstNewFlow, kFirstNewFlow,
                                                            kFirstNewFlow};
+  std::uint64_t slices_at_once_ = BENCH_STAMPS;
   XdpResult result_;
 };
 
@@ -91,6 +95,7 @@ Result<XdpSwapsResult> XdpRun::run_swaps(unsigned swaps_per_s) {
   if (cpus.size() < 2) return base::fail("this needs two CPUs");
   if (!pin_to_cpu(cpus[0])) return base::fail("the CPU is not to be had");
   if (auto filled = fill_table(BENCH_GUIDEWAY); !filled) return tl::unexpected(filled.error());
+  slices_at_once_ = kSlicesBesideSwaps;
   Swapper swapper(programs_.generations(), swaps_per_s, cpus[1],
                   [this](const auto& state) { return programs_.swap(state); });
   XdpSwapsResult result;
@@ -134,8 +139,11 @@ Result<void> XdpRun::fill_table(bench_program program) {
 
 Result<void> XdpRun::send(bench_program program, std::uint64_t count) {
   if (known())
-    return programs_.run(
-        {.program = program, .count = count, .flows = spec_.flows, .tcp_flags = kAck});
+    return programs_.run({.program = program,
+                          .count = count,
+                          .flows = spec_.flows,
+                          .tcp_flags = kAck,
+                          .slices_at_once = slices_at_once_});
   const std::uint64_t first =
       std::exchange(next_new_flow_[program], next_new_flow_[program] + count);
   return programs_.run({.program = program, .count = count, .first = first, .tcp_flags = kSyn});
