@@ -20,6 +20,8 @@
  * Until then a new flow may have its place, if both buckets are full: of the flows that were not
  * answered, then of the others, the one that has been silent for longest. UDP gives way only after
  * GW_NAT_UDP_GRACE_S: an answer on the way would reach the wrong client.
+ * - Before those, if both buckets are full, a new flow may have the place of a connection that has
+ * ended: after GW_NAT_ENDED_GRACE_S without a packet, where a last FIN would be sent again.
  * - Of free places the one that has been free for longest is taken, so that a backend meets the
  * same port again as late as can be; as soon as a bucket gets full, one in the emptier bucket.
  * - What the client's and the backend's packets change are two words, each written by one side.
@@ -60,6 +62,7 @@ enum {
   GW_NAT_CLOSING_TIMEOUT_S = 10,
   GW_NAT_RESET_TIMEOUT_S = 2, /* the backend has said RST */
   GW_NAT_UDP_GRACE_S = 2,
+  GW_NAT_ENDED_GRACE_S = 2,
   /* With so many places left in both buckets, age decides; else the emptier one. */
   GW_NAT_ROOMY = 6,
   GW_NAT_TRIES = 4, /* to claim a place, when others are faster */
@@ -262,9 +265,10 @@ GW_SEPARATE uint32_t gw_nat_find(gw_port_token table, struct gw_nat_query *query
   return GW_NAT_NO_PLACE;
 }
 
-/* How good a place is to take: 0 not at all, then those on probation, answered and not, then the
- * free ones; each by age. */
+/* How good a place is to take: 0 not at all, then those on probation, answered and not, then those
+ * of connections that have ended, then the free ones; each by age. */
 #define GW_NAT_SCORE_FREE (2ull << 32)
+#define GW_NAT_SCORE_ENDED (3ull << 31)
 #define GW_NAT_SCORE_UNANSWERED (1ull << 32)
 #define GW_NAT_SCORE_ANSWERED (1ull << 31)
 
@@ -278,6 +282,8 @@ GW_SEPARATE uint64_t gw_nat_score(gw_port_token table, uint32_t place, uint64_t 
     if (!bucket) return 0;
     struct gw_nat_life life = gw_nat_judge(&bucket->entries[place & (GW_NAT_WAYS - 1)], now_s);
     if (life.is_over) return GW_NAT_SCORE_FREE | life.idle_s;
+    if (life.is_ending && life.idle_s >= GW_NAT_ENDED_GRACE_S)
+      return GW_NAT_SCORE_ENDED | life.idle_s;
     if (life.is_established || life.is_held) return 0;
     return (life.is_answered ? GW_NAT_SCORE_ANSWERED : GW_NAT_SCORE_UNANSWERED) | life.idle_s;
   }
@@ -370,7 +376,7 @@ GW_INLINE uint32_t gw_nat_insert(gw_port_token table, struct gw_nat_query *query
     struct gw_nat_bucket *bucket = gw_port_nat_bucket(table, place >> 3);
     if (!bucket) break;
     query->word = gw_word_acquire(&bucket->ways.words[place & (GW_NAT_WAYS - 1)]);
-    query->evicts = score < GW_NAT_SCORE_FREE;
+    query->evicts = score < GW_NAT_SCORE_ENDED;
     /* Has somebody else just taken it? */
     if (gw_nat_score(table, place, query->word, query->now_s) < score) continue;
     if (gw_nat_take(table, query, place, start)) return place;
