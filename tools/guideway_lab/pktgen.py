@@ -16,10 +16,10 @@ from guideway_lab.shell import in_netns, ip_batch, ip_json, wait_until
 
 _GENERATOR = "gen0"
 _FLOODS = {
-    "syn": ("--traffic", "syn-flood", "--port", PORT),
-    "ack": ("--traffic", "ack-flood", "--port", PORT),
+    "syn": ("--traffic", "syn-flood"),
+    "ack": ("--traffic", "ack-flood"),
     # The first datagram of ever new flows: more of them than are sent.
-    "udp": ("--traffic", "established", "--protocol", "udp", "--port", ECHO_PORT),
+    "udp": ("--traffic", "established", "--protocol", "udp"),
 }
 FLOODS = tuple(_FLOODS)
 _FLOOD_FLOWS = 10_000_000
@@ -54,7 +54,8 @@ class Pktgen:
     @contextlib.contextmanager
     def flooding(self, kind, rate, seconds):
         """A flood of packets of strangers, all different. Nobody looks at what comes out."""
-        options = ("--rate", rate, "--seconds", seconds, "--flows", _FLOOD_FLOWS)
+        port = ECHO_PORT if kind == "udp" else self._lab.plan.service_port
+        options = ("--port", port, "--rate", rate, "--seconds", seconds, "--flows", _FLOOD_FLOWS)
         with self._started(*_FLOODS[kind], *options, *LOSS_ALLOWED) as process:
             yield process
 
