@@ -28,7 +28,7 @@ class Swapper {
   void stop();
 
   /// Of all its time so far; 0: it has not been started. Errors: a generation could not be made, or
-  /// there were fewer than 95 % of them.
+  /// there were fewer than 90 % of them.
   Result<double> swaps_per_s() const;
 
  private:
