@@ -48,7 +48,7 @@ int xsk_def_prog(struct xdp_md *context) {
   if (port.shard >= shards) port.shard %= shards;
 
   enum gw_reason reason = gw_classify(&port, &packet, w);
-  __u64 now_ns = bpf_ktime_get_coarse_ns();
+  __u64 now_ns = gw_coarse_ns(mine);
   /* ICMP may turn out to be the host's, which a worker cannot give it to: it stays here. */
   if (gw_limits.hand_over && gw_reason_verdict(reason) != GW_KERNEL && !gw_is_icmp(reason)) {
     __u32 queue = context->rx_queue_index;

@@ -165,6 +165,18 @@ GW_INLINE const struct gw_state *gw_once(const struct gw_state *state) {
   return state;
 }
 
+/* The coarse clock, which moves with the jiffies: it is asked once in each of them, since a call
+ * out of the program costs more than all of parsing. So it is up to a tick older than the kernel's
+ * own. */
+GW_INLINE __u64 gw_coarse_ns(struct gw_cpu_counters *mine) {
+  __u64 jiffies = bpf_jiffies64();
+  if (mine->jiffies != jiffies) {
+    mine->jiffies = jiffies;
+    mine->coarse_ns = bpf_ktime_get_coarse_ns();
+  }
+  return mine->coarse_ns;
+}
+
 struct gw_packet {
   struct xdp_md *context;
 };
@@ -191,11 +203,20 @@ GW_INLINE uint8_t *gw_packet_data(const struct gw_packet *packet) {
 GW_INLINE uint8_t *gw_packet_end(const struct gw_packet *packet) {
   return (uint8_t *)(long)packet->context->data_end;
 }
+GW_INLINE int gw_is_shorter(const uint8_t *data, const uint8_t *end, uint32_t length) {
+  return data + length > end;
+}
 GW_INLINE int gw_packet_resize(struct gw_packet *packet, int head, int tail) {
   if (head != 0 && bpf_xdp_adjust_head(packet->context, -head) != 0) return -1;
   if (tail != 0 && bpf_xdp_adjust_tail(packet->context, tail) != 0) return -1;
   return 0;
 }
+
+GW_INLINE int gw_packet_wrap(struct gw_packet *packet, uint32_t head, uint32_t length,
+                             uint32_t kept) {
+  return gw_packet_resize(packet, (int)head, (int)(kept - length));
+}
+#define GW_BEYOND(c, end) ((c) > (end))
 
 /* Numbers, not memory: that would be on the caller's stack. */
 typedef uint64_t gw_port_part;
@@ -251,6 +272,16 @@ GW_INLINE uint32_t gw_lowest_bit(uint32_t mask) {
   uint32_t lowest = mask & -mask;
   uint32_t disguised = (lowest * 0x1d >> 5) & 7;
   return (0x34572610u >> (disguised * 4)) & 7;
+}
+
+GW_INLINE uint32_t gw_count_ways(uint32_t ways) {
+  ways = (ways & 0x1111) + ((ways >> 2) & 0x1111);
+  ways = ways + (ways >> 4);
+  return (ways + (ways >> 8)) & 0x0f;
+}
+GW_INLINE uint32_t gw_lowest_way(uint32_t ways) {
+  uint32_t below_lowest = (ways & -ways) - 1;
+  return gw_count_ways(below_lowest & 0x5555);
 }
 
 GW_INLINE const struct gw_state *gw_port_state(const struct gw_port *port) { return port->state; }
@@ -320,6 +351,9 @@ GW_INLINE struct gw_flow_bucket *gw_port_bucket(const struct gw_port *port, uint
   uint32_t key = shard * gw_limits.buckets_per_shard + index;
   (void)port;
   return bpf_map_lookup_elem(&gw_buckets, &key);
+}
+GW_INLINE struct gw_flow_bucket *gw_port_own_bucket(const struct gw_port *port, uint32_t index) {
+  return gw_port_bucket(port, port->shard, index);
 }
 GW_INLINE struct gw_counters *gw_port_counters(const struct gw_port *port) {
   return port->counters;

@@ -150,11 +150,9 @@ std::size_t table_size(std::size_t entries) {
 std::pair<std::uint32_t, std::uint32_t> candidates(const gw_service& entry, std::uint64_t seed,
                                                    std::size_t count) {
   const std::uint32_t tail = gw_service_tail(entry.port, entry.protocol, entry.family);
-  std::uint32_t first = 0;
-  std::uint32_t second = 0;
-  gw_service_candidates(entry.address_hi, entry.address_lo, tail, seed,
-                        static_cast<std::uint32_t>(count), &first, &second);
-  return {first, second};
+  const std::uint64_t hash = gw_service_hash(entry.address_hi, entry.address_lo, tail, seed);
+  const auto entries = static_cast<std::uint32_t>(count);
+  return {gw_service_first(hash, entries), gw_service_second(hash, entries)};
 }
 
 bool is_used(const gw_service& entry) { return (entry.flags & GW_SERVICE_USED) != 0; }

@@ -29,29 +29,53 @@
 #include "guideway/core/toa.h"
 #include "guideway/core/work.h"
 
-/* First half: whose packet, and where would its flow be? Nothing is written. */
-GW_INLINE enum gw_reason gw_classify(const struct gw_port *port, const struct gw_packet *packet,
-                                     struct gw_work *w) {
-  enum gw_reason reason = gw_parse(gw_packet_data(packet), gw_packet_end(packet), w);
-  reason = gw_find_service(port, w, reason);
+/* First half, behind the parser. */
+GW_INLINE enum gw_reason gw_classify_parsed(const struct gw_port *port, struct gw_work *w,
+                                            enum gw_reason reason,
+                                            const struct gw_service *likely) {
+  if (likely && reason == GW_GO_ON && gw_service_serves(likely, w))
+    w->service = likely;
+  else
+    reason = gw_find_service(port, w, reason);
   if (reason == GW_GO_ON) reason = gw_admit(w);
   if (reason == GW_GO_ON) reason = gw_locate_flow(port, w);
   return reason;
 }
 
-/* Second half: to which backend, in which bytes? `match` as in gw_find_flow_from(). REQUIRES:
- * gw_classify() said GW_GO_ON. */
+/* First half: whose packet, and where would its flow be? Nothing is written. `likely`: a service
+ * that it may well be for, or null. */
+GW_INLINE enum gw_reason gw_classify_after(const struct gw_port *port,
+                                           const struct gw_packet *packet, struct gw_work *w,
+                                           const struct gw_service *likely) {
+  const uint8_t *data = gw_packet_data(packet);
+  const uint8_t *end = gw_packet_end(packet);
+#ifdef GW_WAYS_APART
+  if (gw_parse_common(data, end, w)) return gw_classify_parsed(port, w, GW_GO_ON, likely);
+  if (gw_parse_common_ipv6(data, end, w)) return gw_classify_parsed(port, w, GW_GO_ON, likely);
+  return gw_classify_parsed(port, w, gw_parse_any(data, end, w), likely);
+#else
+  return gw_classify_parsed(port, w, gw_parse(data, end, w), likely);
+#endif
+}
+
+GW_INLINE enum gw_reason gw_classify(const struct gw_port *port, const struct gw_packet *packet,
+                                     struct gw_work *w) {
+  return gw_classify_after(port, packet, w, NULL);
+}
+
+/* Second half: to which backend, in which bytes? `ahead`: whether a burst has looked ahead
+ * (gw_look_ahead()). REQUIRES: gw_classify() said GW_GO_ON. */
 GW_INLINE enum gw_reason gw_forward(const struct gw_port *port, struct gw_packet *packet,
-                                    struct gw_work *w, uint32_t match, uint32_t now_s) {
+                                    struct gw_work *w, int ahead, uint32_t now_s) {
   struct gw_counters *counters = gw_port_counters(port);
-  enum gw_flow_use use = gw_find_flow_from(port, w, match, now_s);
+  enum gw_flow_use use = gw_find_flow_from(port, w, ahead, now_s);
   if (GW_LIKELY(use == GW_FLOW_USE_HIT)) {
     gw_touch_flow(w, now_s);
     gw_counter_add(&counters->events[GW_EVENT_FLOW_HIT], 1);
   } else if (use == GW_FLOW_USE_MISS) {
     gw_counter_add(&counters->events[GW_EVENT_FLOW_MISS], 1);
     if (GW_UNLIKELY(gw_is_from_itself(w))) return GW_REASON_BAD_SOURCE;
-    enum gw_reason reason = gw_schedule(port, w, now_s);
+    enum gw_reason reason = gw_schedule(port, w, ahead, now_s);
     if (reason != GW_GO_ON) return reason;
   } else {
     gw_counter_add(&counters->events[GW_EVENT_FLOW_HIT], 1);

@@ -125,13 +125,6 @@ GW_INLINE uint32_t gw_flow_states(const struct gw_flow_bucket *bucket) {
 GW_INLINE uint32_t gw_empty_ways(uint32_t states) { return ~(states | states >> 1) & 0x5555; }
 GW_INLINE uint32_t gw_probation_ways(uint32_t states) { return states & ~(states >> 1) & 0x5555; }
 
-/* The number of bits of 0x5555 that are set. */
-GW_INLINE uint32_t gw_count_ways(uint32_t ways) {
-  ways = (ways & 0x1111) + ((ways >> 2) & 0x1111);
-  ways = ways + (ways >> 4);
-  return (ways + (ways >> 8)) & 0x0f;
-}
-
 /* The record that `word` leads to, if it is an entry for `tag` whose backend belongs to `pool`; or
  * null. */
 GW_INLINE const struct gw_backend *gw_flow_record(const struct gw_port *port, uint64_t word,
@@ -169,17 +162,15 @@ GW_INLINE int gw_flow_find_in(const struct gw_port *port, struct gw_work *w,
  * damaged. */
 GW_INLINE enum gw_reason gw_locate_flow(const struct gw_port *port, struct gw_work *w) {
   uint32_t count = gw_port_buckets_per_shard(port);
-  uint32_t shard = gw_port_shard(port);
   w->hash = gw_flow_hash(&gw_port_state(port)->hash_key, w, w->service);
-  w->buckets[0] = gw_port_bucket(port, shard, gw_hash_first_bucket(w->hash, count));
+  w->buckets[0] = gw_port_own_bucket(port, gw_hash_first_bucket(w->hash, count));
   return w->buckets[0] ? GW_GO_ON : GW_REASON_BAD_TABLE;
 }
 
 /* Sets w->buckets[1], which most hits do without. REQUIRES: gw_locate_flow(). */
 GW_INLINE void gw_locate_second(const struct gw_port *port, struct gw_work *w) {
   uint32_t count = gw_port_buckets_per_shard(port);
-  struct gw_flow_bucket *second =
-      gw_port_bucket(port, gw_port_shard(port), gw_hash_second_bucket(w->hash, count));
+  struct gw_flow_bucket *second = gw_port_own_bucket(port, gw_hash_second_bucket(w->hash, count));
   w->buckets[1] = second ? second : w->buckets[0]; /* never null, but the verifier cannot know */
 }
 
@@ -199,12 +190,16 @@ GW_INLINE uint32_t gw_flow_needs(const struct gw_work *w) {
 /* What a packet of *w makes of an existing entry. */
 enum gw_flow_use { GW_FLOW_USE_MISS, GW_FLOW_USE_HIT, GW_FLOW_USE_RESET };
 
+/* The low 16 bits of an established entry, not marked, whose last packet was in this second. */
+GW_INLINE uint32_t gw_flow_current_bits(uint32_t now_s) {
+  return GW_FLOW_ESTABLISHED << 14 | (now_s & GW_FLOW_TIME_MASK);
+}
+
 /* The packet in the middle of an established flow whose last one was in this second: whatever the
  * entry's timeout, it serves the packet, and there is nothing to write. What nearly all hits
  * are: asked first, it saves them gw_flow_judge() and gw_touch_flow(), 25 instructions of 518. */
 GW_INLINE int gw_flow_current(const struct gw_work *w, uint32_t now_s) {
-  uint32_t expected = GW_FLOW_ESTABLISHED << 14 | (now_s & GW_FLOW_TIME_MASK); /* not marked */
-  return ((uint32_t)w->word & 0xffff) == expected &&
+  return ((uint32_t)w->word & 0xffff) == gw_flow_current_bits(now_s) &&
          !(w->tcp_flags & (GW_TCP_FIN | GW_TCP_SYN | GW_TCP_RST));
 }
 
@@ -222,14 +217,15 @@ GW_INLINE enum gw_flow_use gw_flow_judge(const struct gw_work *w, uint32_t now_s
 }
 
 /* Looks in both buckets of this shard. After a miss, w->entry is null or our own stale entry.
- * `match`: of the first bucket, if a burst has looked already; else 0. */
+ * `ahead`: whether a burst has looked already; then w->match is of the first bucket, and if it is
+ * 0, w->buckets[1] is set. */
 GW_INLINE enum gw_flow_use gw_find_flow_from(const struct gw_port *port, struct gw_work *w,
-                                             uint32_t match, uint32_t now_s) {
+                                             int ahead, uint32_t now_s) {
   uint32_t tag = gw_hash_tag(w->hash);
-  int found = match && gw_flow_find_in(port, w, w->buckets[0], match);
+  int found = ahead && w->match && gw_flow_find_in(port, w, w->buckets[0], w->match);
   if (!found) found = gw_flow_find_in(port, w, w->buckets[0], gw_flow_match(w->buckets[0], tag));
   if (!found) {
-    gw_locate_second(port, w);
+    if (!ahead || w->match) gw_locate_second(port, w);
     found = gw_flow_find_in(port, w, w->buckets[1], gw_flow_match(w->buckets[1], tag));
     if (found) gw_counter_add(&gw_port_counters(port)->events[GW_EVENT_SECOND_BUCKET], 1);
   }
@@ -270,8 +266,7 @@ GW_INLINE void gw_touch_flow(struct gw_work *w, uint32_t now_s) {
 GW_INLINE uint32_t gw_pick_way(uint32_t ways, uint64_t hash) {
   uint32_t turn = (uint32_t)(hash >> 61);
   uint32_t turned = (ways >> 2 * turn | ways << 2 * (GW_FLOW_WAYS - turn)) & 0x5555;
-  uint32_t below_lowest = (turned & -turned) - 1;
-  return (gw_count_ways(below_lowest & 0x5555) + turn) & (GW_FLOW_WAYS - 1);
+  return (gw_lowest_way(turned) + turn) & (GW_FLOW_WAYS - 1);
 }
 
 #define GW_NO_WAY (2 * GW_FLOW_WAYS)
@@ -323,7 +318,8 @@ GW_INLINE void gw_insert_flow(const struct gw_port *port, struct gw_work *w, uin
     if (!ways) { /* then both are full: were the second emptier, it had been chosen */
       uint32_t probation0 = gw_probation_ways(states0);
       uint32_t probation1 = gw_probation_ways(states1);
-      second = probation0 == 0 || (probation1 != 0 && (w->hash >> 60 & 1));
+      /* No branch: the bit is random. */
+      second = (probation0 == 0) | ((probation1 != 0) & (int)(w->hash >> 60 & 1));
       ways = second ? probation1 : probation0;
       if (ways) gw_counter_add(&counters->events[GW_EVENT_FLOW_EVICTED], 1);
     }

@@ -87,6 +87,9 @@ GW_INLINE uint32_t gw_turns_each(uint32_t pools) { return (pools + 7) & ~7u; }
  * Written by that CPU alone. */
 struct gw_cpu_counters {
   struct gw_counters counters;
+  /* The program's own: the coarse clock, and the kernel's jiffies when it was read. */
+  uint64_t coarse_ns;
+  uint64_t jiffies;
 } __attribute__((aligned(64)));
 
 #endif /* GUIDEWAY_CORE_KERNEL_SHARED_H_ */

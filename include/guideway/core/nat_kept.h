@@ -37,8 +37,9 @@ GW_INLINE int gw_nat_is_server(const struct gw_backend *record, uint64_t address
 GW_INLINE const struct gw_service *gw_nat_kept_planes(const struct gw_port *port, uint32_t family) {
   const struct gw_state *state = gw_port_state(port);
   uint32_t tail = gw_service_tail(0, GW_PROTO_KEPT, family);
-  uint32_t both[2];
-  gw_service_candidates(0, 0, tail, state->service_seed, state->service_count, &both[0], &both[1]);
+  uint64_t hash = gw_service_hash(0, 0, tail, state->service_seed);
+  uint32_t both[2] = {gw_service_first(hash, state->service_count),
+                      gw_service_second(hash, state->service_count)};
   for (int i = 0; i < 2; i++) {
     const struct gw_service *entry = gw_port_service(port, both[i]);
     if (entry && entry->protocol == GW_PROTO_KEPT && entry->family == family) return entry;

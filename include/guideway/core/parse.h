@@ -150,12 +150,22 @@ GW_INLINE enum gw_reason gw_parse_ipv6(const uint8_t *c, const uint8_t *end, str
   return gw_parse_l4(c, end, left, w);
 }
 
+/* The eight bytes of struct gw_work from l3_offset, in one store: offsets, family, no complaint
+ * about L4, no backend yet. */
+#define GW_PLACES(l3, l4, family)                                                                \
+  ((uint64_t)(l3) | (uint64_t)(l4) << 16 | (uint64_t)(family) << 32 | (uint64_t)GW_GO_ON << 40 | \
+   (uint64_t)GW_NO_BACKEND << 48)
+#define GW_COMMON_PLACES \
+  GW_PLACES(GW_ETHERNET_LENGTH, GW_ETHERNET_LENGTH + GW_IPV4_LENGTH, GW_FAMILY_4)
+#define GW_COMMON_PLACES_6 \
+  GW_PLACES(GW_ETHERNET_LENGTH, GW_ETHERNET_LENGTH + GW_IPV6_LENGTH, GW_FAMILY_6)
+
 /* The packet that nearly all are: no VLAN tag, IPv4 without options, not a fragment, a whole header
  * of TCP or UDP. One check against `end`, and three words hold all that is asked. Fills the parse
  * part of *w as gw_parse_any() would and returns 1; or returns 0 and leaves everything to that.
  * (Of the program's instructions for a known flow it saves 38 of 531.) */
 GW_INLINE int gw_parse_common(const uint8_t *data, const uint8_t *end, struct gw_work *w) {
-  if (data + GW_COMMON_LENGTH > end) return 0;
+  if (gw_is_shorter(data, end, GW_COMMON_LENGTH)) return 0;
   uint32_t type = gw_load32(data + 12);   /* EtherType, version and header length, DSCP */
   uint64_t middle = gw_load64(data + 16); /* total length, id, fragment, TTL, protocol */
   uint32_t fragment = (uint32_t)(middle >> 32);
@@ -187,22 +197,17 @@ GW_INLINE int gw_parse_common(const uint8_t *data, const uint8_t *end, struct gw
   w->ports = gw_load32(data + 34);
   w->frame_length = frame_length;
   w->ip_length = total_length;
-  w->l3_offset = GW_ETHERNET_LENGTH;
-  w->l4_offset = GW_ETHERNET_LENGTH + GW_IPV4_LENGTH;
-  w->family = GW_FAMILY_4;
-  w->l4_reason = GW_GO_ON;
-  w->backend = GW_NO_BACKEND;
-  w->ttl = (uint8_t)(fragment >> 16);
-  w->protocol = (uint8_t)protocol;
-  w->traffic_class = (uint8_t)(type >> 24);
-  w->tcp_flags = (uint8_t)tcp_flags;
+  gw_store64((uint8_t *)w + offsetof(struct gw_work, l3_offset), GW_COMMON_PLACES);
+  /* ttl and protocol, traffic_class, tcp_flags */
+  gw_store32((uint8_t *)w + offsetof(struct gw_work, ttl),
+             fragment >> 16 | (type - GW_COMMON_TYPE) >> 8 | tcp_flags << 24);
   return 1;
 }
 
 #ifdef GW_COMMON_IPV6
 /* The same for IPv6 without extension headers. */
 GW_INLINE int gw_parse_common_ipv6(const uint8_t *data, const uint8_t *end, struct gw_work *w) {
-  if (data + GW_COMMON_LENGTH_6 > end) return 0;
+  if (gw_is_shorter(data, end, GW_COMMON_LENGTH_6)) return 0;
   uint32_t type = gw_load32(data + 12); /* EtherType, version, traffic class, flow label */
   uint32_t lengths = gw_load32(data + 18);
   uint32_t left = gw_swap16((uint16_t)lengths);
@@ -232,11 +237,7 @@ GW_INLINE int gw_parse_common_ipv6(const uint8_t *data, const uint8_t *end, stru
   w->ports = gw_load32(data + 54);
   w->frame_length = frame_length;
   w->ip_length = GW_IPV6_LENGTH + left;
-  w->l3_offset = GW_ETHERNET_LENGTH;
-  w->l4_offset = GW_ETHERNET_LENGTH + GW_IPV6_LENGTH;
-  w->family = GW_FAMILY_6;
-  w->l4_reason = GW_GO_ON;
-  w->backend = GW_NO_BACKEND;
+  gw_store64((uint8_t *)w + offsetof(struct gw_work, l3_offset), GW_COMMON_PLACES_6);
   w->ttl = (uint8_t)(lengths >> 24);
   w->protocol = (uint8_t)protocol;
   w->traffic_class = (uint8_t)(gw_swap16((uint16_t)(type >> 16)) >> 4);

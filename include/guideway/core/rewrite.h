@@ -171,10 +171,11 @@ GW_INLINE enum gw_reason gw_rewrite_ipip(struct gw_packet *packet, const struct 
   uint32_t total_length = GW_IPV4_LENGTH + w->ip_length;
   uint32_t checksum = record->outer_checksum;
   if (GW_UNLIKELY(total_length > record->mtu)) return GW_REASON_MTU_EXCEEDED;
-  int padding = (int)(w->frame_length - GW_ETHERNET_LENGTH - w->ip_length);
-  if (gw_packet_resize(packet, GW_IPV4_LENGTH, -padding) != 0) return GW_REASON_NO_HEADROOM;
+  uint32_t kept = GW_ETHERNET_LENGTH + w->ip_length;
+  if (gw_packet_wrap(packet, GW_IPV4_LENGTH, w->frame_length, kept) != 0)
+    return GW_REASON_NO_HEADROOM;
   uint8_t *data = gw_packet_data(packet);
-  if (data + GW_ETHERNET_LENGTH + 2 * GW_IPV4_LENGTH > gw_packet_end(packet))
+  if (GW_BEYOND(data + GW_ETHERNET_LENGTH + 2 * GW_IPV4_LENGTH, gw_packet_end(packet)))
     return GW_REASON_TOO_SHORT;
   uint64_t length = gw_swap16((uint16_t)total_length);
   uint64_t traffic_class = w->traffic_class;
@@ -201,11 +202,12 @@ GW_INLINE enum gw_reason gw_rewrite_ipip_6(struct gw_packet *packet, const struc
   const uint8_t *from = record->template_bytes;
   uint32_t total_length = GW_IPV6_LENGTH + w->ip_length;
   if (GW_UNLIKELY(total_length > record->mtu)) return GW_REASON_MTU_EXCEEDED;
-  int padding = (int)(w->frame_length - GW_ETHERNET_LENGTH - w->ip_length);
-  if (gw_packet_resize(packet, GW_IPV6_LENGTH, -padding) != 0) return GW_REASON_NO_HEADROOM;
+  uint32_t kept = GW_ETHERNET_LENGTH + w->ip_length;
+  if (gw_packet_wrap(packet, GW_IPV6_LENGTH, w->frame_length, kept) != 0)
+    return GW_REASON_NO_HEADROOM;
   uint8_t *data = gw_packet_data(packet);
   uint8_t *inner = data + GW_ETHERNET_LENGTH + GW_IPV6_LENGTH;
-  if (inner + GW_IPV4_LENGTH > gw_packet_end(packet)) return GW_REASON_TOO_SHORT;
+  if (GW_BEYOND(inner + GW_IPV4_LENGTH, gw_packet_end(packet))) return GW_REASON_TOO_SHORT;
 #pragma GCC unroll 8
   for (int i = 0; i < 48; i += 8) gw_store64(data + i, gw_load64(from + i));
   gw_store64(data + 46, gw_load64(from + 46));
@@ -221,14 +223,20 @@ GW_INLINE enum gw_reason gw_rewrite_ipip_6(struct gw_packet *packet, const struc
 }
 #endif
 
+/* Whether gw_rewrite_ipip() does for the packet what gw_rewrite() would. */
+GW_INLINE int gw_is_ipip(const struct gw_work *w) {
+  const uint8_t *kind = (const uint8_t *)w->record + offsetof(struct gw_backend, flags);
+  const uint8_t *places = (const uint8_t *)w + offsetof(struct gw_work, l3_offset);
+  return (gw_load32(kind) | GW_BACKEND_TAKES_NEW) == GW_RECORD_IPIP &&
+         gw_load32(places) == (uint32_t)GW_COMMON_PLACES;
+}
+
 /* Writes the packet for w->record. On any reason but GW_GO_ON the packet is to be dropped. */
 GW_INLINE enum gw_reason gw_rewrite(struct gw_packet *packet, struct gw_work *w) {
   const struct gw_backend *record = w->record;
-  const uint8_t *kind = (const uint8_t *)record + offsetof(struct gw_backend, flags);
-  if ((gw_load32(kind) | GW_BACKEND_TAKES_NEW) == GW_RECORD_IPIP &&
-      w->l3_offset == GW_ETHERNET_LENGTH && w->family == GW_FAMILY_4)
-    return gw_rewrite_ipip(packet, w, record);
+  if (gw_is_ipip(w)) return gw_rewrite_ipip(packet, w, record);
 #ifdef GW_COMMON_IPV6
+  const uint8_t *kind = (const uint8_t *)record + offsetof(struct gw_backend, flags);
   if ((gw_load32(kind) | GW_BACKEND_TAKES_NEW) == GW_RECORD_IPIP_6 &&
       w->l3_offset == GW_ETHERNET_LENGTH)
     return gw_rewrite_ipip_6(packet, w, record);

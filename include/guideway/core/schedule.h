@@ -22,9 +22,10 @@ GW_INLINE uint32_t gw_slot_backend(const struct gw_port *port, uint32_t pool_id,
   return gw_port_slot(port, pool->slot_base + gw_hash_slot(hash, pool->slot_count));
 }
 
-/* Sets w->backend and w->record from the pool's slots. */
-GW_INLINE enum gw_reason gw_pick_slot(const struct gw_port *port, struct gw_work *w) {
-  w->backend = (uint16_t)gw_slot_backend(port, w->service->pool, w->hash);
+/* Sets w->backend and w->record to `backend`, which stands in a slot. */
+GW_INLINE enum gw_reason gw_use_slot(const struct gw_port *port, struct gw_work *w,
+                                     uint32_t backend) {
+  w->backend = (uint16_t)backend;
   if (w->backend == GW_NO_BACKEND) return GW_REASON_NO_BACKEND;
   w->record = gw_port_backend(port, w->backend);
   if (!w->record || !(w->record->flags & GW_BACKEND_USED)) {
@@ -32,6 +33,11 @@ GW_INLINE enum gw_reason gw_pick_slot(const struct gw_port *port, struct gw_work
     return GW_REASON_BAD_TABLE;
   }
   return GW_GO_ON;
+}
+
+/* Sets them from the pool's slots. */
+GW_INLINE enum gw_reason gw_pick_slot(const struct gw_port *port, struct gw_work *w) {
+  return gw_use_slot(port, w, gw_slot_backend(port, w->service->pool, w->hash));
 }
 
 /* A TCP packet that is surely not its connection's first. */
@@ -46,8 +52,9 @@ GW_INLINE int gw_may_be_elsewhere(const struct gw_port *port, const struct gw_wo
   return gw_is_late_tcp(w) || (w->service->flags & both) != GW_SERVICE_PER_CONNECTION;
 }
 
-/* Chooses and records a backend. REQUIRES: gw_find_flow() said miss. */
-GW_INLINE enum gw_reason gw_schedule(const struct gw_port *port, struct gw_work *w,
+/* Chooses and records a backend. `ahead` as for gw_forward(). REQUIRES: gw_find_flow() said
+ * miss. */
+GW_INLINE enum gw_reason gw_schedule(const struct gw_port *port, struct gw_work *w, int ahead,
                                      uint32_t now_s) {
   struct gw_counters *counters = gw_port_counters(port);
   w->backend = GW_NO_BACKEND;
@@ -67,7 +74,8 @@ GW_INLINE enum gw_reason gw_schedule(const struct gw_port *port, struct gw_work 
   }
   if (gw_is_late_tcp(w)) gw_counter_add(&counters->events[GW_EVENT_UNTRACKED_ESTABLISHED], 1);
   if (!gw_pick_by_turn(port, w)) {
-    enum gw_reason reason = gw_pick_slot(port, w);
+    enum gw_reason reason =
+        ahead && w->match == 0 ? gw_use_slot(port, w, w->slot) : gw_pick_slot(port, w);
     if (reason != GW_GO_ON) return reason;
   }
   gw_insert_flow(port, w, GW_FLOW_PROBATION, now_s);

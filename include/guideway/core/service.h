@@ -16,19 +16,22 @@ GW_INLINE uint32_t gw_service_tail(gw_be16 port, uint32_t protocol, uint32_t fam
   return port | protocol << 16 | family << 24;
 }
 
-/* The two candidate entries of a key in a table of `count` (a power of two) entries. Not secret: at
- * most two entries are read whatever a sender does. REQUIRES: seed odd. */
-GW_INLINE void gw_service_candidates(uint64_t address_hi, uint64_t address_lo, uint32_t tail,
-                                     uint64_t seed, uint32_t count, uint32_t *first,
-                                     uint32_t *second) {
-  uint64_t h = (address_lo ^ (uint64_t)tail << 32) * seed;
-  h ^= h >> 29;
-  h += address_hi;
-  h ^= h >> 32; /* VIPs of a prefix differ in the top bits, which a product leaves there */
-  h *= 0x9e3779b97f4a7c15u;
-  h ^= h >> 32;
-  *first = (uint32_t)h & (count - 1);
-  *second = (uint32_t)((h * 0xd6e8feb86659fd93u) >> 40) & (count - 1);
+/* Of a service key, what its two candidate entries are made of. Not secret: at most two entries are
+ * read whatever a sender does. The top bits of a product depend on all bits of its factors, so it
+ * is they that count. REQUIRES: seed odd.
+ * Source: Dietzfelbinger et al., A Reliable Randomized Algorithm for the Closest-Pair Problem, J.
+ * Algorithms 25 (1997), §2.2 (multiply, and take the top bits). */
+GW_INLINE uint64_t gw_service_hash(uint64_t address_hi, uint64_t address_lo, uint32_t tail,
+                                   uint64_t seed) {
+  return (address_lo + tail * 0x9e3779b97f4a7c15u) * seed + address_hi * 0xd6e8feb86659fd93u;
+}
+
+/* The two entries, in a table of `count`. */
+GW_INLINE uint32_t gw_service_first(uint64_t hash, uint32_t count) {
+  return (uint32_t)((hash >> 32) * count >> 32);
+}
+GW_INLINE uint32_t gw_service_second(uint64_t hash, uint32_t count) {
+  return gw_service_first(hash * 0xd6e8feb86659fd93u, count);
 }
 
 /* Whether it is the service of w's address and this tail. An entry that is not used has family 0,
@@ -49,13 +52,19 @@ GW_INLINE const struct gw_service *gw_service_lookup(const struct gw_port *port,
   uint64_t hi = gw_load64(w->destination + 2);
   uint64_t lo = gw_load64(w->destination);
   uint32_t tail = gw_service_tail(service_port, protocol, w->family);
-  uint32_t first, second;
-  gw_service_candidates(hi, lo, tail, state->service_seed, state->service_count, &first, &second);
-  const struct gw_service *service = gw_port_service(port, first);
+  uint64_t hash = gw_service_hash(hi, lo, tail, state->service_seed);
+  const struct gw_service *service =
+      gw_port_service(port, gw_service_first(hash, state->service_count));
   if (service && gw_service_is(service, w, tail)) return service;
-  service = gw_port_service(port, second);
+  service = gw_port_service(port, gw_service_second(hash, state->service_count));
   if (service && gw_service_is(service, w, tail)) return service;
   return NULL;
+}
+
+/* Whether it is the service of *w, by its port. */
+GW_INLINE int gw_service_serves(const struct gw_service *service, const struct gw_work *w) {
+  return gw_service_is(service, w,
+                       gw_service_tail((gw_be16)(w->ports >> 16), w->protocol, w->family));
 }
 
 /* Sets w->service. `parsed` is what gw_parse() said. Returns GW_GO_ON, a reason to give the packet
@@ -63,16 +72,18 @@ GW_INLINE const struct gw_service *gw_service_lookup(const struct gw_port *port,
  * or that none of its services has the port. */
 GW_INLINE enum gw_reason gw_find_service(const struct gw_port *port, struct gw_work *w,
                                          enum gw_reason parsed) {
-  uint32_t flags = gw_port_state(port)->flags;
+  uint32_t flags;
   if (GW_LIKELY(parsed == GW_GO_ON)) {
     w->service = gw_service_lookup(port, w, w->protocol, (gw_be16)(w->ports >> 16));
-    if (!w->service && (flags & GW_STATE_ANY_PORT))
-      w->service = gw_service_lookup(port, w, w->protocol, 0);
+    if (GW_LIKELY(w->service != NULL)) return GW_GO_ON;
+    flags = gw_port_state(port)->flags;
+    if (flags & GW_STATE_ANY_PORT) w->service = gw_service_lookup(port, w, w->protocol, 0);
     if (w->service) return GW_GO_ON;
     if (!(flags & GW_STATE_DROP_UNSERVED)) return GW_REASON_NO_SERVICE;
     parsed = GW_REASON_UNSERVED_PORT;
   }
   if (gw_reason_verdict(parsed) != GW_DROP) return parsed;
+  flags = gw_port_state(port)->flags;
   if (!gw_service_lookup(port, w, GW_PROTO_NONE, 0))
     return gw_is_icmp(parsed) ? GW_REASON_OTHER_PROTOCOL : GW_REASON_NO_SERVICE;
   if (parsed == GW_REASON_ICMP_LIMITED && (flags & GW_STATE_ECHO_TO_KERNEL))

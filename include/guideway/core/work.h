@@ -26,24 +26,24 @@ struct gw_work {
   uint32_t ports; /* source port in the low half */
   uint32_t frame_length;
   uint32_t ip_length; /* header and payload */
-  /* These eight bytes are the same for nearly all packets: one store. */
+  uint8_t ttl;
+  uint8_t protocol;
+  uint8_t traffic_class; /* DSCP and ECN */
+  uint8_t tcp_flags;     /* 0 for UDP */
+
+  /* These eight bytes are the same for nearly all packets: one store (GW_PLACES). */
   uint16_t l3_offset; /* 14, 18 or 22 */
   uint16_t l4_offset;
   uint8_t family;    /* 0 until an IP header was seen */
   uint8_t l4_reason; /* enum gw_reason: what is wrong with the L4 header, or GW_GO_ON */
   uint16_t backend;  /* the outcome: id, or GW_NO_BACKEND */
 
-  uint8_t ttl;
-  uint8_t protocol;
-  uint8_t traffic_class; /* DSCP and ECN */
-  uint8_t tcp_flags;     /* 0 for UDP */
-
   uint8_t tracked; /* what gw_insert_flow() said: it found room (1) */
 
   /* Of a burst, between its passes. */
   uint8_t reason; /* enum gw_reason */
   uint16_t match; /* bit i: way i of the first bucket had our tag when it was prefetched */
-  uint32_t reserved;
+  uint32_t slot;  /* if match is 0: the backend of the flow's slot, or GW_NO_BACKEND */
 
   /* find service */
   const struct gw_service *service;
@@ -56,6 +56,8 @@ struct gw_work {
   const struct gw_backend *record;
 };
 
+GW_STATIC_ASSERT(offsetof(struct gw_work, l3_offset) % 8 == 0, "stored by eight bytes");
+
 /* Zero for all that is read before a stage has set it. */
 GW_INLINE void gw_work_start(struct gw_work *w) {
   __builtin_memset(w, 0, offsetof(struct gw_work, hash));
@@ -66,7 +68,7 @@ GW_INLINE void gw_work_start(struct gw_work *w) {
 GW_INLINE void gw_work_complete(struct gw_work *w) {
   w->tracked = w->reason = 0;
   w->match = 0;
-  w->reserved = 0;
+  w->slot = 0;
   w->buckets[1] = NULL;
   w->entry = NULL;
   w->word = 0;

@@ -270,10 +270,5 @@ TEST_F(DamagedTableTest, SlotsBeyondTheirTable) {
   EXPECT_EQ(reason(), GW_REASON_NO_BACKEND);
 }
 
-TEST_F(DamagedTableTest, NoFlowTable) {
-  port_.buckets_per_shard = 0;
-  EXPECT_EQ(reason(), GW_REASON_BAD_TABLE);
-}
-
 }  // namespace
 }  // namespace guideway::test

@@ -125,8 +125,9 @@ TEST_F(ManyServicesTest, TheEntryThatMarksAVipIsNoService) {
 TEST(ServiceCandidates, AreWithinTheTableAndDependOnEveryPartOfTheKey) {
   std::set<std::pair<std::uint32_t, std::uint32_t>> seen;
   const auto add = [&](std::uint64_t hi, std::uint64_t lo, std::uint32_t tail, std::uint64_t seed) {
-    std::uint32_t first = 0, second = 0;
-    gw_service_candidates(hi, lo, tail, seed, 1u << 20, &first, &second);
+    const std::uint64_t hash = gw_service_hash(hi, lo, tail, seed);
+    const std::uint32_t first = gw_service_first(hash, 1u << 20);
+    const std::uint32_t second = gw_service_second(hash, 1u << 20);
     EXPECT_LT(first, 1u << 20);
     EXPECT_LT(second, 1u << 20);
     EXPECT_TRUE(seen.emplace(first, second).second);
