@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -39,6 +40,7 @@ class FakeDatapath : public datapath::Datapath {
   void publish(compile::ForwardingStatePtr state) override {
     published.push_back(state->generation());
     state_ = std::move(state);
+    if (on_publish) on_publish();
   }
   bool grace_passed(std::uint64_t) const override { return grace; }
   void reclaim() override {}
@@ -68,6 +70,7 @@ class FakeDatapath : public datapath::Datapath {
   mutable std::atomic<int> statuses{0};
   std::vector<std::uint64_t> prepared;
   std::vector<std::uint64_t> published;
+  std::function<void()> on_publish;
   std::set<std::uint16_t> forgotten_backends;
   std::set<std::uint16_t> forgotten_services;
   std::atomic<bool> grace{true};
