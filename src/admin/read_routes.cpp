@@ -165,10 +165,16 @@ tl::expected<control::ExplainQuery, CallError> explain_query(
   return result;
 }
 
-/// A place among the answers that are being made; null: all are taken. Given back when the last
-/// copy ends.
-std::shared_ptr<const void> take_place(const std::shared_ptr<std::size_t>& taken) {
-  if (*taken >= SharedTexts::kMostAside) return nullptr;
+/// A place among the answers that are being made, given back when its last copy ends.
+using AnswerPlace = std::shared_ptr<const void>;
+
+/// Null: all are taken, and the call is answered.
+AnswerPlace take_place_or_refuse(const Call& call) {
+  const std::shared_ptr<std::size_t> taken = call.texts.aside;
+  if (*taken >= SharedTexts::kMostAside) {
+    refuse(call, {503, "busy", "", "too many large answers are being made; try again in a moment"});
+    return nullptr;
+  }
   ++*taken;
   return {taken.get(), [taken](const void*) { --*taken; }};
 }
@@ -176,11 +182,7 @@ std::shared_ptr<const void> take_place(const std::shared_ptr<std::size_t>& taken
 /// What is large is made beside the control thread, of values that do not change meanwhile: `make`
 /// takes what is configured and gives a response.
 template <typename Make>
-void answer_aside(Call call, Make make) {
-  auto place = take_place(call.texts.aside);
-  if (!place)
-    return refuse(
-        call, {503, "busy", "", "too many large answers are being made; try again in a moment"});
+void answer_aside(Call call, AnswerPlace place, Make make) {
   call.controller.run_aside(
       [desired = call.controller.shared_desired(), make = std::move(make)] {
         Response response = make(*desired);
@@ -193,11 +195,19 @@ void answer_aside(Call call, Make make) {
       });
 }
 
-/// The same of what is configured and what runs.
+template <typename Make>
+void answer_aside(Call call, Make make) {
+  if (AnswerPlace place = take_place_or_refuse(call))
+    answer_aside(std::move(call), std::move(place), std::move(make));
+}
+
+/// The same of what is configured and what runs. One that is refused has cost nothing.
 template <typename Make>
 void answer_with_status(Call call, Make make) {
+  AnswerPlace place = take_place_or_refuse(call);
+  if (!place) return;
   const auto status = call.controller.recent_status();
-  answer_aside(std::move(call),
+  answer_aside(std::move(call), std::move(place),
                [status, make = std::move(make)](const control::DesiredState& desired) {
                  return make(desired, *status);
                });

@@ -228,8 +228,7 @@ void StateBuilder::describe_own(const PlannedPool& planned) {
 
 /// The fallback pool's backends, with the weights that they have there, if they are to help out.
 void StateBuilder::add_guests(const PlannedPool& planned, std::vector<MaglevBackend>& eligible) {
-  for (const Member& member : members_of(input_.model, *planned.pool)) {
-    if (!member.is_guest()) continue;
+  for (const Member& member : guests_of(input_.model, *planned.pool)) {
     const std::uint16_t id = id_of(member.key);
     BackendInfo& info = state_.backend_info[id];
     const BackendInfo& home = state_.backend_info[id_of(key_of(*member.home, *member.backend))];

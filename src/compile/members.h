@@ -19,14 +19,15 @@ struct Member {
   /// Where it is configured.
   const model::Pool* home = nullptr;
   const model::Backend* backend = nullptr;
-
-  bool is_guest() const { return home->name != key.pool; }
 };
 
 /// Null: no such pool.
 const model::Pool* find_pool(const model::Model& model, const std::string& name);
 
-/// Own backends first, in order; then the guests that the pool does not have itself.
+/// The backends of its fallback pool, if it has one, that the pool does not have itself.
+std::vector<Member> guests_of(const model::Model& model, const model::Pool& pool);
+
+/// Own backends first, in order; then the guests.
 std::vector<Member> members_of(const model::Model& model, const model::Pool& pool);
 
 }  // namespace guideway::compile

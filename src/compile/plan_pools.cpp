@@ -6,12 +6,11 @@
 namespace guideway::compile {
 namespace {
 
-Standing standing_of(bool is_checked, const health::Verdicts& verdicts,
-                     const model::BackendKey& key) {
+/// Null: there is no verdict.
+Standing standing_of(bool is_checked, const health::Verdict* verdict) {
   if (!is_checked) return Standing::kUnchecked;
-  const auto found = verdicts.find(key);
-  if (found == verdicts.end()) return Standing::kWaiting;
-  switch (found->second.state) {
+  if (verdict == nullptr) return Standing::kWaiting;
+  switch (verdict->state) {
     case health::State::kHealthy:
       return Standing::kHealthy;
     case health::State::kUnhealthy:
@@ -19,7 +18,7 @@ Standing standing_of(bool is_checked, const health::Verdicts& verdicts,
     case health::State::kInitial:
       break;
   }
-  return found->second.presumed ? Standing::kPresumed : Standing::kWaiting;
+  return verdict->presumed ? Standing::kPresumed : Standing::kWaiting;
 }
 
 /// What the checks have against a backend.
@@ -67,14 +66,14 @@ std::vector<PlannedPool> plan_pools(
     PlannedPool planned{&pool, {}, {}};
     for (const model::Backend& backend : pool.backends) {
       const model::BackendKey key = model::key_of(pool, backend);
-      const auto verdict = verdicts.find(key);
-      planned.backends.push_back(
-          {key,
-           {backend.weight, backend.state, is_reachable(key), backend.forced,
-            standing_of(is_checked, verdicts, key)},
-           verdict == verdicts.end() || backend.forced != model::Forced::kNone
-               ? std::chrono::system_clock::time_point{}
-               : verdict->second.since});
+      const auto found = verdicts.find(key);
+      const health::Verdict* verdict = found == verdicts.end() ? nullptr : &found->second;
+      planned.backends.push_back({key,
+                                  {backend.weight, backend.state, is_reachable(key), backend.forced,
+                                   standing_of(is_checked, verdict)},
+                                  verdict == nullptr || backend.forced != model::Forced::kNone
+                                      ? std::chrono::system_clock::time_point{}
+                                      : verdict->since});
     }
     all.push_back(std::move(planned));
   }

@@ -285,13 +285,15 @@ void Controller::answer(const Asked& asked, const std::string& change_id) const 
   asked.done(outcome);
 }
 
+/// Packets first: a failover waits for them, and for none of the rest.
 void Controller::accept(Build& build) {
+  publish(*build.output);
   if (state_) report_states(events_, model_, build.input.model, build.change_id);
   build_took_ = build.took;
   model_ = std::move(build.input.model);
   generation_ = build.input.generation;
   change_id_ = build.change_id;
-  publish(*build.output);
+  take_over(std::move(*build.output));
   watch_backends();
   if (build.asked) {
     checker_.follow(model_);
@@ -301,30 +303,35 @@ void Controller::accept(Build& build) {
 
 void Controller::publish(const compile::Output& output) {
   if (state_) pool_traffic_.take_over(*state_, *output.state, parts_.datapath.backend_rows());
-  for (const auto& [id, entry] : output.ids.entries()) {
+  for (const auto& [id, entry] : output.ids.entries())
     if (ids_.entries().count(id) == 0) parts_.datapath.forget_backend_traffic(id);
+  for (const auto& [key, id] : output.service_ids)
+    if (service_ids_.count(key) == 0) parts_.datapath.forget_service_traffic(id);
+  {
+    const std::lock_guard lock(sweep_state_mutex_);
+    sweep_state_ = output.state;
+  }
+  parts_.datapath.publish(output.state);
+}
+
+/// What was published is what runs now.
+void Controller::take_over(compile::Output output) {
+  for (const auto& [id, entry] : output.ids.entries()) {
     if (entry.removed)
       removed_since_.try_emplace(id, generation_);
     else
       removed_since_.erase(id);
   }
-  for (const auto& [key, id] : output.service_ids)
-    if (service_ids_.count(key) == 0) parts_.datapath.forget_service_traffic(id);
-  ids_ = output.ids;
-  service_ids_ = output.service_ids;
-  nat_ids_ = output.nat_ids;
+  ids_ = std::move(output.ids);
+  service_ids_ = std::move(output.service_ids);
+  nat_ids_ = std::move(output.nat_ids);
   if (pool_memories_ != output.pool_memories) {
-    pool_memories_ = output.pool_memories;
+    pool_memories_ = std::move(output.pool_memories);
     health_changed_ = true;
   }
-  report_panic(events_, model_, state_.get(), *output.state);
-  report_reachable(events_, *output.state, unreachable_, reachable_limit_);
-  state_ = output.state;
-  {
-    const std::lock_guard lock(sweep_state_mutex_);
-    sweep_state_ = state_;
-  }
-  parts_.datapath.publish(state_);
+  const compile::ForwardingStatePtr before = std::exchange(state_, std::move(output.state));
+  report_panic(events_, model_, before.get(), *state_);
+  report_reachable(events_, *state_, unreachable_, reachable_limit_);
 }
 
 void Controller::compare_with_file(

@@ -240,23 +240,24 @@ std::optional<CopyHead> whole_copy(std::span<const std::byte> memory, std::uint3
   return head;
 }
 
-/// The number of the newer whole copy; none when neither is.
+std::uint64_t generation_of(std::span<const std::byte> memory, std::uint32_t backends,
+                            unsigned copy) {
+  return read_at<CopyHead>(memory, copy_offset(backends, copy)).generation;
+}
+
+/// The number of the newer whole copy; none when neither is. A failover waits for this: the newer
+/// one is looked at first, and the other only if it must be.
 std::optional<unsigned> newest_copy(std::span<const std::byte> memory, std::uint32_t backends) {
-  std::optional<unsigned> best;
-  std::uint64_t best_generation = 0;
-  for (unsigned copy = 0; copy < 2; copy++) {
-    const auto head = whole_copy(memory, backends, copy);
-    if (head && head->generation > best_generation) {
-      best = copy;
-      best_generation = head->generation;
-    }
-  }
-  return best;
+  const unsigned newer =
+      generation_of(memory, backends, 1) > generation_of(memory, backends, 0) ? 1 : 0;
+  for (const unsigned copy : {newer, 1 - newer})
+    if (whole_copy(memory, backends, copy)) return copy;
+  return std::nullopt;
 }
 
 bool never_written(std::span<const std::byte> memory, std::uint32_t backends) {
   for (unsigned copy = 0; copy < 2; copy++)
-    if (read_at<CopyHead>(memory, copy_offset(backends, copy)).generation != 0) return false;
+    if (generation_of(memory, backends, copy) != 0) return false;
   return true;
 }
 

@@ -151,7 +151,8 @@ void Checker::follow(const model::Model& model) {
 
 Verdicts Checker::verdicts() const {
   Verdicts all;
-  for (const auto& [key, seat] : state_->seats) all.emplace(key, seat.subject->verdict());
+  for (const auto& [key, seat] : state_->seats)
+    all.emplace_hint(all.end(), key, seat.subject->verdict());
   return all;
 }
 

@@ -13,6 +13,8 @@ import struct
 _CLONE_NEWNET = 0x40000000
 _ETH_P_ALL = 0x0003
 _PACKET_OUTGOING = 4
+_SO_ATTACH_FILTER = 26
+_ETHERTYPE_AT, _PROTOCOL_AT = 12, 23
 _TTL = 64
 _FLAGS = {"syn": 0x02, "ack": 0x10}
 
@@ -37,6 +39,24 @@ def open_socket(netns, device):
     raw.bind((device, _ETH_P_ALL))
     raw.setblocking(False)
     return raw
+
+
+def keep_only(raw, protocol):
+    """From now on this socket takes in only IPv4 packets of this protocol: the kernel drops all others.
+
+    Source: linux/filter.h; the offsets are those of an Ethernet frame.
+    """
+    steps = [
+        (0x28, 0, 0, _ETHERTYPE_AT),  # ldh: the EtherType
+        (0x15, 0, 3, 0x0800),  # jeq: IPv4, or drop
+        (0x30, 0, 0, _PROTOCOL_AT),  # ldb: the protocol
+        (0x15, 0, 1, protocol),  # jeq: this one, or drop
+        (0x06, 0, 0, 0xFFFFFFFF),  # ret: the whole frame
+        (0x06, 0, 0, 0),  # ret: nothing
+    ]
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
+    program = struct.pack("HP", len(steps), ctypes.addressof(code))
+    raw.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
 
 
 def in_namespace(netns, make):

@@ -165,6 +165,7 @@ class Controller {
   void answer(const Asked& asked, const std::string& change_id) const;
   void accept(Build& build);
   void publish(const compile::Output& output);
+  void take_over(compile::Output output);
   void end_what_is_over();
   void end_by(bool ChangeRequest::*what, Backoff& again);
 

@@ -88,6 +88,19 @@ TEST_F(ApiTest, OfACrowdThatWantsLargeAnswersTheLastAreRefusedAtOnce) {
   EXPECT_EQ(refused.size(), 2u) << "places are given back";
 }
 
+TEST_F(ApiTest, NoStatusIsTakenForAnAnswerThatIsRefused) {
+  const Api api(*controller_, Access::kRead);
+  std::vector<unsigned> answered;
+  const auto take = [&](const Response& response) { answered.push_back(response.status); };
+  for (std::size_t i = 0; i < SharedTexts::kMostAside; i++)
+    api.handle({"GET", "/v1/config", "", "", "", ""}, take);
+  const int before = datapath_.statuses;
+  for (const char* target : {"/v1/pools", "/v1/services", "/v1/pools/web/backends"})
+    api.handle({"GET", target, "", "", "", ""}, take);
+  EXPECT_EQ(answered, (std::vector<unsigned>{503, 503, 503}));
+  EXPECT_EQ(datapath_.statuses, before);
+}
+
 TEST_F(ApiTest, OneBackendIsShownAsInTheWhole) {
   file_ = kFallbackFile;
   restart();

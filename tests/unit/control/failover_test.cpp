@@ -38,11 +38,12 @@ class FailoverTest : public ControllerTest {
     });
   }
 
-  std::size_t config_faults() const {
+  std::size_t count_of(events::Kind kind) const {
     events::Query query;
-    query.kinds = {events::Kind::kConfig};
+    query.kinds = {kind};
     return controller_->events().find(query).events.size();
   }
+  std::size_t config_faults() const { return count_of(events::Kind::kConfig); }
 
   bool stopped_ = false;
   int refusals_ = 0;
@@ -55,6 +56,17 @@ TEST_F(FailoverTest, ClientsWhoseChangesAreRefusedHoldNothingUp) {
   monitor_.set(address("10.0.0.1"), NextHop::State::kNoRoute);
   EXPECT_TRUE(reaches([&] { return backend_status("b2").slots == 251; }));
   stopped_ = true;
+}
+
+TEST_F(FailoverTest, PacketsAreSteeredAwayBeforeItIsReported) {
+  start_resolved();
+  const std::size_t before = count_of(events::Kind::kState);
+  std::size_t when_published = 0;
+  datapath_.on_publish = [&] { when_published = count_of(events::Kind::kState); };
+  monitor_.set(address("10.0.0.1"), NextHop::State::kNoRoute);
+  ASSERT_TRUE(reaches([&] { return backend_status("b2").slots == 251; }));
+  EXPECT_EQ(when_published, before);
+  EXPECT_GT(count_of(events::Kind::kState), before);
 }
 
 TEST_F(FailoverTest, AChangeThatLooksForItsNeighboursHoldsNothingUp) {

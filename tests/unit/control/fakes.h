@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -39,6 +40,7 @@ class FakeDatapath : public datapath::Datapath {
   void publish(compile::ForwardingStatePtr state) override {
     published.push_back(state->generation());
     state_ = std::move(state);
+    if (on_publish) on_publish();
   }
   bool grace_passed(std::uint64_t) const override { return grace; }
   void reclaim() override {}
@@ -50,7 +52,10 @@ class FakeDatapath : public datapath::Datapath {
   void forget_backend_traffic(std::uint16_t id) override { forgotten_backends.insert(id); }
   void forget_service_traffic(std::uint16_t id) override { forgotten_services.insert(id); }
   std::vector<std::span<gw_traffic>> backend_rows() override { return {first_row, second_row}; }
-  datapath::DatapathStatus status() const override { return {}; }
+  datapath::DatapathStatus status() const override {
+    statuses++;
+    return {};
+  }
   bool forwards_without_daemon() const override { return false; }
   void stop(datapath::End) override {}
 
@@ -61,8 +66,11 @@ class FakeDatapath : public datapath::Datapath {
   /// Every prepare() from now on.
   std::atomic<bool> prepare_fails{false};
   std::atomic<int> refused{0};
+  /// How often it was asked.
+  mutable std::atomic<int> statuses{0};
   std::vector<std::uint64_t> prepared;
   std::vector<std::uint64_t> published;
+  std::function<void()> on_publish;
   std::set<std::uint16_t> forgotten_backends;
   std::set<std::uint16_t> forgotten_services;
   std::atomic<bool> grace{true};

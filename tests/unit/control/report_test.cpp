@@ -85,16 +85,22 @@ TEST(Report, ARefusedChangeNamesEachErrorAndEndsTheReload) {
   EXPECT_EQ(field(all(log)[2], "cause"), "reload");
 }
 
-TEST(Report, WhatABackendAnsweredIsHarmless) {
-  EventLog log;
+/// Of backend b2 of pool "web".
+health::Change health_change(health::State from, health::State to, std::uint32_t probes) {
   health::Change change;
   change.backend = {"web", IpAddress::v4({10, 0, 0, 2}), 80};
   change.name = "b2";
-  change.from = health::State::kHealthy;
-  change.now.state = health::State::kUnhealthy;
+  change.from = from;
+  change.now.state = to;
+  change.probes = probes;
+  return change;
+}
+
+TEST(Report, WhatABackendAnsweredIsHarmless) {
+  EventLog log;
+  health::Change change = health_change(health::State::kHealthy, health::State::kUnhealthy, 2);
   change.now.reason = health::Reason::kBadAnswer;
   change.now.detail = "\x1b[2Jok\n{\"level\":\"info\"}";
-  change.probes = 2;
   report_health(log, change);
   const Event event = all(log).at(0);
   EXPECT_EQ(event.message,
@@ -108,13 +114,7 @@ TEST(Report, WhatABackendAnsweredIsHarmless) {
 
 TEST(Report, ARecoveryHasAReason) {
   EventLog log;
-  health::Change change;
-  change.backend = {"web", IpAddress::v4({10, 0, 0, 2}), 80};
-  change.name = "b2";
-  change.from = health::State::kUnhealthy;
-  change.now.state = health::State::kHealthy;
-  change.probes = 3;
-  report_health(log, change);
+  report_health(log, health_change(health::State::kUnhealthy, health::State::kHealthy, 3));
   EXPECT_EQ(all(log).at(0).message,
             "backend web/b2: unhealthy -> healthy after 3 probe(s): passed");
   EXPECT_EQ(field(all(log).at(0), "reason"), "passed");
