@@ -69,7 +69,7 @@ class KernelPartTest : public testing::Test {
     ASSERT_TRUE(add_veth("gwtest1", "gwpeer1"));
   }
   void TearDown() override {
-    shell("ip link del gwtest0; ip link del gwtest1");
+    shell("ip link del gwpeer0; ip link del gwpeer1");  // the ends that tests do not rename
     for (const char* director : {"one", "two"})
       if (auto pins = PinDir::find(kPins, director)) pins->remove_all();
   }
@@ -198,6 +198,28 @@ TEST_F(KernelPartTest, LinksAreKnownByTheirDeviceAndNotByItsName) {
   (*part)->stop(End::kDetach);
   EXPECT_EQ(attached("gwtest0"), 0U);
   EXPECT_EQ(attached("gwtest1"), 0U);
+}
+
+TEST_F(KernelPartTest, ARenamedDeviceKeepsItsProgram) {
+  leave_behind();
+  const std::uint32_t earlier = attached("gwtest0");
+  ASSERT_TRUE(shell("ip link set gwtest0 name gwwan0"));
+  const KernelOptions renamed = options_for("one", "gwwan0");
+  {
+    const KernelPartPtr part = start(renamed);
+    ASSERT_TRUE(part && part->adopted());
+    EXPECT_NE(attached("gwwan0"), 0U);
+    EXPECT_NE(attached("gwwan0"), earlier);
+    EXPECT_FALSE(exists(kPins + "/one/link-gwtest0"));
+    EXPECT_TRUE(exists(kPins + "/one/link-gwwan0"));
+    // And ends without stop(), as a start that fails now.
+  }
+  EXPECT_NE(attached("gwwan0"), 0U);
+  const KernelPartPtr next = start(renamed);
+  ASSERT_TRUE(next && next->adopted());
+  EXPECT_NE(attached("gwwan0"), 0U);
+  next->stop(End::kDetach);
+  EXPECT_EQ(attached("gwwan0"), 0U);
 }
 
 TEST_F(KernelPartTest, TwoDirectorsShareAHost) {

@@ -51,7 +51,16 @@ KernelPart::~KernelPart() {
   for (Interface& each : interfaces_)
     if (each.attachment && !each.attachment->adopted()) each.attachment->let_go();
   for (const std::string& name : pins_.names())
-    if (!found_.contains(name)) pins_.remove(name);
+    if (!found_.contains(name) && !links_own_device(name)) pins_.remove(name);
+}
+
+/// Whether the pin is the link of a configured device, under whatever device's name.
+bool KernelPart::links_own_device(const std::string& pin) const {
+  const auto object = pins_.get(pin);
+  const auto link = object && *object ? bpf::xdp_link(object->get()) : std::nullopt;
+  return link && std::any_of(interfaces_.begin(), interfaces_.end(), [&](const Interface& each) {
+           return static_cast<unsigned>(each.facts.index) == link->interface_index;
+         });
 }
 
 Result<void> KernelPart::look_at_interfaces() {
@@ -219,6 +228,11 @@ void KernelPart::forget_other_devices() {
   for (const std::string& name : pins_.names()) {
     const std::string path = pins_.path() + "/" + name;
     if (known.contains(path)) continue;
+    if (links_own_device(name)) {
+      // Renamed since; its link is pinned under the new name, too, unless put() failed.
+      if (all_switched_over_) pins_.forget(name);
+      continue;
+    }
     spdlog::info("removed the pin {}: it is not configured any more", path);
     pins_.remove(name);
   }

@@ -156,6 +156,8 @@ Result<void> PinDir::put(int fd, const std::string& name) const {
 
 void PinDir::remove(const std::string& name) const { remove_pin(path_of(name)); }
 
+void PinDir::forget(const std::string& name) const { unlink(path_of(name).c_str()); }
+
 std::string PinDir::with_dots(std::string name) {
   constexpr std::string_view kDot = "%2E";
   for (auto at = name.find(kDot); at != std::string::npos; at = name.find(kDot, at))

@@ -125,6 +125,7 @@ class KernelPart {
   Result<void> map_tables(const gw_limits& limits);
   Result<void> find_attachments();
   void forget_other_devices();
+  bool links_own_device(const std::string& pin) const;
   Result<void> put(Interface& interface);
 
   const KernelOptions options_;
