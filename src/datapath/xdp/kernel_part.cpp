@@ -13,7 +13,6 @@
 #include "guideway/base/clock.h"
 #include "guideway/bpf/kernel.h"
 #include "guideway/bpf/loaded.h"
-#include "guideway/datapath/xdp/pin_store.h"
 
 namespace guideway::datapath::xdp {
 namespace {
@@ -89,12 +88,11 @@ unsigned KernelPart::queues() const {
 }
 
 Result<void> KernelPart::open_flows() {
-  PinStore store(pins_, options_.director);
-  auto flows = FlowStore::open(store, {options_.director, flow_shape_for(options_.flows, queues()),
-                                       options_.hash_seed, options_.backends});
+  auto flows = FlowStore::open(store_, {options_.director, flow_shape_for(options_.flows, queues()),
+                                        options_.hash_seed, options_.backends});
   if (!flows) return tl::unexpected(flows.error());
   flows_ = std::move(*flows);
-  auto nat = NatStore::open(store, options_.nat_addresses, flows_->adopted().has_value());
+  auto nat = NatStore::open(store_, options_.nat_addresses, flows_->adopted().has_value());
   if (!nat) return tl::unexpected(nat.error());
   nat_ = std::move(*nat);
   const FlowShape wanted = flow_shape_for(options_.flows, flows_->shape().shards);
@@ -193,6 +191,7 @@ Result<void> KernelPart::attach() {
 
 Result<void> KernelPart::prepare(const compile::ForwardingStatePtr& state) {
   if (auto done = tables_->prepare(state); !done) return done;
+  if (auto done = store_.carry_out(); !done) return done;
   // Before any packet makes an entry with a new id.
   flows_->write_identities(state->generation(), state->ids);
   nat_->note(*state);
