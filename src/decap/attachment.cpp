@@ -91,17 +91,12 @@ Result<std::optional<Present>> find_present(const Device& device, const Place& p
   return present;
 }
 
-/// Errors of attaching natively that generic mode does not share.
-bool is_of_native_mode(int error) {
-  return error != EPERM && error != EBUSY && error != EEXIST && error != ENODEV;
-}
-
 std::string why_not_native(const Device& device, int error) {
-  std::string why = device.name + " does not run the program natively (" + std::strerror(error);
+  std::string why = device.name + "'s driver " + bpf::native_refusal(error);
   if (device.mtu > bpf::kUsualNativeMtu)
-    why += "; its MTU is " + std::to_string(device.mtu) + ", and native mode takes about " +
-           std::to_string(bpf::kUsualNativeMtu) + " at most";
-  return why + ")";
+    why += " (its MTU is " + std::to_string(device.mtu) + ", and native mode takes about " +
+           std::to_string(bpf::kUsualNativeMtu) + " at most)";
+  return why;
 }
 
 tl::unexpected<Error> attach_error(const Device& device, int error) {
@@ -128,7 +123,7 @@ Result<Attached> attach_new(const Device& device, const Place& place, const Prog
                             Mode mode) {
   Attached attached{mode == Mode::kGeneric ? Mode::kGeneric : Mode::kNative, false, ""};
   FileDescriptor link = make_link(device, program, attached.mode);
-  if (!link && attached.mode == Mode::kNative && is_of_native_mode(errno)) {
+  if (!link && attached.mode == Mode::kNative && bpf::is_of_native_mode(errno)) {
     attached.remark = why_not_native(device, errno);
     if (mode == Mode::kNative) return base::fail(attached.remark + ": use --mode generic, or auto");
     attached.remark += ", so generic mode is used";
