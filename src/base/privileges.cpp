@@ -31,7 +31,8 @@ Result<void> require_network_privileges() {
   if (((*sets)[0].effective & (1U << CAP_NET_ADMIN)) == 0)
     return fail(
         "guidewayd may not configure the network: run it as root, or with CAP_NET_ADMIN, "
-        "CAP_NET_RAW and CAP_IPC_LOCK");
+        "CAP_NET_RAW and CAP_IPC_LOCK, and for kernel interfaces also CAP_BPF, CAP_PERFMON and "
+        "CAP_SYS_ADMIN");
   return {};
 }
 

@@ -46,6 +46,19 @@ std::string advice(const std::string& program, int error_number, bool has_type_i
   return program + " cannot be loaded on kernel " + release + ": " + std::strerror(error_number);
 }
 
+bool is_of_native_mode(int error_number) {
+  return error_number != EPERM && error_number != EBUSY && error_number != EEXIST &&
+         error_number != ENODEV;
+}
+
+std::string native_refusal(int error_number) {
+  if (error_number == EOPNOTSUPP) return "has no native XDP";
+  if (error_number == ENOMEM)
+    return "has no room for native XDP: no memory, or no spare transmit queue for each CPU (fewer "
+           "queues may help: ethtool -L)";
+  return std::string("refuses native XDP: ") + std::strerror(error_number);
+}
+
 tl::unexpected<Error> no_permission() {
   return base::fail(
       "no permission to load BPF programs: run as root, or with CAP_BPF, CAP_NET_ADMIN and "

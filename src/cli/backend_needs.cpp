@@ -80,7 +80,8 @@ void add_decap(const std::string& vip, const Json& pool, const Sources& sources,
   lines.emplace_back("DEV=$(ip -o address show to $OWN | awk '{print $2; exit}')");
   lines.emplace_back("sysctl -w net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.$DEV.rp_filter=0");
   lines.emplace_back(
-      "mkdir -p /run/guideway/decap && mount -t bpf bpf /run/guideway/decap  # once after a boot");
+      "mkdir -p /run/guideway/decap && mount -t bpf -o mode=0700 bpf /run/guideway/decap"
+      "  # once after a boot");
   lines.push_back("guideway-decap attach $DEV --tunnels " + forwarding + gue_port(pool) +
                   " --from " + source + " --vip " + vip);
 }

@@ -35,13 +35,19 @@ class MappedFile : public StoredMemory {
         bytes_(bytes),
         mapped_(mapped),
         pages_(std::move(pages)) {}
-  ~MappedFile() override { munmap(memory_, mapped_); }
+  ~MappedFile() override {
+    munmap(memory_, mapped_);
+    if (is_temporary_) unlink(temporary().c_str());
+  }
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
 
   std::span<std::byte> bytes() const override { return {static_cast<std::byte*>(memory_), bytes_}; }
   std::string pages() const override { return pages_; }
   const std::string& path() const { return path_; }
+  std::string temporary() const { return path_ + kNew; }
+  /// It is under its temporary name, and goes with this object if it stays there.
+  void set_temporary(bool is_temporary) { is_temporary_ = is_temporary; }
 
  private:
   const std::string path_;
@@ -49,6 +55,7 @@ class MappedFile : public StoredMemory {
   const std::size_t bytes_;
   const std::size_t mapped_;
   const std::string pages_;
+  bool is_temporary_ = false;
 };
 
 Result<void> make_own_directory(const std::string& path) {
@@ -88,7 +95,8 @@ std::string pages_of(Place place, std::size_t bytes) {
   return "small pages, since too few huge ones were free when it was made";
 }
 
-Result<StoredMemoryPtr> map_file(int fd, const std::string& path, std::size_t bytes, Place place) {
+Result<std::unique_ptr<MappedFile>> map_file(int fd, const std::string& path, std::size_t bytes,
+                                             Place place) {
   const std::size_t mapped = size_in(place, bytes);
   // Populated at once: a file system that runs full later would end the process by SIGBUS.
   void* memory = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
@@ -104,12 +112,17 @@ Result<StoredMemoryPtr> make_file(const std::string& path, std::size_t bytes, Pl
   if (!fd) return base::fail_errno("cannot make " + temporary, errno);
   const auto size = static_cast<off_t>(size_in(place, bytes));
   const int error = posix_fallocate(fd.get(), 0, size);
-  auto memory = error == 0 ? map_file(fd.get(), path, bytes, place)
-                           : base::fail_errno("no room for " + std::to_string(bytes >> 20) +
-                                                  " MB in " + path + "; lower the [capacity]",
-                                              error);
-  if (!memory) unlink(temporary.c_str());
-  return memory;
+  Result<std::unique_ptr<MappedFile>> memory =
+      error == 0 ? map_file(fd.get(), path, bytes, place)
+                 : base::fail_errno("no room for " + std::to_string(bytes >> 20) + " MB in " +
+                                        path + "; lower the [capacity]",
+                                    error);
+  if (!memory) {
+    unlink(temporary.c_str());
+    return tl::unexpected(memory.error());
+  }
+  (*memory)->set_temporary(true);
+  return std::move(*memory);
 }
 
 /// Null when there is no such file.
@@ -175,10 +188,12 @@ Result<StoredMemoryPtr> FileStore::make(const std::string& name, std::size_t byt
   return make_file(directory_ + "/" + name, bytes, beside(huge_));
 }
 
-Result<void> FileStore::put(const StoredMemory& memory, const std::string& name) {
-  const std::string& path = static_cast<const MappedFile&>(memory).path();
-  if (std::rename((path + kNew).c_str(), path.c_str()) != 0)
+Result<void> FileStore::put(StoredMemory& memory, const std::string& name) {
+  auto& file = static_cast<MappedFile&>(memory);
+  const std::string& path = file.path();
+  if (std::rename(file.temporary().c_str(), path.c_str()) != 0)
     return base::fail_errno("cannot put " + path + " in place", errno);
+  file.set_temporary(false);
   // The other place's file, if any, is an older one.
   const std::string small = directory_ + "/" + name;
   const std::string large = huge_ + "/" + name;

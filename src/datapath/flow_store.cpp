@@ -21,34 +21,54 @@ Result<StoredMemoryPtr> open_present(MemoryStore& store, const std::string& name
   return memory;
 }
 
+/// For the operator to decide: flows would lose their backends.
+tl::unexpected<base::Error> no_such_id(const MemoryStore& store, const compile::BackendIds& held,
+                                       std::uint32_t capacity) {
+  const auto& [id, entry] = *held.entries().rbegin();
+  return base::fail("capacity.backends = " + std::to_string(capacity) +
+                    " is too small for the flow table in " + store.name() + ", where " +
+                    entry.key.pool + "/" + entry.name + " has id " + std::to_string(id) +
+                    ": make it " + std::to_string(id + 1) +
+                    " or more, or let all flows start anew by `guidewayd --detach`");
+}
+
 }  // namespace
 
 Result<FlowStore> FlowStore::open(MemoryStore& store, const Wanted& wanted) {
   if (store.contains(kFlows) || store.contains(kKept)) {
     FlowStore flows;
-    auto adopted = flows.adopt(store, wanted);
-    if (adopted) return flows;
-    spdlog::warn("the flow table in {} cannot be adopted, so flows start anew: {}", store.name(),
-                 adopted.error().message);
+    if (auto found = flows.find(store, wanted.director); !found) {
+      spdlog::warn("the flow table in {} cannot be adopted, so flows start anew: {}", store.name(),
+                   found.error().message);
+    } else {
+      auto adopted = flows.adopt(store, wanted, std::move(*found));
+      if (!adopted) return tl::unexpected(adopted.error());
+      return flows;
+    }
   }
   FlowStore flows;
   if (auto made = flows.make(store, wanted); !made) return tl::unexpected(made.error());
   return flows;
 }
 
-Result<void> FlowStore::adopt(MemoryStore& store, const Wanted& wanted) {
-  auto kept = open_present(store, kKept, kKeptUnit);
-  if (!kept) return tl::unexpected(kept.error());
-  auto read = read_kept_flows((*kept)->bytes(), wanted.director, wanted.backends);
-  if (!read) return tl::unexpected(read.error());
+Result<KeptFlows> FlowStore::find(MemoryStore& store, const std::string& director) {
+  auto read = FlowStore::read(store, director);
+  if (!read) return read;
   auto flows = open_present(store, kFlows, kFlowsUnit);
   if (!flows) return tl::unexpected(flows.error());
   if ((*flows)->bytes().size() < bytes_of(read->shape))
     return base::fail("it has fewer buckets than its description says");
-
-  shape_ = read->shape;
   flows_ = std::move(*flows);
-  adopted_ = std::move(*read);
+  return read;
+}
+
+Result<void> FlowStore::adopt(MemoryStore& store, const Wanted& wanted, KeptFlows found) {
+  compile::BackendIds ids(wanted.backends);
+  for (const auto& [id, entry] : found.ids.entries())
+    if (!ids.restore(id, entry)) return no_such_id(store, found.ids, wanted.backends);
+  found.ids = std::move(ids);
+  shape_ = found.shape;
+  adopted_ = std::move(found);
   // A new description, so that all ids of the present capacity have room in it.
   Wanted same = wanted;
   same.shape = shape_;

@@ -195,6 +195,7 @@ std::optional<compile::BackendIds::Entry> to_entry(const Identity& identity) {
   auto address = to_address(identity.family, identity.address);
   if (!pool || !name || !address) return std::nullopt;
   if (!is_forwarding(identity.forwarding)) return std::nullopt;
+  if (identity.id == GW_NO_BACKEND) return std::nullopt;
   if (identity.sweep_timeout_s > GW_MAX_IDLE_TIMEOUT_S) return std::nullopt;
   entry.key = {std::move(*pool), *address, identity.port};
   entry.name = std::move(*name);
@@ -271,11 +272,11 @@ Result<void> read_identities(std::span<const std::byte> memory, std::uint32_t ba
     const auto identity = read_at<Identity>(memory, offset);
     auto entry = to_entry(identity);
     if (!entry) return base::fail("record " + std::to_string(i) + " is damaged");
-    if (!kept.ids.restore(identity.id, std::move(*entry))) {
-      return base::fail("backend id " + std::to_string(identity.id) +
-                        " stands there twice, for a backend that has another id, or above "
-                        "capacity.backends");
-    }
+    const std::string id = "backend id " + std::to_string(identity.id);
+    if (identity.id >= kept.ids.capacity()) return base::fail(id + " is above capacity.backends");
+    if (kept.ids.entries().contains(identity.id)) return base::fail(id + " stands there twice");
+    if (!kept.ids.restore(identity.id, std::move(*entry)))
+      return base::fail(id + " is for a backend that has another id, too");
   }
   kept.generation = head.generation;
   return {};

@@ -68,6 +68,9 @@ tl::unexpected<Error> without_pin(const Device& device, const Place& place,
 Result<std::optional<Present>> find_present(const Device& device, const Place& place) {
   auto pin = open_pin(place);
   if (!pin) return tl::unexpected(pin.error());
+  if (*pin)
+    if (auto trusted = trust_pin_folder(place.pin_folder); !trusted)
+      return tl::unexpected(trusted.error());
   const auto running = bpf::program_on(static_cast<int>(device.index));
   if (!running) return base::fail(device.name + ": " + running.error().message);
   const auto link = *pin ? bpf::xdp_link(pin->get()) : std::nullopt;
@@ -91,17 +94,12 @@ Result<std::optional<Present>> find_present(const Device& device, const Place& p
   return present;
 }
 
-/// Errors of attaching natively that generic mode does not share.
-bool is_of_native_mode(int error) {
-  return error != EPERM && error != EBUSY && error != EEXIST && error != ENODEV;
-}
-
 std::string why_not_native(const Device& device, int error) {
-  std::string why = device.name + " does not run the program natively (" + std::strerror(error);
+  std::string why = device.name + "'s driver " + bpf::native_refusal(error);
   if (device.mtu > bpf::kUsualNativeMtu)
-    why += "; its MTU is " + std::to_string(device.mtu) + ", and native mode takes about " +
-           std::to_string(bpf::kUsualNativeMtu) + " at most";
-  return why + ")";
+    why += " (its MTU is " + std::to_string(device.mtu) + ", and native mode takes about " +
+           std::to_string(bpf::kUsualNativeMtu) + " at most)";
+  return why;
 }
 
 tl::unexpected<Error> attach_error(const Device& device, int error) {
@@ -128,7 +126,7 @@ Result<Attached> attach_new(const Device& device, const Place& place, const Prog
                             Mode mode) {
   Attached attached{mode == Mode::kGeneric ? Mode::kGeneric : Mode::kNative, false, ""};
   FileDescriptor link = make_link(device, program, attached.mode);
-  if (!link && attached.mode == Mode::kNative && is_of_native_mode(errno)) {
+  if (!link && attached.mode == Mode::kNative && bpf::is_of_native_mode(errno)) {
     attached.remark = why_not_native(device, errno);
     if (mode == Mode::kNative) return base::fail(attached.remark + ": use --mode generic, or auto");
     attached.remark += ", so generic mode is used";
@@ -156,6 +154,17 @@ Result<Attached> replace(const Device& device, const Present& present, const Pro
   return Attached{present.mode, true, ""};
 }
 
+/// A detach() may remove the folder in between.
+Result<FileDescriptor> make_and_lock(const std::string& folder) {
+  FileDescriptor lock;
+  while (!lock) {
+    if (const auto made = make_pin_folder(folder); !made) return tl::unexpected(made.error());
+    lock = lock_pin_folder(folder);
+    if (!lock && errno != ENOENT) return base::fail_errno("cannot open " + folder, errno);
+  }
+  return lock;
+}
+
 }  // namespace
 
 const char* to_string(Mode mode) {
@@ -176,8 +185,8 @@ Result<Attached> attach(const Place& place, const Settings& settings, Mode mode)
   if (const auto checked = check(settings); !checked) return tl::unexpected(checked.error());
   if (const auto checked = bpf::check_running_kernel(kOldestKernel); !checked)
     return tl::unexpected(checked.error());
-  if (const auto made = make_pin_folder(place.pin_folder); !made)
-    return tl::unexpected(made.error());
+  const auto lock = make_and_lock(place.pin_folder);
+  if (!lock) return tl::unexpected(lock.error());
   const auto present = find_present(*device, place);
   if (!present) return tl::unexpected(present.error());
 
@@ -193,6 +202,7 @@ Result<Attached> attach(const Place& place, const Settings& settings, Mode mode)
 Result<bool> detach(const Place& place) {
   const auto device = find_device(place.device);
   if (!device) return tl::unexpected(device.error());
+  const FileDescriptor lock = lock_pin_folder(place.pin_folder);
   const auto present = find_present(*device, place);
   if (!present) return tl::unexpected(present.error());
   if (*present && bpf_link_detach((*present)->link.get()) != 0)

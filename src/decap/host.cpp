@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "guideway/decap/host.h"
 
+#include <fcntl.h>
 #include <ifaddrs.h>
 #include <linux/magic.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -49,6 +51,12 @@ bool is_bpf_file_system(const fs::path& path) {
   struct statfs facts {};
   return statfs(path.c_str(), &facts) == 0 &&
          static_cast<unsigned long>(facts.f_type) == BPF_FS_MAGIC;
+}
+
+/// Without a slash at its end, so that its parent is the folder that it is in.
+fs::path whole_path(const std::string& folder) {
+  const fs::path path = fs::absolute(folder).lexically_normal();
+  return path.has_filename() ? path : path.parent_path();
 }
 
 /// The folder itself or the nearest one above it that exists.
@@ -98,25 +106,50 @@ Result<HostAddresses> read_addresses(const Device& device) {
 }
 
 Result<void> make_pin_folder(const std::string& folder) {
-  const fs::path path = fs::absolute(folder).lexically_normal();
+  const fs::path path = whole_path(folder);
   if (!is_bpf_file_system(nearest_existing(path))) {
     const std::string mount_point = path.parent_path().string();
     return base::fail(
         folder + " is not in a BPF file system, which keeps the program attached: run `mkdir -p " +
-        mount_point + " && mount -t bpf bpf " + mount_point +
+        mount_point + " && mount -t bpf -o mode=0700 bpf " + mount_point +
         "`, or name a folder in one by --pin-dir");
   }
   std::error_code error;
   const mode_t mask = umask(077);
   fs::create_directories(path, error);
   umask(mask);
-  if (error) return base::fail("cannot make " + folder + ": " + error.message());
-  struct stat facts {};
-  if (stat(path.c_str(), &facts) != 0 || !S_ISDIR(facts.st_mode))
-    return base::fail(folder + " is not a folder: name another one by --pin-dir");
-  if (facts.st_uid != geteuid() || (facts.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-    return base::fail(folder + " can be changed by others: make it root's, with mode 0700");
+  if (error) return base::fail("cannot make " + folder + " (" + error.message() + "): run as root");
+  return trust_pin_folder(folder);
+}
+
+Result<void> trust_pin_folder(const std::string& folder) {
+  const fs::path path = whole_path(folder);
+  for (const fs::path& each : {path.parent_path(), path}) {
+    struct stat facts {};
+    if (lstat(each.c_str(), &facts) != 0 || !S_ISDIR(facts.st_mode))
+      return base::fail(each.string() + " is not a folder: name another one by --pin-dir");
+    const bool is_ours = facts.st_uid == geteuid() || facts.st_uid == 0;
+    if (!is_ours || (facts.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+      return base::fail(each.string() +
+                        " can be changed by others: make it root's, with mode 0700");
+  }
   return {};
+}
+
+base::FileDescriptor lock_pin_folder(const std::string& folder) {
+  while (true) {
+    base::FileDescriptor opened(
+        open(whole_path(folder).c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!opened) return opened;
+    while (flock(opened.get(), LOCK_EX) != 0 && errno == EINTR) {
+    }
+    // detach() may have removed the one that was waited for.
+    struct stat locked {};
+    struct stat present {};
+    if (fstat(opened.get(), &locked) != 0 || lstat(whole_path(folder).c_str(), &present) != 0)
+      return {};
+    if (locked.st_ino == present.st_ino && locked.st_dev == present.st_dev) return opened;
+  }
 }
 
 }  // namespace guideway::decap

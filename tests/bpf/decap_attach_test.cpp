@@ -18,11 +18,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
 
 #include "decap_run.h"
 #include "guideway/bpf/libbpf_log.h"
 #include "guideway/decap/attachment.h"
 #include "guideway/decap/host.h"
+#include "tests/support/eventually.h"
 
 namespace guideway::decap::test {
 
@@ -185,15 +187,72 @@ TEST_F(Attach, AFolderThatOthersCanWriteToIsRefused) {
   EXPECT_THAT(refusal(), HasSubstr("changed by others"));
 }
 
+TEST_F(Attach, AFolderThatOthersCanExchangeIsRefused) {
+  ASSERT_TRUE(attach());
+  ASSERT_EQ(chmod("/run/bpf", 01777), 0);
+  EXPECT_THAT(refusal(), HasSubstr("/run/bpf can be changed by others"));
+  EXPECT_THAT(detach(place_).error().message, HasSubstr("/run/bpf can be changed by others"));
+  EXPECT_THAT(status(place_).error().message, HasSubstr("/run/bpf can be changed by others"));
+  ASSERT_EQ(chmod("/run/bpf", 0700), 0);
+  EXPECT_TRUE(*detach(place_));
+}
+
+/// Whether somebody waits for the folder's lock.
+bool is_waited_for() {
+  std::ifstream locks("/proc/locks");
+  struct stat facts {};
+  if (stat(kFolder, &facts) != 0) return false;
+  const std::string inode = ":" + std::to_string(facts.st_ino) + " ";
+  for (std::string line; std::getline(locks, line);)
+    if (line.find("-> FLOCK") != std::string::npos && line.find(inode) != std::string::npos)
+      return true;
+  return false;
+}
+
+TEST_F(Attach, TwoAtOnceGoOneAfterTheOther) {
+  ASSERT_EQ(mkdir(kFolder, 0700), 0);
+  base::FileDescriptor first = lock_pin_folder(kFolder);  // finds nothing attached
+  ASSERT_TRUE(first);
+  auto second = std::async(std::launch::async, [&] { return attach(); });
+  auto third = std::async(std::launch::async, [&] { return attach(); });
+  EXPECT_TRUE(guideway::test::eventually(is_waited_for));
+  EXPECT_EQ(program_on("dev0"), 0U) << "it would take the first one's pin away";
+  first.reset();
+  const auto one = second.get();
+  const auto other = third.get();
+  ASSERT_TRUE(one && other);
+  EXPECT_NE(one->replaced, other->replaced);
+  EXPECT_NE(program_on("dev0"), 0U);
+  EXPECT_TRUE(status(place_)->has_value());
+}
+
+TEST_F(Attach, AFolderThatDetachingRemovesIsMadeAgain) {
+  ASSERT_EQ(mkdir(kFolder, 0700), 0);
+  base::FileDescriptor detaching = lock_pin_folder(kFolder);
+  auto next = std::async(std::launch::async, [&] { return attach(); });
+  EXPECT_TRUE(guideway::test::eventually(is_waited_for));
+  ASSERT_EQ(rmdir(kFolder), 0);
+  detaching.reset();
+  const auto attached = next.get();
+  EXPECT_TRUE(attached) << attached.error().message;
+}
+
 TEST_F(Attach, WithoutABpfFileSystemItSaysHowToMountOne) {
   place_.pin_folder = "/run/elsewhere/dev0";
-  EXPECT_THAT(refusal(), HasSubstr("mount -t bpf bpf /run/elsewhere"));
+  EXPECT_THAT(refusal(), HasSubstr("mount -t bpf -o mode=0700 bpf /run/elsewhere"));
   EXPECT_FALSE(std::filesystem::exists("/run/elsewhere"));
+  const std::string message = refusal();
+  const auto begin = message.find('`') + 1;
+  sh(message.substr(begin, message.find('`', begin) - begin));
+  EXPECT_EQ(refusal(), "attached");
+  EXPECT_TRUE(*detach(place_));
+  sh("umount /run/elsewhere && rmdir /run/elsewhere");
 }
 
 TEST_F(Attach, WithoutPermissionItSaysWhichIsMissing) {
   ASSERT_EQ(mkdir(kFolder, 0700), 0);
   ASSERT_EQ(chown(kFolder, 65534, 65534), 0);
+  ASSERT_EQ(chmod("/run/bpf", 0755), 0);
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);
   const pid_t child = fork();
@@ -208,6 +267,7 @@ TEST_F(Attach, WithoutPermissionItSaysWhichIsMissing) {
   close(ends[0]);
   int code = -1;
   waitpid(child, &code, 0);
+  ASSERT_EQ(chmod("/run/bpf", 0700), 0);
   ASSERT_EQ(code, 0);
   said.resize(static_cast<std::size_t>(size));
   EXPECT_THAT(said, AllOf(HasSubstr("no permission"), HasSubstr("CAP_BPF")));
@@ -268,7 +328,7 @@ int main(int argc, char** argv) {
                      mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
                      mount("tmpfs", "/run", "tmpfs", 0, nullptr) == 0 &&
                      mkdir("/run/bpf", 0755) == 0 &&
-                     mount("bpf", "/run/bpf", "bpf", 0, nullptr) == 0;
+                     mount("bpf", "/run/bpf", "bpf", 0, "mode=0700") == 0;
   if (!ready) {
     std::perror("cannot make namespaces and a BPF file system in them; run this test as root");
     return 1;

@@ -69,7 +69,7 @@ class KernelPartTest : public testing::Test {
     ASSERT_TRUE(add_veth("gwtest1", "gwpeer1"));
   }
   void TearDown() override {
-    shell("ip link del gwtest0; ip link del gwtest1");
+    shell("ip link del gwpeer0; ip link del gwpeer1");  // the ends that tests do not rename
     for (const char* director : {"one", "two"})
       if (auto pins = PinDir::find(kPins, director)) pins->remove_all();
   }
@@ -151,6 +151,21 @@ TEST_F(KernelPartTest, AFailedStartKeepsWhatAnEarlierDaemonLeft) {
   part->stop(End::kDetach);
 }
 
+TEST_F(KernelPartTest, ACapacityThatIdsInUseDoNotFitIsRefusedAndCostsNothing) {
+  leave_behind();
+  const std::uint32_t program = attached("gwtest0");
+  KernelOptions options = options_for("one", "gwtest0");
+  options.backends = 4;
+  const auto refused = KernelPart::open(options);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("capacity.backends = 4 is too small"));
+  EXPECT_EQ(attached("gwtest0"), program);
+  const KernelPartPtr part = start(options_for("one", "gwtest0"));
+  ASSERT_TRUE(part && part->adopted());
+  EXPECT_EQ(part->flow_table().buckets[5].words[3], kWord);
+  part->stop(End::kDetach);
+}
+
 std::uint32_t sockets_of(std::uint32_t program_id) {
   const base::FileDescriptor program(bpf_prog_get_fd_by_id(program_id));
   auto maps = bpf::maps_of(program.get());
@@ -198,6 +213,28 @@ TEST_F(KernelPartTest, LinksAreKnownByTheirDeviceAndNotByItsName) {
   (*part)->stop(End::kDetach);
   EXPECT_EQ(attached("gwtest0"), 0U);
   EXPECT_EQ(attached("gwtest1"), 0U);
+}
+
+TEST_F(KernelPartTest, ARenamedDeviceKeepsItsProgram) {
+  leave_behind();
+  const std::uint32_t earlier = attached("gwtest0");
+  ASSERT_TRUE(shell("ip link set gwtest0 name gwwan0"));
+  const KernelOptions renamed = options_for("one", "gwwan0");
+  {
+    const KernelPartPtr part = start(renamed);
+    ASSERT_TRUE(part && part->adopted());
+    EXPECT_NE(attached("gwwan0"), 0U);
+    EXPECT_NE(attached("gwwan0"), earlier);
+    EXPECT_FALSE(exists(kPins + "/one/link-gwtest0"));
+    EXPECT_TRUE(exists(kPins + "/one/link-gwwan0"));
+    // And ends without stop(), as a start that fails now.
+  }
+  EXPECT_NE(attached("gwwan0"), 0U);
+  const KernelPartPtr next = start(renamed);
+  ASSERT_TRUE(next && next->adopted());
+  EXPECT_NE(attached("gwwan0"), 0U);
+  next->stop(End::kDetach);
+  EXPECT_EQ(attached("gwwan0"), 0U);
 }
 
 TEST_F(KernelPartTest, TwoDirectorsShareAHost) {
@@ -350,6 +387,29 @@ void flip_byte(const PinDir& pins, std::size_t at) {
   ASSERT_EQ(bpf_map_lookup_elem(kept->get(), &first, page.data()), 0);
   page[at] ^= 1;
   ASSERT_EQ(bpf_map_update_elem(kept->get(), &first, page.data(), BPF_ANY), 0);
+}
+
+/// The program that goes on knows the flows, and another Guideway may adopt them.
+TEST_F(KernelPartTest, AFailedStartKeepsATableThatItDoesNotAdopt) {
+  leave_behind();
+  auto pins = PinDir::find(kPins, "one");
+  ASSERT_TRUE(pins);
+  constexpr std::size_t kVersion = 8;
+  flip_byte(*pins, kVersion);
+  KernelOptions options = options_for("one", "gwtest0");
+  options.nat_addresses = 3;
+  {
+    auto part = KernelPart::open(options);
+    ASSERT_TRUE(part) << part.error().message;
+    EXPECT_FALSE((*part)->adopted());
+    ASSERT_TRUE((*part)->attach());
+  }
+  flip_byte(*pins, kVersion);
+  const KernelPartPtr part = start(options_for("one", "gwtest0"));
+  ASSERT_TRUE(part && part->adopted());
+  EXPECT_EQ(part->flow_table().buckets[5].words[3], kWord);
+  EXPECT_EQ(part->nat_table().planes, 2U);
+  part->stop(End::kDetach);
 }
 
 void replace_by_map(const PinDir& pins, const char* name, std::uint32_t value_size,

@@ -87,7 +87,7 @@ class Store : public MemoryStore {
   Result<StoredMemoryPtr> make(const std::string&, std::size_t bytes, std::size_t) override {
     return std::make_unique<Memory>(bytes);
   }
-  Result<void> put(const StoredMemory&, const std::string&) override { return {}; }
+  Result<void> put(StoredMemory&, const std::string&) override { return {}; }
   void remove(const std::string&) override { left_.reset(); }
 
   void leave(std::span<const std::byte> bytes) {

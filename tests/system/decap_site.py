@@ -177,7 +177,7 @@ class DecapSite:
                 ],
             )
         self._folder.mkdir()
-        run("mount", "-t", "bpf", "bpf", self._folder)
+        run("mount", "-t", "bpf", "-o", "mode=0700", "bpf", self._folder)
         self._start_echo()
         self.attach()
 

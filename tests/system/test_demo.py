@@ -15,7 +15,7 @@ _ROOT = pathlib.Path(__file__).resolve().parents[2]
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("datapath", "forwarding", "family"),
-    [("afxdp", "nat", "4"), ("xdp", "nat", "4"), ("xdp", "ipip", "6")],
+    [("afxdp", "l2dsr", "6"), ("afxdp", "nat", "4"), ("xdp", "vxlan", "4"), ("xdp", "ipip", "6")],
 )
 def test_the_demo_serves_every_request(datapath, forwarding, family):
     done = subprocess.run(

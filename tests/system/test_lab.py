@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """The lab itself: it owns what it creates, and its own arithmetic is right."""
 
+import json
 import os
 import pathlib
 import signal
+import socket
+import socketserver
 import subprocess
+import sys
+import threading
 
 import pytest
 
-from guideway_lab import network
+from guideway_lab import load_client, network
 from guideway_lab.http_load import read_summary
 from guideway_lab.lab import remove_lab
 from guideway_lab.plan import Plan
@@ -80,6 +85,43 @@ def test_whatever_hey_does_not_report_as_2xx_has_failed():
     assert (result.requests, result.succeeded, result.failed) == (100, 90, 10)
     assert len(result.problems) == 2
     assert read_summary(100, "").failed == 100
+
+
+class _AnswersTheFirst(socketserver.BaseRequestHandler):
+    """Of a server that answers its first connection and leaves all others without."""
+
+    def handle(self):
+        with self.server.lock:
+            is_first, self.server.is_fresh = self.server.is_fresh, False
+        while request := self.request.recv(4096):
+            if is_first:
+                number = request.partition(b"X-Request-Number: ")[2].split()[0]
+                head = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Request-Number: "
+                self.request.sendall(head + number + b"\r\n\r\nb1")
+
+
+def test_a_new_connection_without_an_answer_has_failed():
+    with (
+        socketserver.ThreadingTCPServer(("127.0.0.1", 0), _AnswersTheFirst) as server,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as echo,
+    ):
+        server.daemon_threads, server.is_fresh, server.lock = True, True, threading.Lock()
+        echo.bind(("127.0.0.1", 0))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        ports = [str(each.getsockname()[1]) for each in (server.socket, echo)]
+        done = subprocess.Popen(
+            [sys.executable, "-B", load_client.__file__, "127.0.0.1", *ports, "1", "1"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
+        try:
+            done.stdin.write("0.2\n")
+            done.stdin.flush()
+            figures = load_client.Figures(**json.loads(done.stdout.readline()))
+        finally:
+            done.communicate()
+            server.shutdown()
+    assert figures.answers and figures.new_connections == 0
+    assert "new connection to ?: no answer within 1 s" in figures.failed
 
 
 def test_deviations_are_binomial():

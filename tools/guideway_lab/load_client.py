@@ -3,9 +3,9 @@
 
 Three kinds of traffic at once: kept HTTP connections that number their requests, a stream of new
 connections of one request each, and UDP datagrams at a constant rate that backends send back with
-their name. A line "SECONDS" on standard input is answered, once so much time has passed and every
-kept connection has had a request answered since, by one line: a JSON object, see Figures; the
-figures start anew then. The end of standard input ends the program.
+their name. A line "SECONDS" on standard input is answered, once so much time has passed, every kept
+connection has had a request answered since, and every new one that was out has ended, by one line:
+a JSON object, see Figures; the figures start anew then. The end of standard input ends the program.
 One process with epoll and no thread: it must not be slower than what it measures.
 """
 
@@ -256,6 +256,7 @@ class Client:
         """Whatever is out now has to be answered first, so that no silence is cut in two."""
         self._is_reporting = True
         self._waits_for = {connection for connection in self._kept if not connection.error}
+        self._waits_for |= self._new
         self._report_if_complete()
 
     def _no_longer_waits_for(self, connection):

@@ -30,6 +30,12 @@ bool has_type_information();
 /// What to do when loading a program failed with `error_number`. `program`: "the XDP program".
 std::string advice(const std::string& program, int error_number, bool has_type_information);
 
+/// Whether generic mode may do what attaching natively refuses with this error. ENOMEM: a driver
+/// says so when it has no transmit queues left for each CPU.
+bool is_of_native_mode(int error_number);
+/// What follows the device's or the driver's name: "has no native XDP".
+std::string native_refusal(int error_number);
+
 /// The error for EPERM from loading programs and making maps.
 tl::unexpected<Error> no_permission();
 

@@ -27,7 +27,7 @@ class FileStore : public MemoryStore {
   Result<StoredMemoryPtr> open(const std::string& name, std::size_t unit) override;
   Result<StoredMemoryPtr> make(const std::string& name, std::size_t bytes,
                                std::size_t unit) override;
-  Result<void> put(const StoredMemory& memory, const std::string& name) override;
+  Result<void> put(StoredMemory& memory, const std::string& name) override;
   void remove(const std::string& name) override;
   /// Removes all files, and the directories.
   void remove_all();

@@ -45,7 +45,7 @@ class MemoryStore {
   virtual Result<StoredMemoryPtr> make(const std::string& name, std::size_t bytes,
                                        std::size_t unit) = 0;
   /// Puts it under `name` in place of what is there, in one step.
-  virtual Result<void> put(const StoredMemory& memory, const std::string& name) = 0;
+  virtual Result<void> put(StoredMemory& memory, const std::string& name) = 0;
   virtual void remove(const std::string& name) = 0;
 };
 
@@ -65,7 +65,8 @@ class FlowStore {
   };
 
   /// Adopts what is stored, whatever shape it has; else stores an empty table of the shape wanted.
-  /// What cannot be adopted is replaced, and the log says why. Errors: no memory.
+  /// What cannot be adopted is replaced, and the log says why. Errors: no memory; it holds a
+  /// backend id that is not below `wanted.backends`.
   static Result<FlowStore> open(MemoryStore& store, const Wanted& wanted);
   /// What is stored, for looking at. Errors: nothing is, or it cannot be read.
   static Result<KeptFlows> read(MemoryStore& store, const std::string& director);
@@ -83,7 +84,8 @@ class FlowStore {
 
  private:
   FlowStore() = default;
-  Result<void> adopt(MemoryStore& store, const Wanted& wanted);
+  Result<KeptFlows> find(MemoryStore& store, const std::string& director);
+  Result<void> adopt(MemoryStore& store, const Wanted& wanted, KeptFlows found);
   Result<void> make(MemoryStore& store, const Wanted& wanted);
   Result<void> make_kept(MemoryStore& store, const Wanted& wanted);
 

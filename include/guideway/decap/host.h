@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "guideway/base/address.h"
+#include "guideway/base/file_descriptor.h"
 #include "guideway/base/result.h"
 
 namespace guideway::decap {
@@ -31,9 +32,15 @@ struct HostAddresses {
 
 Result<HostAddresses> read_addresses(const Device& device);
 
-/// Makes the folder, for root alone; it has to lie in a BPF file system, and nobody else may be
-/// able to write to it.
+/// Makes the folder, for root alone; it has to lie in a BPF file system, and to be trusted.
 Result<void> make_pin_folder(const std::string& folder);
+
+/// An error if others can write to the folder, or put another in its place.
+Result<void> trust_pin_folder(const std::string& folder);
+
+/// Waits until nobody else changes what is in the folder; they wait until the descriptor is closed.
+/// An empty one if there is no such folder.
+base::FileDescriptor lock_pin_folder(const std::string& folder);
 
 }  // namespace guideway::decap
 

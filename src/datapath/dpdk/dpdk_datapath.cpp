@@ -9,6 +9,7 @@
 
 #include "guideway/base/clock.h"
 #include "guideway/datapath/counters.h"
+#include "guideway/datapath/deferred_store.h"
 #include "guideway/datapath/dpdk/buffer_pool.h"
 #include "guideway/datapath/dpdk/device.h"
 #include "guideway/datapath/dpdk/eal.h"
@@ -103,6 +104,7 @@ class Running : public DpdkDatapath {
 
   // In the order in which they are made; each uses the ones before it.
   std::optional<FileStore> flow_files_;
+  std::optional<DeferredStore> store_;  // flow_files_, until the first prepare()
   std::optional<FlowStore> kept_flows_;
   std::optional<FlowTableMemory> own_flows_;
   FlowTableView flow_table_;  // of whichever of them there is
@@ -223,15 +225,14 @@ Result<void> Running::open_flow_table() {
                                          options_.director, FileStore::find_huge_mount());
   if (!files) return tl::unexpected(files.error());
   flow_files_ = std::move(*files);
-  auto flows =
-      FlowStore::open(*flow_files_, {options_.director, flow_shape_for(options_.flows, workers),
-                                     options_.hash_seed, options_.backends});
+  store_.emplace(*flow_files_);
+  auto flows = FlowStore::open(*store_, {options_.director, flow_shape_for(options_.flows, workers),
+                                         options_.hash_seed, options_.backends});
   if (!flows) return tl::unexpected(flows.error());
   kept_flows_ = std::move(*flows);
   flow_table_ = kept_flows_->view();
   memory_.description += "; flow table: " + kept_flows_->pages();
-  auto nat =
-      NatStore::open(*flow_files_, options_.nat_addresses, kept_flows_->adopted().has_value());
+  auto nat = NatStore::open(*store_, options_.nat_addresses, kept_flows_->adopted().has_value());
   if (!nat) return tl::unexpected(nat.error());
   kept_nat_ = std::move(*nat);
   nat_table_ = kept_nat_->view();
@@ -245,6 +246,8 @@ const std::optional<KeptFlows>& Running::adopted() const {
 
 Result<void> Running::prepare(const compile::ForwardingStatePtr& state) {
   if (auto room = published_->has_room(); !room) return room;
+  if (store_)
+    if (auto done = store_->carry_out(); !done) return done;
   // Before any packet makes an entry with a new id.
   if (kept_flows_) kept_flows_->write_identities(state->generation(), state->ids);
   if (kept_nat_) kept_nat_->note(*state);

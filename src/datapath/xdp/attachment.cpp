@@ -7,9 +7,9 @@
 #include <spdlog/spdlog.h>
 
 #include <cerrno>
-#include <cstring>
 #include <optional>
 
+#include "guideway/bpf/kernel.h"
 #include "guideway/bpf/libbpf_log.h"
 #include "guideway/bpf/loaded.h"
 
@@ -64,21 +64,14 @@ int create(int program, int index, std::uint32_t flags) {
   return bpf_link_create(program, index, BPF_XDP, &options);
 }
 
-/// Errors of attaching natively that generic mode does not share.
-bool is_of_native_mode(int error_number) {
-  return error_number != EPERM && error_number != EBUSY && error_number != EEXIST &&
-         error_number != ENODEV && error_number != ENOMEM;
-}
-
 std::string why_not_native(int error_number, const std::string& device) {
   const auto facts = look_at(device, device);
   if (facts && facts->mtu > bpf::kUsualNativeMtu) {
     return "its MTU of " + std::to_string(facts->mtu) + " is too large for native XDP (about " +
            std::to_string(bpf::kUsualNativeMtu) + " is usual)";
   }
-  const std::string driver = facts ? facts->driver : "unknown";
-  if (error_number == EOPNOTSUPP) return "the driver " + driver + " has no native XDP";
-  return "the driver " + driver + " refuses native XDP: " + std::strerror(error_number);
+  return "the driver " + (facts ? facts->driver : "unknown") + " " +
+         bpf::native_refusal(error_number);
 }
 
 }  // namespace
@@ -137,7 +130,7 @@ Result<void> Attachment::attach(int program) {
     mode_ = "native";
     return {};
   }
-  if (!is_of_native_mode(-link))
+  if (!bpf::is_of_native_mode(-link))
     return base::fail_errno("cannot attach the XDP program to " + device_, -link);
   const std::string why = why_not_native(-link, device_);
   link = create(program, index_, XDP_FLAGS_SKB_MODE);

@@ -13,7 +13,6 @@
 #include "guideway/base/clock.h"
 #include "guideway/bpf/kernel.h"
 #include "guideway/bpf/loaded.h"
-#include "guideway/datapath/xdp/pin_store.h"
 
 namespace guideway::datapath::xdp {
 namespace {
@@ -51,7 +50,16 @@ KernelPart::~KernelPart() {
   for (Interface& each : interfaces_)
     if (each.attachment && !each.attachment->adopted()) each.attachment->let_go();
   for (const std::string& name : pins_.names())
-    if (!found_.contains(name)) pins_.remove(name);
+    if (!found_.contains(name) && !links_own_device(name)) pins_.remove(name);
+}
+
+/// Whether the pin is the link of a configured device, under whatever device's name.
+bool KernelPart::links_own_device(const std::string& pin) const {
+  const auto object = pins_.get(pin);
+  const auto link = object && *object ? bpf::xdp_link(object->get()) : std::nullopt;
+  return link && std::any_of(interfaces_.begin(), interfaces_.end(), [&](const Interface& each) {
+           return static_cast<unsigned>(each.facts.index) == link->interface_index;
+         });
 }
 
 Result<void> KernelPart::look_at_interfaces() {
@@ -80,12 +88,11 @@ unsigned KernelPart::queues() const {
 }
 
 Result<void> KernelPart::open_flows() {
-  PinStore store(pins_, options_.director);
-  auto flows = FlowStore::open(store, {options_.director, flow_shape_for(options_.flows, queues()),
-                                       options_.hash_seed, options_.backends});
+  auto flows = FlowStore::open(store_, {options_.director, flow_shape_for(options_.flows, queues()),
+                                        options_.hash_seed, options_.backends});
   if (!flows) return tl::unexpected(flows.error());
   flows_ = std::move(*flows);
-  auto nat = NatStore::open(store, options_.nat_addresses, flows_->adopted().has_value());
+  auto nat = NatStore::open(store_, options_.nat_addresses, flows_->adopted().has_value());
   if (!nat) return tl::unexpected(nat.error());
   nat_ = std::move(*nat);
   const FlowShape wanted = flow_shape_for(options_.flows, flows_->shape().shards);
@@ -184,6 +191,7 @@ Result<void> KernelPart::attach() {
 
 Result<void> KernelPart::prepare(const compile::ForwardingStatePtr& state) {
   if (auto done = tables_->prepare(state); !done) return done;
+  if (auto done = store_.carry_out(); !done) return done;
   // Before any packet makes an entry with a new id.
   flows_->write_identities(state->generation(), state->ids);
   nat_->note(*state);
@@ -219,6 +227,11 @@ void KernelPart::forget_other_devices() {
   for (const std::string& name : pins_.names()) {
     const std::string path = pins_.path() + "/" + name;
     if (known.contains(path)) continue;
+    if (links_own_device(name)) {
+      // Renamed since; its link is pinned under the new name, too, unless put() failed.
+      if (all_switched_over_) pins_.forget(name);
+      continue;
+    }
     spdlog::info("removed the pin {}: it is not configured any more", path);
     pins_.remove(name);
   }

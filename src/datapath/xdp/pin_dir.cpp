@@ -49,7 +49,7 @@ Result<void> mount_bpffs(const std::string& path) {
   if (mount("bpffs", path.c_str(), "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") != 0) {
     return base::fail_errno("director.pin_dir " + path +
                                 " is on no BPF file system and none can be mounted there; as root: "
-                                "mount -t bpf bpffs " +
+                                "mount -t bpf -o mode=0700 bpffs " +
                                 path,
                             errno);
   }
@@ -155,6 +155,8 @@ Result<void> PinDir::put(int fd, const std::string& name) const {
 }
 
 void PinDir::remove(const std::string& name) const { remove_pin(path_of(name)); }
+
+void PinDir::forget(const std::string& name) const { unlink(path_of(name).c_str()); }
 
 std::string PinDir::with_dots(std::string name) {
   constexpr std::string_view kDot = "%2E";

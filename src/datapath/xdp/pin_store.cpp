@@ -83,7 +83,7 @@ Result<StoredMemoryPtr> PinStore::make(const std::string& name, std::size_t byte
   return map_whole(std::move(fd), bytes, name);
 }
 
-Result<void> PinStore::put(const StoredMemory& memory, const std::string& name) {
+Result<void> PinStore::put(StoredMemory& memory, const std::string& name) {
   return pins_.put(memory.fd(), name);
 }
 

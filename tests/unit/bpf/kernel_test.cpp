@@ -44,6 +44,20 @@ TEST(Advice, SaysWhatIsMissing) {
                     Not(HasSubstr("BTF"))));
 }
 
+/// ENOMEM: drivers say so that have no transmit queue left for each CPU.
+TEST(NativeMode, WhatItLacksAloneIsTriedInGenericMode) {
+  for (const int error : {EOPNOTSUPP, EINVAL, ERANGE, ENOSPC, ENOMEM})
+    EXPECT_TRUE(is_of_native_mode(error)) << error;
+  for (const int error : {EPERM, EBUSY, EEXIST, ENODEV})
+    EXPECT_FALSE(is_of_native_mode(error)) << error;
+}
+
+TEST(NativeMode, RefusalsSayWhatTheDriverLacks) {
+  EXPECT_EQ(native_refusal(EOPNOTSUPP), "has no native XDP");
+  EXPECT_THAT(native_refusal(ENOMEM), AllOf(HasSubstr("transmit queue"), HasSubstr("ethtool -L")));
+  EXPECT_THAT(native_refusal(EINVAL), HasSubstr("Invalid argument"));
+}
+
 TEST(Kernel, WhatARefusedReleaseSaysIsPrintable) {
   EXPECT_THAT(check_kernel("5.4\x1b[31m", kOldest).error().message,
               AllOf(HasSubstr("5.4\\x1b"), HasSubstr("too old")));

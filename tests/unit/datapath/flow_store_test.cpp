@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "guideway/datapath/deferred_store.h"
 #include "guideway/datapath/file_store.h"
 #include "tests/support/kept_flows_layout.h"
 #include "tests/support/temporary_dir.h"
@@ -52,7 +53,8 @@ class InMemoryStore : public MemoryStore {
     if (name == no_room_for) return base::fail("there is no room for \"" + name + "\"");
     return std::make_unique<Memory>(std::make_shared<std::vector<std::byte>>(bytes));
   }
-  Result<void> put(const StoredMemory& memory, const std::string& name) override {
+  Result<void> put(StoredMemory& memory, const std::string& name) override {
+    if (std::exchange(fails_next_put, false)) return base::fail("it cannot be pinned");
     puts.push_back(name);
     pieces[name] = static_cast<const Memory&>(memory).piece();
     return {};
@@ -62,6 +64,7 @@ class InMemoryStore : public MemoryStore {
   std::map<std::string, Piece> pieces;
   std::map<std::string, std::string> faults;  // of open(), by name
   std::string no_room_for;
+  bool fails_next_put = false;
   std::vector<std::string> puts;
 
  private:
@@ -246,11 +249,29 @@ TEST_F(FlowStoreTest, StartsAnewWhenAnotherDirectorLeftIt) {
   expect_anew(store_, "another director", other);
 }
 
-TEST_F(FlowStoreTest, StartsAnewWhenTheIdsDoNotFitTheCapacity) {
+TEST_F(FlowStoreTest, RefusesACapacityThatIdsInUseDoNotFit) {
   fill();
+  const auto before = store_.pieces;
   FlowStore::Wanted small = wanted();
   small.backends = 5;  // and the id is 5
-  expect_anew(store_, "above capacity.backends", small);
+  const auto refused = FlowStore::open(store_, small);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("capacity.backends = 5 is too small"));
+  EXPECT_THAT(refused.error().message, HasSubstr("web/b1 has id 5: make it 6 or more"));
+  EXPECT_EQ(store_.pieces, before);
+  small.backends = 6;
+  const auto next = FlowStore::open(store_, small);
+  ASSERT_TRUE(next && next->adopted());
+  EXPECT_EQ(next->adopted()->ids.capacity(), 6u);
+}
+
+TEST_F(FlowStoreTest, WantOfMemoryForTheDescriptionCostsNoFlows) {
+  fill();
+  store_.no_room_for = FlowStore::kKept;
+  EXPECT_FALSE(FlowStore::open(store_, wanted()));
+  store_.no_room_for.clear();
+  const auto next = FlowStore::open(store_, wanted());
+  ASSERT_TRUE(next && next->adopted());
 }
 
 TEST_F(FlowStoreTest, StartsAnewWhenOnePieceIsMissing) {
@@ -305,6 +326,34 @@ TEST_F(FlowStoreTest, ReadingWhatIsNotThereIsAnError) {
   fill();
   EXPECT_TRUE(FlowStore::read(store_, "lb1"));
   EXPECT_FALSE(FlowStore::read(store_, "lb2"));
+}
+
+TEST_F(FlowStoreTest, WhatIsPutOffChangesNothingUntilItIsCarriedOut) {
+  fill();
+  test::put(kept(), test::kVersionAt, kKeptFlowsVersion + 1);
+  test::seal(kept());
+  const auto before = store_.pieces;
+  const LogOfTest log;
+  {
+    DeferredStore deferred(store_);
+    EXPECT_TRUE(FlowStore::open(deferred, wanted()));
+  }
+  EXPECT_EQ(store_.pieces, before);
+
+  DeferredStore deferred(store_);
+  auto flows = FlowStore::open(deferred, wanted());
+  ASSERT_TRUE(flows);
+  store_.fails_next_put = true;
+  const auto failed = deferred.carry_out();
+  ASSERT_FALSE(failed);
+  EXPECT_THAT(failed.error().message, HasSubstr("cannot be pinned"));
+  EXPECT_FALSE(store_.pieces.contains(FlowStore::kKept)) << "the old one beside a new table";
+  ASSERT_TRUE(deferred.carry_out());
+  flows->write_identities(3, some_ids());
+  const auto read = FlowStore::read(store_, "lb1");
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->generation, 3u);
+  EXPECT_THAT(store_.puts, testing::ElementsAre("flows", "kept"));
 }
 
 class FileStoreTest : public testing::Test {
@@ -419,6 +468,28 @@ TEST_F(FileStoreTest, WhatAnInterruptedStartHasLeftIsNoObstacle) {
   const auto flows = FlowStore::open(*store, wanted());
   ASSERT_TRUE(flows) << flows.error().message;
   EXPECT_TRUE(flows->adopted());
+}
+
+TEST_F(FileStoreTest, AStartThatFailsLeavesTheFilesOfTheLastOne) {
+  fill();
+  const auto inode = [&](const char* name) {
+    struct stat facts {};
+    EXPECT_EQ(lstat(file(name).c_str(), &facts), 0) << name;
+    return facts.st_ino;
+  };
+  const std::vector<ino_t> before = {inode("flows"), inode("kept")};
+  auto store = open();
+  ASSERT_TRUE(store);
+  {
+    DeferredStore deferred(*store);
+    FlowStore::Wanted other = wanted();
+    other.director = "lb2";  // so that nothing is adopted
+    const LogOfTest log;
+    EXPECT_TRUE(FlowStore::open(deferred, other));
+  }
+  EXPECT_EQ((std::vector<ino_t>{inode("flows"), inode("kept")}), before);
+  const std::filesystem::directory_iterator all(directory_);
+  EXPECT_EQ(std::distance(begin(all), end(all)), 2) << "what was made is gone";
 }
 
 TEST_F(FileStoreTest, ATableWithoutRoomIsAnErrorAndLeavesNothing) {

@@ -327,7 +327,7 @@ TEST(KeptFlows, ForgedRecordsAreRefused) {
   } cases[] = {
       {"stands there twice", [](Record r) { put(r, test::kIdAt, std::uint16_t{0}); }},
       {"above capacity", [](Record r) { put(r, test::kIdAt, std::uint16_t{kBackends}); }},
-      {"above capacity", [](Record r) { put(r, test::kIdAt, std::uint16_t{0xffff}); }},
+      {"is damaged", [](Record r) { put(r, test::kIdAt, std::uint16_t{0xffff}); }},
       {"is damaged", [](Record r) { r[test::kPoolAt] = std::byte{0}; }},
       {"is damaged", [](Record r) { r[test::kNameAt + 1] = std::byte{'/'}; }},
       {"is damaged", [](Record r) { r[test::kNameAt] = std::byte{'\n'}; }},

@@ -5,6 +5,7 @@
 //
 //   open():    adopt or make the flow table; load a program per interface over it, with fresh
 //              forwarding tables; find the links
+//   prepare(): the first one pins what is new of it; until then all pins are as they were
 //   attach():  the programs go onto the devices. A device that an earlier daemon's program serves
 //              keeps that one until the first generation is complete, and is then switched over in
 //              one step: switch_over().
@@ -26,6 +27,7 @@
 
 #include "guideway/base/result.h"
 #include "guideway/datapath/datapath.h"
+#include "guideway/datapath/deferred_store.h"
 #include "guideway/datapath/flow_store.h"
 #include "guideway/datapath/kept_flows.h"
 #include "guideway/datapath/nat_store.h"
@@ -34,6 +36,7 @@
 #include "guideway/datapath/xdp/balancer_object.h"
 #include "guideway/datapath/xdp/host_interface.h"
 #include "guideway/datapath/xdp/pin_dir.h"
+#include "guideway/datapath/xdp/pin_store.h"
 #include "guideway/datapath/xdp/program_counters.h"
 #include "guideway/datapath/xdp/table_copies.h"
 
@@ -125,10 +128,14 @@ class KernelPart {
   Result<void> map_tables(const gw_limits& limits);
   Result<void> find_attachments();
   void forget_other_devices();
+  bool links_own_device(const std::string& pin) const;
   Result<void> put(Interface& interface);
 
   const KernelOptions options_;
   const PinDir pins_;
+  PinStore pin_store_{pins_, options_.director};
+  /// What is new is pinned by the first prepare().
+  DeferredStore store_{pin_store_};
   /// Pins that were there before.
   std::set<std::string> found_;
   std::optional<FlowStore> flows_;

@@ -35,6 +35,8 @@ class PinDir {
   Result<void> put(int fd, const std::string& name) const;
   /// A link takes its program off its device first.
   void remove(const std::string& name) const;
+  /// Takes the name away, and nothing off a device: for what has another name.
+  void forget(const std::string& name) const;
   /// The director of a directory's name.
   static std::string with_dots(std::string name);
   /// As they stand in the file system: a dot is written "%2E".
