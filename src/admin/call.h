@@ -19,7 +19,7 @@
 namespace guideway::admin {
 
 /// Nested values are handled by recursive code.
-inline constexpr int kMaxNesting = 32;
+inline constexpr std::size_t kMaxNesting = 32;
 /// Of one object: its keys are looked for one by one, to keep their order.
 inline constexpr std::size_t kMostKeys = 256;
 

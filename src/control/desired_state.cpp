@@ -16,6 +16,9 @@ using config::FieldError;
 using config::Resources;
 using Code = ChangeOutcome::Code;
 
+/// Of a batch's changes that cannot be carried out; the others are not tried.
+constexpr std::size_t kMostErrors = 99;
+
 tl::unexpected<RevisionError> refuse(Code code, std::string field, std::string message) {
   return tl::unexpected(RevisionError{code, {{std::move(field), std::move(message), false}}});
 }
@@ -183,6 +186,13 @@ class Reviser {
     }
     RevisionError error{Code::kNotFound, {}};
     for (const Change& change : request_.changes) {
+      if (error.errors.size() == kMostErrors) {
+        const auto rest = &request_.changes.back() - &change + 1;
+        error.errors.push_back(
+            {"", std::to_string(rest) + " more changes were not tried: correct these first",
+             false});
+        break;
+      }
       const Change full = with_operators_word(request_, result_.state, change);
       if (auto wrong = config::apply(full, result_.state.running)) {
         if (!wrong->not_found) error.code = Code::kInvalid;

@@ -5,6 +5,8 @@
 #include <boost/crc.hpp>
 #include <utility>
 
+#include "guideway/config/json_text.h"
+
 namespace guideway::control {
 namespace {
 
@@ -12,7 +14,7 @@ using config::Change;
 using config::Json;
 
 /// Values in a configuration are not nested deeper; a deeper text is not ours.
-constexpr int kMostDepth = 32;
+constexpr std::size_t kMostLevels = 32;
 /// The clock counts nanoseconds in 64 bits, which end in the year 2262.
 constexpr std::int64_t kLastTime = 9'000'000'000;
 /// Far beyond any real one, and far from where counting on would begin at 0 again.
@@ -22,14 +24,9 @@ constexpr std::size_t kMostText = std::size_t{32} << 20;
 
 /// Nothing if it is not JSON, or too deep for recursive code.
 std::optional<Json> parse_json(std::string_view text) {
-  bool too_deep = false;
-  const auto watch = [&](int depth, Json::parse_event_t, Json&) {
-    too_deep = too_deep || depth > kMostDepth;
-    return !too_deep;
-  };
-  Json json = Json::parse(text, watch, false);
-  if (too_deep || json.is_discarded()) return std::nullopt;
-  return json;
+  auto json = config::parse_json(text, {.most_levels = kMostLevels});
+  if (!json) return std::nullopt;
+  return std::move(*json);
 }
 
 Json changes_json(const std::vector<Change>& changes) {

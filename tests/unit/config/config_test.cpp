@@ -347,7 +347,9 @@ TEST(Config, TakesManyErrors) {
   for (int i = 0; i < 5000; ++i) {
     text += "k" + std::to_string(i) + " = 1\n";
   }
-  EXPECT_THAT(parse(text, "f.toml").errors, SizeIs(5000));
+  const auto errors = parse(text, "f.toml").errors;
+  ASSERT_THAT(errors, SizeIs(100));
+  EXPECT_THAT(errors.back(), HasSubstr("4901 more errors are not shown"));
 }
 
 TEST(Config, RefusesAFileTooLarge) {

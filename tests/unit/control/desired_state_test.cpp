@@ -166,6 +166,18 @@ TEST_F(Desired, OfALargeOverlayToo) {
   EXPECT_THAT(now_.dropped[0], HasSubstr("pools/web/backends/n257"));
 }
 
+TEST_F(Desired, OfABatchThatGoesWrongAllOverTheFirstErrorsAreSaid) {
+  ChangeRequest request;
+  const ResourcePath none{ResourcePath::Kind::kService, "none", ""};
+  request.changes.assign(1000, {Change::Op::kDelete, none, nullptr});
+  const auto revised = revise(now_.state, now_.model, request, nullptr, kStart);
+  ASSERT_FALSE(revised);
+  const auto& errors = revised.error().errors;
+  ASSERT_EQ(errors.size(), 100u);
+  EXPECT_THAT(errors.front().message, HasSubstr("there is no service"));
+  EXPECT_THAT(errors.back().message, HasSubstr("901 more changes were not tried"));
+}
+
 TEST_F(Desired, AFileThatNeedsARestartIsRefused) {
   auto file = file_of(kTwo);
   file.model->capacity.flows = 5;
