@@ -141,7 +141,7 @@ class Reviser {
   }
 
   tl::expected<void, RevisionError> roll_back() {
-    if (!request_.rollback_to) return {};
+    if (!request_.rollback_to || takes_back()) return {};
     std::uint64_t revision = *request_.rollback_to;
     if (revision == 0 && before_.history.size() >= 2)
       revision = before_.history[before_.history.size() - 2].number;
@@ -152,13 +152,16 @@ class Reviser {
                         " is not in the history: guideway history shows it");
     result_.state.running = std::move(*resources);
     model_.reset();
+    // Only what lies before the change that waits for its confirmation is without it.
+    if (before_.unconfirmed && revision <= before_.unconfirmed->back_to)
+      result_.state.unconfirmed.reset();
     return {};
   }
 
   /// The unconfirmed revision's own changes are undone: what others changed since lies on top of
   /// what was before it.
   tl::expected<void, RevisionError> take_back() {
-    if (!request_.take_back || !before_.unconfirmed) return {};
+    if (!takes_back()) return {};
     const std::uint64_t back_to = before_.unconfirmed->back_to;
     const auto it = std::find_if(before_.history.begin(), before_.history.end(),
                                  [&](const Revision& each) { return each.number > back_to; });
@@ -172,10 +175,12 @@ class Reviser {
     const auto since = config::difference(*with, before_.running);
     Layered layered = layer(*base.model, *without, since, result_.dropped);
     result_.state.running = std::move(layered.running);
+    result_.state.unconfirmed.reset();
     model_ = std::move(layered.model);
     result_.ended.push_back({{},
-                             "nobody has confirmed revision " + std::to_string(it->number) +
-                                 ": its changes are taken back"});
+                             (request_.take_back ? "nobody has confirmed revision "
+                                                 : "rolled back is what waits: revision ") +
+                                 std::to_string(it->number) + ": its changes are taken back"});
     return {};
   }
 
@@ -226,8 +231,7 @@ class Reviser {
     if (before_.unconfirmed && request_.confirm_within)
       return refuse(Code::kUnfit, "confirm_within",
                     "another change waits for its confirmation: confirm it or roll it back first");
-    if (request_.confirm || request_.rollback_to || request_.take_back)
-      result_.state.unconfirmed.reset();
+    if (request_.confirm) result_.state.unconfirmed.reset();
     if (request_.confirm_within)
       result_.state.unconfirmed =
           Unconfirmed{now_.wall + *request_.confirm_within, before_.revision};
@@ -261,6 +265,11 @@ class Reviser {
   }
 
  private:
+  /// A rollback without a revision means the change that waits, not what others did since.
+  bool takes_back() const {
+    return before_.unconfirmed && (request_.take_back || request_.rollback_to == 0u);
+  }
+
   tl::expected<void, RevisionError> end_what_is_over() {
     auto ended = request_.end_marks ? end_marks(result_.state.marks, now_) : std::nullopt;
     if (!ended) return {};

@@ -30,7 +30,8 @@ struct ChangeRequest {
   bool dry_run = false;
 
   bool reload_file = false;
-  /// Services and pools as they were in this revision; 0: in the one before the last.
+  /// Services and pools as they were in this revision; 0: in the one before the last, or, while a
+  /// change waits for its confirmation, what take_back does.
   std::optional<std::uint64_t> rollback_to;
   std::optional<config::Resources> replacement;
   /// The same as a configuration file in TOML, whose other tables must be as they run.

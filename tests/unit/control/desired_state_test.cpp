@@ -241,6 +241,37 @@ TEST_F(Desired, WhatNobodyConfirmsIsTakenBackAndWhatOthersDidStays) {
   EXPECT_THAT(now_.dropped, ElementsAre(HasSubstr("pools/web/backends/b3")));
 }
 
+TEST_F(Desired, ARollbackWhileAChangeWaitsTakesBackThatOne) {
+  ChangeRequest risky = patch("b1", R"({"weight": 7})");
+  risky.confirm_within = seconds(60);
+  ASSERT_EQ(apply(risky), "");
+  ASSERT_EQ(apply(patch("b2", R"({"weight": 8})")), "");
+  ChangeRequest back;
+  back.rollback_to = 0;
+  ASSERT_EQ(apply(back), "");
+  EXPECT_EQ(weight(0), 100u);
+  EXPECT_EQ(weight(1), 8u) << "what others did since stays";
+  EXPECT_FALSE(now_.state.unconfirmed);
+  EXPECT_THAT(now_.ended, ElementsAre(Field(&EndedNote::text, HasSubstr("revision 2"))));
+}
+
+TEST_F(Desired, ARollbackToTheChangeThatWaitsLeavesItWaiting) {
+  ChangeRequest risky = patch("b1", R"({"weight": 7})");
+  risky.confirm_within = seconds(60);
+  ASSERT_EQ(apply(risky), "");
+  ASSERT_EQ(apply(patch("b2", R"({"weight": 8})")), "");
+  ChangeRequest back;
+  back.rollback_to = 2;
+  ASSERT_EQ(apply(back), "");
+  EXPECT_EQ(weight(0), 7u);
+  EXPECT_EQ(weight(1), 100u);
+  ASSERT_TRUE(now_.state.unconfirmed) << "the way back is lost";
+  ChangeRequest expiry;
+  expiry.take_back = true;
+  ASSERT_EQ(apply(expiry), "");
+  EXPECT_EQ(weight(0), 100u);
+}
+
 TEST_F(Desired, ARenewalInTimeKeepsABackend) {
   ChangeRequest renewal;
   renewal.marks = {{{"web", "b1"}, MarkChange::What::kRenew, seconds(30), false}};
