@@ -153,8 +153,7 @@ class Reviser {
     result_.state.running = std::move(*resources);
     model_.reset();
     // Only what lies before the change that waits for its confirmation is without it.
-    if (before_.unconfirmed && revision <= before_.unconfirmed->back_to)
-      result_.state.unconfirmed.reset();
+    if (before_.unconfirmed && revision <= before_.unconfirmed->back_to) return_lost_marks();
     return {};
   }
 
@@ -175,7 +174,7 @@ class Reviser {
     const auto since = config::difference(*with, before_.running);
     Layered layered = layer(*base.model, *without, since, result_.dropped);
     result_.state.running = std::move(layered.running);
-    result_.state.unconfirmed.reset();
+    return_lost_marks();
     model_ = std::move(layered.model);
     result_.ended.push_back({{},
                              (request_.take_back ? "nobody has confirmed revision "
@@ -234,7 +233,8 @@ class Reviser {
     if (request_.confirm) result_.state.unconfirmed.reset();
     if (request_.confirm_within)
       result_.state.unconfirmed =
-          Unconfirmed{now_.wall + *request_.confirm_within, before_.revision};
+          Unconfirmed{now_.wall + *request_.confirm_within, before_.revision,
+                      lost_marks(before_.marks, result_.state.marks)};
     return {};
   }
 
@@ -268,6 +268,13 @@ class Reviser {
   /// A rollback without a revision means the change that waits, not what others did since.
   bool takes_back() const {
     return before_.unconfirmed && (request_.take_back || request_.rollback_to == 0u);
+  }
+
+  /// The change that waited is no more in result_.state.running.
+  void return_lost_marks() {
+    return_marks(before_.unconfirmed->lost, before_.running, result_.state.running, now_.steady,
+                 result_.state.marks);
+    result_.state.unconfirmed.reset();
   }
 
   tl::expected<void, RevisionError> end_what_is_over() {

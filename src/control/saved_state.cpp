@@ -137,7 +137,8 @@ std::string to_text(const DesiredState& state) {
   if (state.unconfirmed)
     json["unconfirmed"] = {
         {"until", std::chrono::system_clock::to_time_t(state.unconfirmed->until)},
-        {"back_to", state.unconfirmed->back_to}};
+        {"back_to", state.unconfirmed->back_to},
+        {"lost", to_json(state.unconfirmed->lost)}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -181,9 +182,15 @@ SavedState saved_state(std::string_view text, std::string_view base, SteadyTime 
   else
     problems.push_back("the saved history begins anew: " + history.error().message);
   const Json& unconfirmed = member(*json, "unconfirmed");
-  if (unconfirmed.is_object())
-    saved.unconfirmed = Unconfirmed{time_of(member(unconfirmed, "until")),
-                                    number_of(member(unconfirmed, "back_to"))};
+  if (unconfirmed.is_object()) {
+    saved.unconfirmed = Unconfirmed{
+        time_of(member(unconfirmed, "until")), number_of(member(unconfirmed, "back_to")), {}};
+    const Json& lost = member(unconfirmed, "lost");  // an older daemon has saved none
+    if (auto marks = lost.is_null() ? Marks() : marks_of(lost, now))
+      saved.unconfirmed->lost = std::move(*marks);
+    else
+      problems.push_back("the saved marks of a change that waits: " + marks.error().message);
+  }
   const auto is_known = [&](const Revision& each) {
     return each.number == saved.unconfirmed->back_to;
   };

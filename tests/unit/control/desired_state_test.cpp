@@ -78,6 +78,9 @@ class Desired : public testing::Test {
     return now_.model.pools[0].backends[backend].weight;
   }
 
+  /// Of "b1" in the first pool.
+  std::size_t b1_index() const { return now_.model.pools[0].backends[0].name == "b1" ? 0 : 1; }
+
   Revised now_;
 };
 
@@ -270,6 +273,70 @@ TEST_F(Desired, ARollbackToTheChangeThatWaitsLeavesItWaiting) {
   expiry.take_back = true;
   ASSERT_EQ(apply(expiry), "");
   EXPECT_EQ(weight(0), 100u);
+}
+
+/// What an operator says of "b1" by hand: unhealthy, draining for a minute, to live for 30 s.
+ChangeRequest said_of_b1() {
+  ChangeRequest request = patch("b1", R"({"state": "drain"})");
+  request.marks = {{{"web", "b1"}, MarkChange::What::kForceDown, {}, false},
+                   {{"web", "b1"}, MarkChange::What::kDrain, seconds(60), true},
+                   {{"web", "b1"}, MarkChange::What::kRenew, seconds(30), false}};
+  return request;
+}
+
+TEST_F(Desired, ABackendThatComesBackWithATakeBackIsWhatItWasByHand) {
+  for (const bool over_a_restart : {false, true}) {
+    start(file_of(kTwo));
+    ASSERT_EQ(apply(said_of_b1()), "");
+    ChangeRequest without;
+    without.replacement = now_.state.running;
+    without.replacement->pools[0]["backends"].erase(0);
+    without.confirm_within = seconds(10);
+    ASSERT_EQ(apply(without), "");
+    ASSERT_THAT(now_.state.marks, IsEmpty());
+    if (over_a_restart) restart(file_of(kTwo));
+    ChangeRequest expiry;
+    expiry.take_back = true;
+    ASSERT_EQ(apply(expiry, nullptr, kStart + seconds(20)), "");
+    ASSERT_EQ(now_.model.pools[0].backends.size(), 2u);
+    const auto& b1 = now_.model.pools[0].backends[b1_index()];
+    EXPECT_EQ(b1.forced, model::Forced::kDown);
+    const Mark mark = now_.state.marks[{"web", "b1"}];
+    EXPECT_EQ(mark.drain_until, kStart.wall + seconds(60));
+    EXPECT_TRUE(mark.reset_at_deadline);
+    EXPECT_EQ(mark.ttl_until, kStart.steady + seconds(50)) << "begins anew";
+  }
+}
+
+TEST_F(Desired, ADrainThatComesBackWithATakeBackHasItsDeadline) {
+  ASSERT_EQ(apply(said_of_b1()), "");
+  ChangeRequest enabled = patch("b1", R"({"state": "enabled"})");
+  enabled.confirm_within = seconds(10);
+  ASSERT_EQ(apply(enabled), "");
+  ASSERT_FALSE(now_.state.marks.at({"web", "b1"}).drain_until);
+  ChangeRequest back;
+  back.rollback_to = now_.state.unconfirmed->back_to;
+  ASSERT_EQ(apply(back), "");
+  const Mark mark = now_.state.marks[{"web", "b1"}];
+  EXPECT_EQ(mark.drain_until, kStart.wall + seconds(60));
+  EXPECT_TRUE(mark.reset_at_deadline);
+}
+
+TEST_F(Desired, WhatIsConfirmedBringsNoWordBack) {
+  ASSERT_EQ(apply(said_of_b1()), "");
+  const config::Resources with = now_.state.running;
+  ChangeRequest without;
+  without.replacement = with;
+  without.replacement->pools[0]["backends"].erase(0);
+  without.confirm_within = seconds(10);
+  ASSERT_EQ(apply(without), "");
+  ChangeRequest confirm;
+  confirm.confirm = true;
+  ASSERT_EQ(apply(confirm), "");
+  ChangeRequest again;
+  again.replacement = with;
+  ASSERT_EQ(apply(again), "");
+  EXPECT_THAT(now_.state.marks, IsEmpty());
 }
 
 TEST_F(Desired, ARenewalInTimeKeepsABackend) {
