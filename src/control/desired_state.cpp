@@ -351,8 +351,15 @@ Revised restore(const config::LoadResult& file, std::string_view text, std::stri
   state.rest = file.rest;
   state.running = std::move(layered.running);
   state.marks = std::move(saved.marks);
-  if (auto ended = end_marks(state.marks, now)) state.marks = ended->marks;
-  drop_orphans(state.running, state.marks);
+  for (const auto& [pool, backend] : drop_orphans(state.running, state.marks))
+    result.dropped.push_back(
+        "what was said by hand of " +
+        config::ResourcePath{config::ResourcePath::Kind::kBackend, pool, backend}.to_string() +
+        ": it is not there any more");
+  if (auto ended = end_marks(state.marks, now)) {
+    state.marks = std::move(ended->marks);
+    result.ended = std::move(ended->notes);
+  }
   drop_ended_drains(state.running, state.marks);
   state.revision = saved.revision;
   state.history = std::move(saved.history);

@@ -97,9 +97,12 @@ void apply(const MarkChange& change, const Moment& now, Marks& marks) {
   if (mark.empty()) marks.erase(change.backend);
 }
 
-void drop_orphans(const config::Resources& resources, Marks& marks) {
-  std::erase_if(marks,
-                [&](const auto& each) { return find_backend(resources, each.first) == nullptr; });
+std::vector<MarkKey> drop_orphans(const config::Resources& resources, Marks& marks) {
+  std::vector<MarkKey> dropped;
+  for (const auto& [key, mark] : marks)
+    if (find_backend(resources, key) == nullptr) dropped.push_back(key);
+  for (const MarkKey& key : dropped) marks.erase(key);
+  return dropped;
 }
 
 Marks lost_marks(const Marks& before, const Marks& now) {
@@ -241,7 +244,7 @@ Result<Marks> marks_of(const config::Json& json, SteadyTime now) {
     mark.drain_until = time_in(each, "drain_until");
     mark.reset_at_deadline = flag_in(each, "reset_at_deadline");
     mark.resets_flows = flag_in(each, "resets_flows");
-    if (const auto ttl = number_in(each, "ttl_s"); ttl && *ttl <= kLongestTtl) {
+    if (const auto ttl = number_in(each, "ttl_s"); ttl && *ttl > 0 && *ttl <= kLongestTtl) {
       mark.ttl = seconds(*ttl);
       mark.ttl_until = now + *mark.ttl;
     }

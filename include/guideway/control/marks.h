@@ -72,8 +72,8 @@ struct MarkChange {
 /// Carries it out; the state of the backend itself is changed by a config::Change beside it.
 void apply(const MarkChange& change, const Moment& now, Marks& marks);
 
-/// Drops marks of backends that are not there any more.
-void drop_orphans(const config::Resources& resources, Marks& marks);
+/// Drops marks of backends that are not there any more, and says whose.
+std::vector<MarkKey> drop_orphans(const config::Resources& resources, Marks& marks);
 
 /// What of `before` is in `now` no more, or is otherwise.
 Marks lost_marks(const Marks& before, const Marks& now);

@@ -187,6 +187,23 @@ TEST_F(ApiTest, AnUnconfirmedChangeIsTakenBackAfterARestartToo) {
   EXPECT_THAT(backend_names(), ElementsAre("b1", "b2"));
 }
 
+TEST_F(ApiTest, WhatIsOverWhenTheDaemonComesBackIsAnEvent) {
+  ask("POST", "/v1/pools/web/backends/b1/force-down", R"({"for": "1s"})");
+  ask("POST", "/v1/pools/web/backends/b2/force-down");
+  const auto until = controller_->desired().marks.at({"web", "b1"}).forced_until.value();
+  controller_.reset();
+  while (std::chrono::system_clock::now() < until) usleep(1000);
+  const std::string b2 = R"(  { name = "b2", address = "10.0.0.2" },)";
+  file_.erase(file_.find(b2), b2.size());
+  start();
+  const ApiJson ended = get("/v1/events?kind=admin")["events"];
+  ASSERT_EQ(ended.size(), 1u);
+  EXPECT_EQ(ended[0]["backend"], "b1");
+  const ApiJson dropped = get("/v1/events?kind=config")["events"];
+  ASSERT_EQ(dropped.size(), 1u);
+  EXPECT_THAT(dropped[0]["message"].get<std::string>(), HasSubstr("pools/web/backends/b2"));
+}
+
 TEST_F(ApiTest, AFileCanBeAppliedAndSavedAgain) {
   const Response toml = ask("GET", "/v1/config?format=toml");
   EXPECT_EQ(toml.content_type, "application/toml");

@@ -339,6 +339,33 @@ TEST_F(Desired, WhatIsConfirmedBringsNoWordBack) {
   EXPECT_THAT(now_.state.marks, IsEmpty());
 }
 
+TEST_F(Desired, WhatEndedWhileNobodyRanIsSaid) {
+  ChangeRequest said = patch("b1", R"({"state": "drain"})");
+  said.marks = {{{"web", "b1"}, MarkChange::What::kDrain, seconds(60), true},
+                {{"web", "b2"}, MarkChange::What::kForceDown, seconds(60), false}};
+  ASSERT_EQ(apply(said), "");
+  const Revised later =
+      restore(file_of(kTwo), to_text(now_.state), base_text(now_.state), kStart + seconds(60));
+  ASSERT_EQ(later.ended.size(), 2u);
+  EXPECT_EQ(later.ended[0].backend, MarkKey("web", "b1"));
+  EXPECT_THAT(later.ended[0].text, HasSubstr("deadline"));
+  EXPECT_EQ(later.ended[1].backend, MarkKey("web", "b2"));
+  EXPECT_EQ(later.model.pools[0].backends[1].forced, model::Forced::kNone);
+}
+
+TEST_F(Desired, WhatLostItsBackendWhileNobodyRanIsSaid) {
+  ChangeRequest said;
+  said.marks = {{{"web", "b2"}, MarkChange::What::kForceDown, seconds(60), false}};
+  ASSERT_EQ(apply(said), "");
+  const auto without = file_of(R"({ name = "b1", address = "10.0.0.1" })");
+  const Revised later =
+      restore(without, to_text(now_.state), base_text(now_.state), kStart + seconds(60));
+  EXPECT_THAT(later.dropped, ElementsAre(HasSubstr("pools/web/backends/b2")));
+  EXPECT_FALSE(later.damaged);
+  EXPECT_THAT(later.ended, IsEmpty());
+  EXPECT_THAT(later.state.marks, IsEmpty());
+}
+
 TEST_F(Desired, ARenewalInTimeKeepsABackend) {
   ChangeRequest renewal;
   renewal.marks = {{{"web", "b1"}, MarkChange::What::kRenew, seconds(30), false}};
