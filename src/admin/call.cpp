@@ -66,19 +66,10 @@ tl::expected<std::map<std::string, std::string>, CallError> parse_query(std::str
 
 tl::expected<Json, CallError> parse_body(std::string_view text) {
   if (text.empty()) return Json();
-  auto json = config::parse_json(text, {kMaxNesting, kMostKeys});
-  if (json) return std::move(*json);
-  switch (json.error()) {
-    case config::JsonFault::kTooDeep:
-      return bad("body",
-                 "the body is nested deeper than " + std::to_string(kMaxNesting) + " levels");
-    case config::JsonFault::kTooManyKeys:
-      return bad("body",
-                 "an object of the body has more than " + std::to_string(kMostKeys) + " keys");
-    case config::JsonFault::kNotJson:
-      break;
-  }
-  return bad("body", "the body is not JSON");
+  const config::JsonBounds bounds;
+  auto json = config::parse_json(text, bounds);
+  if (!json) return bad("body", "the body " + config::words_of(json.error(), bounds));
+  return std::move(*json);
 }
 
 tl::expected<std::chrono::seconds, CallError> parse_time(const std::string& field,

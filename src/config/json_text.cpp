@@ -55,6 +55,18 @@ class Watch : public nlohmann::json_sax<Json> {
 
 }  // namespace
 
+std::string words_of(JsonFault fault, const JsonBounds& bounds) {
+  switch (fault) {
+    case JsonFault::kTooDeep:
+      return "is nested deeper than " + std::to_string(bounds.most_levels) + " levels";
+    case JsonFault::kTooManyKeys:
+      return "has an object of more than " + std::to_string(bounds.most_keys) + " keys";
+    case JsonFault::kNotJson:
+      break;
+  }
+  return "is not JSON";
+}
+
 tl::expected<Json, JsonFault> parse_json(std::string_view text, const JsonBounds& bounds) {
   Watch watch(bounds);
   Json::sax_parse(text, &watch);

@@ -14,7 +14,7 @@ using config::Change;
 using config::Json;
 
 /// Values in a configuration are not nested deeper; a deeper text is not ours.
-constexpr std::size_t kMostLevels = 32;
+constexpr config::JsonBounds kBounds{.most_levels = 32, .most_keys = SIZE_MAX};
 /// The clock counts nanoseconds in 64 bits, which end in the year 2262.
 constexpr std::int64_t kLastTime = 9'000'000'000;
 /// Far beyond any real one, and far from where counting on would begin at 0 again.
@@ -24,7 +24,7 @@ constexpr std::size_t kMostText = std::size_t{32} << 20;
 
 /// Nothing if it is not JSON, or too deep for recursive code.
 std::optional<Json> parse_json(std::string_view text) {
-  auto json = config::parse_json(text, {.most_levels = kMostLevels});
+  auto json = config::parse_json(text, kBounds);
   if (!json) return std::nullopt;
   return std::move(*json);
 }

@@ -5,7 +5,7 @@
 #define GUIDEWAY_CONFIG_JSON_TEXT_H_
 
 #include <cstddef>
-#include <limits>
+#include <string>
 #include <string_view>
 #include <tl/expected.hpp>
 
@@ -17,10 +17,13 @@ struct JsonBounds {
   /// Of arrays and objects in each other: what takes them apart recurses.
   std::size_t most_levels = 32;
   /// Of one object: its keys are looked for one by one, to keep their order.
-  std::size_t most_keys = std::numeric_limits<std::size_t>::max();
+  std::size_t most_keys = 256;
 };
 
 enum class JsonFault { kNotJson, kTooDeep, kTooManyKeys };
+
+/// "is nested deeper than 32 levels"
+std::string words_of(JsonFault fault, const JsonBounds& bounds);
 
 /// Cost: linear in the text.
 tl::expected<Json, JsonFault> parse_json(std::string_view text, const JsonBounds& bounds);

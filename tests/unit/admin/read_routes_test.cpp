@@ -49,8 +49,11 @@ TEST_F(ApiTest, ABackendSaysWhereItsTunnelComesFrom) {
 
 TEST_F(ApiTest, WhatIsLargeIsMadeBesideTheControlThread) {
   const Api api(*controller_, Access::kRead);
+  for (int i = 0; i < 100; i++)
+    controller_->events().add(events::Kind::kState, spdlog::level::debug, "something");
   for (const char* target : {"/v1/status", "/v1/config", "/v1/config?format=toml", "/v1/services",
-                             "/v1/pools", "/v1/pools/web", "/v1/pools/web/backends"}) {
+                             "/v1/pools", "/v1/pools/web", "/v1/pools/web/backends", "/v1/history",
+                             "/v1/events", "/v1/events?wait=60s"}) {
     std::optional<Response> answer;
     api.handle({"GET", target, "", "", "", ""}, [&](Response response) { answer = response; });
     EXPECT_FALSE(answer) << target << ": made on the loop";
@@ -61,6 +64,33 @@ TEST_F(ApiTest, WhatIsLargeIsMadeBesideTheControlThread) {
     EXPECT_EQ(answer->status, 200u) << target;
     EXPECT_EQ(answer->revision, 1u) << target;
   }
+}
+
+TEST_F(ApiTest, AReplacementIsReadBesideTheControlThread) {
+  const Api api(*controller_, Access::kWrite);
+  std::optional<Response> answer;
+  api.handle({"PUT", "/v1/config", "", "", "", "not JSON"},
+             [&](Response response) { answer = response; });
+  EXPECT_FALSE(answer) << "read on the loop";
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!answer && std::chrono::steady_clock::now() < deadline)
+    loop_.run_one_for(std::chrono::milliseconds(20));
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 400u);
+  EXPECT_EQ(json(*answer)["error"]["field"], "body");
+}
+
+TEST_F(ApiTest, APageOfEventsHasAThousandAtMost) {
+  for (int i = 0; i < 1'100; i++)
+    controller_->events().add(events::Kind::kState, spdlog::level::debug, "\"something\"");
+  EXPECT_EQ(ask("GET", "/v1/events?limit=1001").status, 400u);
+  const ApiJson page = get("/v1/events?limit=1000&kind=state");
+  EXPECT_EQ(page["events"].size(), 1000u);
+  EXPECT_EQ(page["events"][0]["message"], "\"something\"");
+  EXPECT_EQ(page["more"], true);
+  EXPECT_EQ(page["lost"], 0u);
+  const std::string next = std::to_string(page["next"].get<std::uint64_t>());
+  EXPECT_EQ(get("/v1/events?kind=state&since=" + next)["events"].size(), 100u);
 }
 
 TEST_F(ApiTest, OfACrowdThatWantsLargeAnswersTheLastAreRefusedAtOnce) {
