@@ -31,7 +31,18 @@ std::optional<std::uint64_t> number_of(std::string_view text) {
   return number;
 }
 
-/// "2024-05-01T12:00:00Z", also with a fraction, which does not count.
+/// What "Z", "+02:00" or "-05:30" is ahead of UTC.
+std::optional<std::chrono::minutes> offset_of(std::string_view text) {
+  if (text == "Z" || text == "z") return std::chrono::minutes(0);
+  if (text.size() != 6 || (text[0] != '+' && text[0] != '-') || text[3] != ':') return std::nullopt;
+  const auto hours = number_of(text.substr(1, 2));
+  const auto minutes = number_of(text.substr(4, 2));
+  if (!hours || !minutes || *hours > 23 || *minutes > 59) return std::nullopt;
+  const std::chrono::minutes ahead(*hours * 60 + *minutes);
+  return text[0] == '-' ? -ahead : ahead;
+}
+
+/// "2024-05-01T12:00:00Z", also with a fraction, which does not count. Source: RFC 3339.
 std::optional<std::chrono::system_clock::time_point> time_of(const std::string& text) {
   std::tm parts{};
   const char* rest = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
@@ -39,8 +50,9 @@ std::optional<std::chrono::system_clock::time_point> time_of(const std::string& 
   if (*rest == '.') do
       rest++;
     while (*rest >= '0' && *rest <= '9');
-  if (std::string_view(rest) != "Z") return std::nullopt;
-  const std::time_t time = timegm(&parts);
+  const auto ahead = offset_of(rest);
+  if (!ahead) return std::nullopt;
+  const std::time_t time = timegm(&parts) - std::chrono::seconds(*ahead).count();
   constexpr std::time_t kLastSecond = 9'000'000'000;  // the clock ends in 2262
   if (time < 0 || time > kLastSecond) return std::nullopt;
   return std::chrono::system_clock::from_time_t(time);

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <ctime>
 #include <optional>
 #include <string>
 #include <vector>
@@ -78,6 +79,31 @@ TEST_F(ApiTest, AReplacementIsReadBesideTheControlThread) {
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->status, 400u);
   EXPECT_EQ(json(*answer)["error"]["field"], "body");
+}
+
+TEST_F(ApiTest, EventsOfATimeAreFoundInAnyTimeZone) {
+  const auto count = [&](const std::string& since) {
+    const std::string target = "/v1/events?kind=start&since=" + since;
+    const Response answer = ask("GET", target);
+    EXPECT_EQ(answer.status, 200u) << target;
+    return json(answer)["events"].size();
+  };
+  controller_->events().add(events::Kind::kStart, spdlog::level::debug, "now");
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  const auto local = [](int ahead_h, std::time_t time, const char* offset) {
+    const std::time_t shifted = time + ahead_h * 3600;
+    std::tm parts{};
+    gmtime_r(&shifted, &parts);
+    char text[40] = {};
+    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+    return text + std::string(offset);
+  };
+  EXPECT_EQ(count(local(0, now - 60, "Z")), 1u);
+  EXPECT_EQ(count(local(10, now - 60, "+10:00")), 1u);
+  EXPECT_EQ(count(local(10, now - 60, ".5%2B10:00")), 1u);
+  EXPECT_EQ(count(local(-10, now + 3600, "-10:00")), 0u);
+  for (const char* wrong : {"+1:00", "+24:00", "+10:60", "+1000", "10:00", "", "+10:0x"})
+    EXPECT_EQ(ask("GET", "/v1/events?since=" + local(0, now, wrong)).status, 400u) << wrong;
 }
 
 TEST_F(ApiTest, APageOfEventsHasAThousandAtMost) {
