@@ -356,6 +356,7 @@ TEST(ConfigErrors, HealthCheck) {
       {check("protocol = 'udp'\nexpect = 'hex:123'"), "6:10: pool[0].health_check.expect",
        "is not hexadecimal"},
       {check("address = 'localhost'"), "5:11: pool[0].health_check.address", ""},
+      {check("jitter = 51"), "5:10: pool[0].health_check.jitter", "allowed is 0 to 50"},
       {check("fast_interval = '11s'"), "5:17: pool[0].health_check.fast_interval",
        "100ms to interval, 10000ms"},
       {check("intervall = '1s'"), "5:1: pool[0].health_check.intervall",

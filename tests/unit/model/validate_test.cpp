@@ -621,6 +621,8 @@ TEST(Validate, RefusesHealthChecks) {
        "not of the family"},
       {check([](HealthCheck& c) { c.fast_interval = milliseconds(99); }),
        "pool[0].health_check.fast_interval", "100ms to interval"},
+      {check([](HealthCheck& c) { c.jitter_percent = 51; }), "pool[0].health_check.jitter",
+       "0 to 50"},
       {check([](HealthCheck& c) { c.longest_flap_hold = milliseconds(4999); }),
        "pool[0].health_check.longest_flap_hold", "shorter than flap_hold"},
       {check([](HealthCheck& c) { c.longest_flap_hold = milliseconds(86'400'001); }),
