@@ -5,9 +5,9 @@
 #include "call.h"
 
 #include <algorithm>
-#include <array>
 
 #include "guideway/base/text.h"
+#include "guideway/config/json_text.h"
 #include "guideway/config/values.h"
 
 namespace guideway::admin {
@@ -66,27 +66,10 @@ tl::expected<std::map<std::string, std::string>, CallError> parse_query(std::str
 
 tl::expected<Json, CallError> parse_body(std::string_view text) {
   if (text.empty()) return Json();
-  bool too_deep = false;
-  bool too_many = false;
-  std::array<std::size_t, kMaxNesting + 2> keys{};
-  const auto watch = [&](int depth, Json::parse_event_t event, Json&) {
-    const bool starts =
-        event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
-    too_deep = too_deep || (starts && depth >= kMaxNesting);
-    if (too_deep || too_many) return false;
-    const auto level = static_cast<std::size_t>(depth);
-    if (event == Json::parse_event_t::object_start) keys.at(level + 1) = 0;
-    if (event == Json::parse_event_t::key) too_many = ++keys.at(level) > kMostKeys;
-    return !too_many;
-  };
-  Json json = Json::parse(text, watch, false);
-  if (too_deep)
-    return bad("body", "the body is nested deeper than " + std::to_string(kMaxNesting) + " levels");
-  if (too_many)
-    return bad("body",
-               "an object of the body has more than " + std::to_string(kMostKeys) + " keys");
-  if (json.is_discarded()) return bad("body", "the body is not JSON");
-  return json;
+  const config::JsonBounds bounds;
+  auto json = config::parse_json(text, bounds);
+  if (!json) return bad("body", "the body " + config::words_of(json.error(), bounds));
+  return std::move(*json);
 }
 
 tl::expected<std::chrono::seconds, CallError> parse_time(const std::string& field,

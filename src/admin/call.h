@@ -5,6 +5,7 @@
 #define GUIDEWAY_ADMIN_CALL_H_
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -17,11 +18,6 @@
 #include "status_parts.h"
 
 namespace guideway::admin {
-
-/// Nested values are handled by recursive code.
-inline constexpr int kMaxNesting = 32;
-/// Of one object: its keys are looked for one by one, to keep their order.
-inline constexpr std::size_t kMostKeys = 256;
 
 /// What a route may be given; everything else is refused.
 struct Call {
@@ -51,13 +47,17 @@ Response to_response(const CallError& error);
 tl::expected<std::string, CallError> unescape(std::string_view text);
 /// The part behind "?".
 tl::expected<std::map<std::string, std::string>, CallError> parse_query(std::string_view text);
-/// JSON of a bounded depth; null for an empty text.
+/// JSON within config::JsonBounds; null for an empty text.
 tl::expected<Json, CallError> parse_body(std::string_view text);
 /// "30s" of a query's or a body's key, within these bounds.
 tl::expected<std::chrono::seconds, CallError> parse_time(const std::string& field,
                                                          std::string_view text,
                                                          std::chrono::seconds least,
                                                          std::chrono::seconds most);
+
+/// Has a large answer made beside the control thread, of values that do not change meanwhile:
+/// `make` takes what is configured. Refuses if too many are being made.
+void answer_beside(Call call, std::function<Response(const control::DesiredState&)> make);
 
 /// {"api": 1, "revision": …} and `more`, with the revision in the ETag.
 Response answer_of(const Call& call, Json more);

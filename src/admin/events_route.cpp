@@ -19,6 +19,10 @@ namespace guideway::admin {
 namespace {
 
 constexpr std::chrono::seconds kMostWait{60};
+constexpr std::size_t kMostEvents = 1000;
+/// Whoever waits for news gets a few at a time: they are written at once, and are refused to
+/// nobody.
+constexpr std::size_t kFewEvents = 32;
 
 std::optional<std::uint64_t> number_of(std::string_view text) {
   std::uint64_t number = 0;
@@ -27,7 +31,18 @@ std::optional<std::uint64_t> number_of(std::string_view text) {
   return number;
 }
 
-/// "2024-05-01T12:00:00Z", also with a fraction, which does not count.
+/// What "Z", "+02:00" or "-05:30" is ahead of UTC.
+std::optional<std::chrono::minutes> offset_of(std::string_view text) {
+  if (text == "Z" || text == "z") return std::chrono::minutes(0);
+  if (text.size() != 6 || (text[0] != '+' && text[0] != '-') || text[3] != ':') return std::nullopt;
+  const auto hours = number_of(text.substr(1, 2));
+  const auto minutes = number_of(text.substr(4, 2));
+  if (!hours || !minutes || *hours > 23 || *minutes > 59) return std::nullopt;
+  const std::chrono::minutes ahead(*hours * 60 + *minutes);
+  return text[0] == '-' ? -ahead : ahead;
+}
+
+/// "2024-05-01T12:00:00Z", also with a fraction, which does not count. Source: RFC 3339.
 std::optional<std::chrono::system_clock::time_point> time_of(const std::string& text) {
   std::tm parts{};
   const char* rest = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
@@ -35,8 +50,9 @@ std::optional<std::chrono::system_clock::time_point> time_of(const std::string& 
   if (*rest == '.') do
       rest++;
     while (*rest >= '0' && *rest <= '9');
-  if (std::string_view(rest) != "Z") return std::nullopt;
-  const std::time_t time = timegm(&parts);
+  const auto ahead = offset_of(rest);
+  if (!ahead) return std::nullopt;
+  const std::time_t time = timegm(&parts) - std::chrono::seconds(*ahead).count();
   constexpr std::time_t kLastSecond = 9'000'000'000;  // the clock ends in 2262
   if (time < 0 || time > kLastSecond) return std::nullopt;
   return std::chrono::system_clock::from_time_t(time);
@@ -81,21 +97,33 @@ tl::expected<events::Query, CallError> query_of(const std::map<std::string, std:
       query.kinds = std::move(*kinds);
     } else if (key == "limit") {
       const auto limit = number_of(value);
-      if (!limit || *limit < 1 || *limit > events::EventLog::kCapacity)
-        return wrong("limit", "must be 1 to 10000");
+      if (!limit || *limit < 1 || *limit > kMostEvents) return wrong("limit", "must be 1 to 1000");
       query.limit = *limit;
     }
   }
   return query;
 }
 
-Response page_response(const Call& call, const events::Page& page) {
-  Json list = Json::array();
-  for (const events::Event& event : page.events)
-    list.push_back(Json::parse(events::to_json(event), nullptr, false));
-  return answer_of(
-      call,
-      {{"events", std::move(list)}, {"next", page.next}, {"more", page.more}, {"lost", page.lost}});
+Response page_response(std::uint64_t revision, const events::Page& page) {
+  Response response;
+  response.revision = revision;
+  response.body = R"({"api":1,"revision":)" + std::to_string(revision) + R"(,"events":[)";
+  for (const events::Event& event : page.events) {
+    if (&event != &page.events.front()) response.body += ',';
+    response.body += events::to_json(event);
+  }
+  response.body += R"(],"next":)" + std::to_string(page.next) +
+                   (page.more ? R"(,"more":true,"lost":)" : R"(,"more":false,"lost":)") +
+                   std::to_string(page.lost) + "}\n";
+  return response;
+}
+
+void answer_page(Call call, events::Page page) {
+  if (page.events.size() <= kFewEvents)
+    return call.respond(page_response(call.controller.desired().revision, page));
+  answer_beside(std::move(call), [page = std::move(page)](const control::DesiredState& desired) {
+    return page_response(desired.revision, page);
+  });
 }
 
 /// A client that waits: until an event that it asked for, or its time is over.
@@ -132,8 +160,8 @@ class Watch : public std::enable_shared_from_this<Watch> {
 
   void look() {
     if (answered_) return;
-    const events::Page page = call_.controller.events().find(query_);
-    if (!page.events.empty()) answer(page);
+    events::Page page = call_.controller.events().find(query_);
+    if (!page.events.empty()) answer(std::move(page));
   }
 
   void drop() {
@@ -142,10 +170,10 @@ class Watch : public std::enable_shared_from_this<Watch> {
     timer_.cancel();
   }
 
-  void answer(const events::Page& page) {
+  void answer(events::Page page) {
     if (answered_) return;
     drop();
-    call_.respond(page_response(call_, page));
+    answer_page(call_, std::move(page));
   }
 
   Call call_;
@@ -161,12 +189,12 @@ class Watch : public std::enable_shared_from_this<Watch> {
 void get_events(Call call) {
   const auto query = query_of(call.query);
   if (!query) return call.respond(to_response(query.error()));
-  const events::Page page = call.controller.events().find(*query);
+  events::Page page = call.controller.events().find(*query);
   const auto wait = call.query.find("wait");
-  if (wait == call.query.end()) return call.respond(page_response(call, page));
+  if (wait == call.query.end()) return answer_page(std::move(call), std::move(page));
   const auto time = parse_time("wait", wait->second, std::chrono::seconds(1), kMostWait);
   if (!time) return call.respond(to_response(time.error()));
-  if (!page.events.empty()) return call.respond(page_response(call, page));
+  if (!page.events.empty()) return answer_page(std::move(call), std::move(page));
   std::make_shared<Watch>(std::move(call), *query, *time)->start();
 }
 

@@ -309,18 +309,29 @@ void get_backend(Call call) {
                                                          status, backends_in(status, pool))}}));
 }
 
+void answer_beside(Call call, std::function<Response(const control::DesiredState&)> make) {
+  answer_aside(std::move(call), std::move(make));
+}
+
 void get_history(Call call) {
-  const auto& desired = call.controller.desired();
-  Json list = Json::array();
-  for (const control::Revision& revision : desired.history)
-    list.push_back({{"revision", revision.number},
-                    {"time", base::utc_text(revision.time)},
-                    {"change_id", revision.change_id},
-                    {"source", revision.source},
-                    {"changes", changes_json(revision.changes)}});
-  Json answer = {{"history", std::move(list)}, {"unconfirmed_until", nullptr}};
-  if (desired.unconfirmed) answer["unconfirmed_until"] = base::utc_text(desired.unconfirmed->until);
-  call.respond(answer_of(call, std::move(answer)));
+  answer_aside(std::move(call), [](const control::DesiredState& desired) {
+    Json list = Json::array();
+    for (const control::Revision& revision : desired.history)
+      list.push_back({{"revision", revision.number},
+                      {"time", base::utc_text(revision.time)},
+                      {"change_id", revision.change_id},
+                      {"source", revision.source},
+                      {"changes", changes_json(revision.changes)}});
+    Json answer = {{"api", 1},
+                   {"revision", desired.revision},
+                   {"history", std::move(list)},
+                   {"unconfirmed_until", nullptr}};
+    if (desired.unconfirmed)
+      answer["unconfirmed_until"] = base::utc_text(desired.unconfirmed->until);
+    Response response;
+    response.body = to_text(answer);
+    return response;
+  });
 }
 
 void get_explain(Call call) {

@@ -42,6 +42,8 @@ CodeName name_of(ChangeOutcome::Code code) {
       return {200, ""};
     case ChangeOutcome::Code::kConflict:
       return {412, "revision_conflict"};
+    case ChangeOutcome::Code::kMalformed:
+      return {400, "bad_request"};
     case ChangeOutcome::Code::kInvalid:
       return {422, "invalid"};
     case ChangeOutcome::Code::kNotFound:
@@ -190,23 +192,13 @@ tl::expected<std::optional<seconds>, CallError> take_time(Json& body, const char
   return std::optional(*time);
 }
 
-/// A configuration in either form, with no more than services and pools in force. A file is read
-/// beside the control thread, as part of the change.
-std::optional<CallError> fill_replacement(Call& call, ChangeRequest& request) {
-  if (std::string_view(call.request.content_type).starts_with("application/toml")) {
+/// A configuration in either form, with no more than services and pools in force. It is read beside
+/// the control thread, as part of the change.
+void fill_replacement(Call& call, ChangeRequest& request) {
+  if (std::string_view(call.request.content_type).starts_with("application/toml"))
     request.replacement_file = std::move(call.request.body);
-    return std::nullopt;
-  }
-  auto body = parse_body(call.request.body);
-  if (!body) return body.error();
-  for (const char* key : {"services", "pools"})
-    if (!body->is_object() || !body->contains(key) || !(*body)[key].is_array())
-      return invalid(key, "must be there, and an array");
-  for (const auto& [key, value] : body->items())
-    if (key != "services" && key != "pools" && key != "api" && key != "revision")
-      return invalid(base::escape_untrusted(key), "is unknown: there are services and pools");
-  request.replacement = {(*body)["services"], (*body)["pools"]};
-  return std::nullopt;
+  else
+    request.replacement_json = std::move(call.request.body);
 }
 
 std::optional<CallError> refuse_keys(const Json& body, std::string_view allowed) {
@@ -273,7 +265,7 @@ std::optional<CallError> fill_action(Call& call, const ResourcePath& path, Chang
 
 void put_config(Call call) {
   ChangeRequest request;
-  if (const auto wrong = fill_replacement(call, request)) return refuse_write(call, *wrong);
+  fill_replacement(call, request);
   if (const auto within = call.query.find("confirm_within"); within != call.query.end()) {
     const auto time = parse_time("confirm_within", within->second, kLeastTime, kMostConfirm);
     if (!time) return refuse_write(call, time.error());
@@ -284,7 +276,7 @@ void put_config(Call call) {
 
 void post_plan(Call call) {
   ChangeRequest request;
-  if (const auto wrong = fill_replacement(call, request)) return refuse_write(call, *wrong);
+  fill_replacement(call, request);
   call.query["dry_run"] = "true";
   submit(std::move(call), std::move(request));
 }

@@ -34,7 +34,7 @@ const std::vector<Option> kOptions = {
     {"for", "TIME", "for how long", {}},
     {"confirm-within", "TIME", "take the change back unless it is confirmed in time", {}},
     {"flags", "FLAGS", "of the TCP packet", {"syn", "ack"}},
-    {"since", "TIME", "after this time (2024-05-01T12:00:00Z) or event's number", {}},
+    {"since", "TIME", "after this time (2024-05-01T12:00:00Z or +02:00) or event's number", {}},
     {"kind",
      "KINDS",
      "only these kinds, separated by commas",

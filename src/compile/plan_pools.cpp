@@ -52,7 +52,9 @@ std::chrono::milliseconds patience(const model::Pool& pool, unsigned probes) {
   // Probes are up to an interval apart, with its jitter; and a generation takes its time.
   constexpr milliseconds kBuild{200};
   const model::HealthCheck& check = *pool.health_check;
-  return probes * (check.interval + check.interval / 10) + check.timeout + kBuild;
+  constexpr unsigned kLatePercent = 5;  // the loop's own
+  const auto most = check.interval * (100 + check.jitter_percent + kLatePercent) / 100;
+  return probes * most + check.timeout + kBuild;
 }
 
 }  // namespace

@@ -56,7 +56,7 @@ model::Model read_model(const Node& root, Errors& errors) {
         model.interfaces.push_back(read_interface(node, path, errors));
       },
       " of tables: write [[interface]]");
-  read_changeable(file, errors, model);
+  read_changeable(file, root, errors, model);
   file.report_unknown_keys();
   return model;
 }

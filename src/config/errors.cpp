@@ -2,12 +2,17 @@
 #include "errors.h"
 
 #include <algorithm>
+#include <span>
 
 #include "guideway/base/text.h"
 
 namespace guideway::config {
 
 void Errors::add(Position position, const std::string& path, const std::string& message) {
+  if (is_full()) {
+    ++not_kept_;
+    return;
+  }
   paths_.insert(path);
   list_.push_back({position, path, message});
 }
@@ -25,10 +30,18 @@ bool Errors::covers(std::string_view path) const {
 std::vector<std::pair<std::string, std::string>> Errors::fields() const {
   std::vector<std::pair<std::string, std::string>> fields;
   fields.reserve(list_.size());
-  for (const Entry& entry : list_) {
+  for (const Entry& entry : std::span(list_).first(shown())) {
     fields.emplace_back(entry.path, entry.message);
   }
+  if (not_kept_ != 0) {
+    fields.emplace_back("", rest());
+  }
   return fields;
+}
+
+std::string Errors::rest() const {
+  return std::to_string(list_.size() + not_kept_ - shown()) +
+         " more errors are not shown: correct these first";
 }
 
 std::vector<std::string> Errors::to_text(const std::string& file_name) const {
@@ -38,10 +51,13 @@ std::vector<std::string> Errors::to_text(const std::string& file_name) const {
   const std::string file = base::escape_untrusted(file_name);
   std::vector<std::string> lines;
   lines.reserve(sorted.size());
-  for (const Entry& entry : sorted) {
+  for (const Entry& entry : std::span(sorted).first(shown())) {
     lines.push_back(file + ":" + std::to_string(entry.position.line) + ":" +
                     std::to_string(entry.position.column) + ": " + entry.path + ": " +
                     entry.message);
+  }
+  if (not_kept_ != 0) {
+    lines.push_back(file + ":1:1: file: " + rest());
   }
   return lines;
 }

@@ -71,6 +71,7 @@ void read_request(TableReader& table, model::HealthCheck& check) {
 void read_rhythm(TableReader& table, model::HealthCheck& check) {
   table.read_duration("interval", check.interval);
   table.read_duration("fast_interval", check.fast_interval);
+  table.read_integer("jitter", model::kJitterRange, check.jitter_percent);
   table.read_duration("timeout", check.timeout);
   table.read_integer("healthy_threshold", model::kThresholdRange, check.healthy_threshold);
   table.read_integer("unhealthy_threshold", model::kThresholdRange, check.unhealthy_threshold);

@@ -24,7 +24,8 @@ model::Service read_service(const Node& node, const std::string& path, Errors& e
 
 /// [[pool]] and [[service]], one element of the model for each table, right or wrong: the paths of
 /// the model's rules are the file's.
-void read_changeable(TableReader& file, Errors& errors, model::Model& model);
+/// `root` is the table that `file` reads. More than model.capacity has room for is not read at all.
+void read_changeable(TableReader& file, const Node& root, Errors& errors, model::Model& model);
 
 }  // namespace guideway::config
 

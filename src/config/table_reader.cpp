@@ -155,6 +155,10 @@ void TableReader::report_unknown_keys() {
     if (std::find(known_.begin(), known_.end(), member.key) != known_.end()) {
       continue;
     }
+    if (errors_.is_full()) {
+      errors_.add(member.position, "", "");  // counted
+      continue;
+    }
     const std::string shown = base::escape_untrusted(member.key.substr(0, kLongestShown));
     errors_.add(member.position, path_of(shown),
                 "unknown key, the nearest known one is \"" + nearest(member.key, known_) +

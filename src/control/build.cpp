@@ -8,6 +8,8 @@
 
 #include <exception>
 
+#include "guideway/base/text.h"
+#include "guideway/config/json_text.h"
 #include "guideway/model/restart.h"
 
 namespace guideway::control {
@@ -53,9 +55,31 @@ std::optional<config::LoadResult> load_if_asked(Build& build, const LoadModel& l
   return std::nullopt;
 }
 
-/// Services and pools of a file that came with the request.
+/// {"services": […], "pools": […]}; what GET of it has besides is passed over.
+void read_replacement_json(Build& build) {
+  using config::Json;
+  ChangeRequest& request = build.asked->request;
+  const config::JsonBounds bounds;
+  const std::string& text = *request.replacement_json;
+  auto body = text.empty() ? Json() : config::parse_json(text, bounds);
+  if (!body)
+    return fail(build, Code::kMalformed,
+                {{"body", "the body " + config::words_of(body.error(), bounds), false}});
+  for (const char* key : {"services", "pools"})
+    if (!body->is_object() || !body->contains(key) || !(*body)[key].is_array())
+      return fail(build, Code::kInvalid, {{key, "must be there, and an array", false}});
+  for (const auto& [key, value] : body->items())
+    if (key != "services" && key != "pools" && key != "api" && key != "revision")
+      return fail(
+          build, Code::kInvalid,
+          {{base::escape_untrusted(key), "is unknown: there are services and pools", false}});
+  request.replacement = {std::move((*body)["services"]), std::move((*body)["pools"])};
+}
+
+/// Services and pools that came with the request.
 void read_replacement(Build& build) {
   ChangeRequest& request = build.asked->request;
+  if (request.replacement_json) return read_replacement_json(build);
   if (!request.replacement_file) return;
   config::LoadResult file = config::parse(*request.replacement_file, "request");
   std::vector<config::FieldError> errors;

@@ -261,6 +261,7 @@ void Controller::restore_desired() {
   const std::string base = load_state(kBaseFile);
   Revised restored = restore(file, text, base, Moment::now());
   report_dropped(events_, "start", restored.dropped);
+  report_ended(events_, "start", restored.ended);
   for (const auto& [name, found] : {std::pair(kDesiredFile, &text), std::pair(kBaseFile, &base)})
     if (restored.damaged && !found->empty())
       set_aside(name,

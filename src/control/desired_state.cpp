@@ -16,6 +16,9 @@ using config::FieldError;
 using config::Resources;
 using Code = ChangeOutcome::Code;
 
+/// Of a batch's changes that cannot be carried out; the others are not tried.
+constexpr std::size_t kMostErrors = 99;
+
 tl::unexpected<RevisionError> refuse(Code code, std::string field, std::string message) {
   return tl::unexpected(RevisionError{code, {{std::move(field), std::move(message), false}}});
 }
@@ -138,7 +141,7 @@ class Reviser {
   }
 
   tl::expected<void, RevisionError> roll_back() {
-    if (!request_.rollback_to) return {};
+    if (!request_.rollback_to || takes_back()) return {};
     std::uint64_t revision = *request_.rollback_to;
     if (revision == 0 && before_.history.size() >= 2)
       revision = before_.history[before_.history.size() - 2].number;
@@ -149,13 +152,15 @@ class Reviser {
                         " is not in the history: guideway history shows it");
     result_.state.running = std::move(*resources);
     model_.reset();
+    // Only what lies before the change that waits for its confirmation is without it.
+    if (before_.unconfirmed && revision <= before_.unconfirmed->back_to) return_lost_marks();
     return {};
   }
 
   /// The unconfirmed revision's own changes are undone: what others changed since lies on top of
   /// what was before it.
   tl::expected<void, RevisionError> take_back() {
-    if (!request_.take_back || !before_.unconfirmed) return {};
+    if (!takes_back()) return {};
     const std::uint64_t back_to = before_.unconfirmed->back_to;
     const auto it = std::find_if(before_.history.begin(), before_.history.end(),
                                  [&](const Revision& each) { return each.number > back_to; });
@@ -169,10 +174,12 @@ class Reviser {
     const auto since = config::difference(*with, before_.running);
     Layered layered = layer(*base.model, *without, since, result_.dropped);
     result_.state.running = std::move(layered.running);
+    return_lost_marks();
     model_ = std::move(layered.model);
     result_.ended.push_back({{},
-                             "nobody has confirmed revision " + std::to_string(it->number) +
-                                 ": its changes are taken back"});
+                             (request_.take_back ? "nobody has confirmed revision "
+                                                 : "rolled back is what waits: revision ") +
+                                 std::to_string(it->number) + ": its changes are taken back"});
     return {};
   }
 
@@ -183,6 +190,13 @@ class Reviser {
     }
     RevisionError error{Code::kNotFound, {}};
     for (const Change& change : request_.changes) {
+      if (error.errors.size() == kMostErrors) {
+        const auto rest = &request_.changes.back() - &change + 1;
+        error.errors.push_back(
+            {"", std::to_string(rest) + " more changes were not tried: correct these first",
+             false});
+        break;
+      }
       const Change full = with_operators_word(request_, result_.state, change);
       if (auto wrong = config::apply(full, result_.state.running)) {
         if (!wrong->not_found) error.code = Code::kInvalid;
@@ -216,11 +230,11 @@ class Reviser {
     if (before_.unconfirmed && request_.confirm_within)
       return refuse(Code::kUnfit, "confirm_within",
                     "another change waits for its confirmation: confirm it or roll it back first");
-    if (request_.confirm || request_.rollback_to || request_.take_back)
-      result_.state.unconfirmed.reset();
+    if (request_.confirm) result_.state.unconfirmed.reset();
     if (request_.confirm_within)
       result_.state.unconfirmed =
-          Unconfirmed{now_.wall + *request_.confirm_within, before_.revision};
+          Unconfirmed{now_.wall + *request_.confirm_within, before_.revision,
+                      lost_marks(before_.marks, result_.state.marks)};
     return {};
   }
 
@@ -251,6 +265,18 @@ class Reviser {
   }
 
  private:
+  /// A rollback without a revision means the change that waits, not what others did since.
+  bool takes_back() const {
+    return before_.unconfirmed && (request_.take_back || request_.rollback_to == 0u);
+  }
+
+  /// The change that waited is no more in result_.state.running.
+  void return_lost_marks() {
+    return_marks(before_.unconfirmed->lost, before_.running, result_.state.running, now_.steady,
+                 result_.state.marks);
+    result_.state.unconfirmed.reset();
+  }
+
   tl::expected<void, RevisionError> end_what_is_over() {
     auto ended = request_.end_marks ? end_marks(result_.state.marks, now_) : std::nullopt;
     if (!ended) return {};
@@ -325,8 +351,15 @@ Revised restore(const config::LoadResult& file, std::string_view text, std::stri
   state.rest = file.rest;
   state.running = std::move(layered.running);
   state.marks = std::move(saved.marks);
-  if (auto ended = end_marks(state.marks, now)) state.marks = ended->marks;
-  drop_orphans(state.running, state.marks);
+  for (const auto& [pool, backend] : drop_orphans(state.running, state.marks))
+    result.dropped.push_back(
+        "what was said by hand of " +
+        config::ResourcePath{config::ResourcePath::Kind::kBackend, pool, backend}.to_string() +
+        ": it is not there any more");
+  if (auto ended = end_marks(state.marks, now)) {
+    state.marks = std::move(ended->marks);
+    result.ended = std::move(ended->notes);
+  }
   drop_ended_drains(state.running, state.marks);
   state.revision = saved.revision;
   state.history = std::move(saved.history);

@@ -55,6 +55,15 @@ bool flag_in(const Json& json, const char* key) {
   return found != json.end() && found->is_boolean() && found->get<bool>();
 }
 
+const Json* find_backend(const config::Resources& resources, const MarkKey& key) {
+  return config::find_resource(resources,
+                               {config::ResourcePath::Kind::kBackend, key.first, key.second});
+}
+
+bool drains(const Json* backend) {
+  return backend != nullptr && text_in(*backend, "state") == "drain";
+}
+
 }  // namespace
 
 void apply(const MarkChange& change, const Moment& now, Marks& marks) {
@@ -88,21 +97,46 @@ void apply(const MarkChange& change, const Moment& now, Marks& marks) {
   if (mark.empty()) marks.erase(change.backend);
 }
 
-void drop_orphans(const config::Resources& resources, Marks& marks) {
-  std::erase_if(marks, [&](const auto& each) {
-    const config::ResourcePath path{config::ResourcePath::Kind::kBackend, each.first.first,
-                                    each.first.second};
-    return config::find_resource(resources, path) == nullptr;
-  });
+std::vector<MarkKey> drop_orphans(const config::Resources& resources, Marks& marks) {
+  std::vector<MarkKey> dropped;
+  for (const auto& [key, mark] : marks)
+    if (find_backend(resources, key) == nullptr) dropped.push_back(key);
+  for (const MarkKey& key : dropped) marks.erase(key);
+  return dropped;
+}
+
+Marks lost_marks(const Marks& before, const Marks& now) {
+  Marks lost;
+  for (const auto& [key, mark] : before) {
+    const auto left = now.find(key);
+    if (left == now.end() || left->second != mark) lost.emplace(key, mark);
+  }
+  return lost;
+}
+
+void return_marks(const Marks& lost, const config::Resources& before, const config::Resources& now,
+                  SteadyTime time, Marks& marks) {
+  for (const auto& [key, mark] : lost) {
+    const Json* was = find_backend(before, key);
+    const Json* is = find_backend(now, key);
+    if (is == nullptr) continue;
+    if (was == nullptr) {
+      Mark& returned = marks[key] = mark;
+      returned.ttl_until = after(time, mark.ttl);
+    } else if (!drains(was) && drains(is)) {
+      Mark& kept = marks[key];
+      kept.drain_until = mark.drain_until;
+      kept.reset_at_deadline = mark.reset_at_deadline;
+      kept.resets_flows = mark.resets_flows;
+    }
+  }
+  std::erase_if(marks, [](const auto& each) { return each.second.empty(); });
 }
 
 void drop_ended_drains(const config::Resources& resources, Marks& marks) {
   for (auto it = marks.begin(); it != marks.end();) {
-    const config::ResourcePath path{config::ResourcePath::Kind::kBackend, it->first.first,
-                                    it->first.second};
-    const Json* backend = config::find_resource(resources, path);
     Mark& mark = it->second;
-    if (backend == nullptr || text_in(*backend, "state") != "drain") {
+    if (!drains(find_backend(resources, it->first))) {
       mark.drain_until.reset();
       mark.reset_at_deadline = false;
       mark.resets_flows = false;
@@ -210,7 +244,7 @@ Result<Marks> marks_of(const config::Json& json, SteadyTime now) {
     mark.drain_until = time_in(each, "drain_until");
     mark.reset_at_deadline = flag_in(each, "reset_at_deadline");
     mark.resets_flows = flag_in(each, "resets_flows");
-    if (const auto ttl = number_in(each, "ttl_s"); ttl && *ttl <= kLongestTtl) {
+    if (const auto ttl = number_in(each, "ttl_s"); ttl && *ttl > 0 && *ttl <= kLongestTtl) {
       mark.ttl = seconds(*ttl);
       mark.ttl_until = now + *mark.ttl;
     }

@@ -190,8 +190,16 @@ void report_unchanged(EventLog& events, std::uint64_t generation, const std::str
 }
 
 void report_refused(EventLog& events, const Build& build, std::uint64_t generation) {
-  for (const std::string& error : build.errors)
-    events.add(Kind::kConfig, level_enum::err, error, {{"change_id", build.change_id}});
+  say_bounded(
+      build.errors,
+      [&](const std::string& error) {
+        events.add(Kind::kConfig, level_enum::err, error, {{"change_id", build.change_id}});
+      },
+      [&](std::size_t more) {
+        events.add(Kind::kConfig, level_enum::err,
+                   fmt::format("{} more errors of change {}", more, build.change_id),
+                   {{"change_id", build.change_id}, {"more", more}});
+      });
   events.add(
       Kind::kConfig, level_enum::err,
       fmt::format("change {} refused: generation {} stays as it is", build.change_id, generation),

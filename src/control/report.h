@@ -35,13 +35,15 @@ void report_generation(events::EventLog& events, std::uint64_t generation,
 /// What was asked for is as it is already, or is of no matter to packets.
 void report_unchanged(events::EventLog& events, std::uint64_t generation,
                       const std::string& change_id, Cause cause);
-/// A change was refused, and why; `generation` stays.
-void report_refused(events::EventLog& events, const Build& build, std::uint64_t generation);
-
-void report_health(events::EventLog& events, const health::Change& change);
 
 /// Of what happens to many at once, so many have an event each; one more says how many others.
 constexpr std::size_t kMostSingly = 100;
+
+/// A change was refused, and why (at most kMostSingly, and how many more errors); `generation`
+/// stays.
+void report_refused(events::EventLog& events, const Build& build, std::uint64_t generation);
+
+void report_health(events::EventLog& events, const health::Change& change);
 
 /// What the operator wants otherwise of backends (membership, state, weight, health by hand): each
 /// of the first kMostSingly, and how many more.

@@ -5,6 +5,8 @@
 #include <boost/crc.hpp>
 #include <utility>
 
+#include "guideway/config/json_text.h"
+
 namespace guideway::control {
 namespace {
 
@@ -12,7 +14,7 @@ using config::Change;
 using config::Json;
 
 /// Values in a configuration are not nested deeper; a deeper text is not ours.
-constexpr int kMostDepth = 32;
+constexpr config::JsonBounds kBounds{.most_levels = 32, .most_keys = SIZE_MAX};
 /// The clock counts nanoseconds in 64 bits, which end in the year 2262.
 constexpr std::int64_t kLastTime = 9'000'000'000;
 /// Far beyond any real one, and far from where counting on would begin at 0 again.
@@ -22,14 +24,9 @@ constexpr std::size_t kMostText = std::size_t{32} << 20;
 
 /// Nothing if it is not JSON, or too deep for recursive code.
 std::optional<Json> parse_json(std::string_view text) {
-  bool too_deep = false;
-  const auto watch = [&](int depth, Json::parse_event_t, Json&) {
-    too_deep = too_deep || depth > kMostDepth;
-    return !too_deep;
-  };
-  Json json = Json::parse(text, watch, false);
-  if (too_deep || json.is_discarded()) return std::nullopt;
-  return json;
+  auto json = config::parse_json(text, kBounds);
+  if (!json) return std::nullopt;
+  return std::move(*json);
 }
 
 Json changes_json(const std::vector<Change>& changes) {
@@ -140,7 +137,8 @@ std::string to_text(const DesiredState& state) {
   if (state.unconfirmed)
     json["unconfirmed"] = {
         {"until", std::chrono::system_clock::to_time_t(state.unconfirmed->until)},
-        {"back_to", state.unconfirmed->back_to}};
+        {"back_to", state.unconfirmed->back_to},
+        {"lost", to_json(state.unconfirmed->lost)}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -184,9 +182,15 @@ SavedState saved_state(std::string_view text, std::string_view base, SteadyTime 
   else
     problems.push_back("the saved history begins anew: " + history.error().message);
   const Json& unconfirmed = member(*json, "unconfirmed");
-  if (unconfirmed.is_object())
-    saved.unconfirmed = Unconfirmed{time_of(member(unconfirmed, "until")),
-                                    number_of(member(unconfirmed, "back_to"))};
+  if (unconfirmed.is_object()) {
+    saved.unconfirmed = Unconfirmed{
+        time_of(member(unconfirmed, "until")), number_of(member(unconfirmed, "back_to")), {}};
+    const Json& lost = member(unconfirmed, "lost");  // an older daemon has saved none
+    if (auto marks = lost.is_null() ? Marks() : marks_of(lost, now))
+      saved.unconfirmed->lost = std::move(*marks);
+    else
+      problems.push_back("the saved marks of a change that waits: " + marks.error().message);
+  }
   const auto is_known = [&](const Revision& each) {
     return each.number == saved.unconfirmed->back_to;
   };

@@ -43,6 +43,7 @@ Prober::Plan plan_of(const model::HealthCheck& check, const model::Backend& back
   request.send = check.send;
   request.expect = check.expect;
   plan.interval = check.interval;
+  plan.jitter_percent = check.jitter_percent;
   plan.fast_interval =
       check.fast_interval != milliseconds(0) ? check.fast_interval : check.interval;
   return plan;

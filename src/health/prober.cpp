@@ -11,9 +11,6 @@
 namespace guideway::health {
 namespace {
 
-/// Intervals vary by this part of them, so that probes do not fall into step.
-constexpr double kJitter = 0.05;
-
 /// One that fails alone changes nothing, and so is no event.
 void log_failure(const ProbeRequest& request, const ProbeOutcome& outcome) {
   if (outcome.success() || !spdlog::should_log(spdlog::level::debug)) return;
@@ -82,7 +79,7 @@ std::chrono::nanoseconds Prober::interval() {
   const std::chrono::duration<double, std::milli> base =
       is_changing ? plan_.fast_interval : plan_.interval;
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
-      base * (1 + kJitter * environment_.chance()));
+      base * (1 + plan_.jitter_percent / 100.0 * environment_.chance()));
 }
 
 }  // namespace guideway::health

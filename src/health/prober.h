@@ -23,6 +23,8 @@ class Prober {
     std::chrono::milliseconds interval{0};
     /// While a subject is changing.
     std::chrono::milliseconds fast_interval{0};
+    /// Of either.
+    std::uint32_t jitter_percent = 0;
     friend auto operator<=>(const Plan&, const Plan&) = default;
   };
 

@@ -68,6 +68,31 @@ void check_director(Problems& problems, const Director& director) {
   }
 }
 
+namespace {
+
+void check_sum(Problems& problems, const char* key, std::uint64_t used, std::uint32_t room,
+               const char* what) {
+  if (used > room) {
+    problems.add(key, std::to_string(room) + " is too few: this configuration has " +
+                          std::to_string(used) + " " + what);
+  }
+}
+
+void check_sizes(Problems& problems, const Sizes& sizes, const Capacity& capacity) {
+  check_sum(problems, "capacity.services", sizes.services, capacity.services,
+            "services (a tcp_udp service counts twice)");
+  check_sum(problems, "capacity.pools", sizes.pools, capacity.pools, "pools");
+  check_sum(problems, "capacity.backends", sizes.backends, capacity.backends, "backends");
+}
+
+}  // namespace
+
+std::vector<Problem> too_many(const Sizes& sizes, const Capacity& capacity) {
+  Problems problems;
+  check_sizes(problems, sizes, capacity);
+  return problems.take();
+}
+
 void check_capacity(Problems& problems, const Model& model) {
   const Capacity& capacity = model.capacity;
   problems.check_range("capacity.services", capacity.services, kServiceCapacityRange);
@@ -76,32 +101,22 @@ void check_capacity(Problems& problems, const Model& model) {
   problems.check_range("capacity.slots", capacity.slots, kSlotCapacityRange);
   problems.check_range("capacity.flows", capacity.flows, kFlowCapacityRange);
 
-  std::size_t services = 0;
+  Sizes sizes{0, model.pools.size(), 0};
   for (const Service& service : model.services) {
-    services += service.protocol == Protocol::kTcpUdp ? 2 : 1;
+    sizes.services += service.protocol == Protocol::kTcpUdp ? 2 : 1;
   }
-  std::size_t backends = 0;
   std::uint64_t slots = 0;
   for (const Pool& pool : model.pools) {
-    backends += pool.backends.size();
+    sizes.backends += pool.backends.size();
     slots += slots_of(pool);
   }
-  const auto check_sum = [&](const char* key, std::uint64_t used, std::uint32_t room,
-                             const char* what) {
-    if (used > room) {
-      problems.add(key, std::to_string(room) + " is too few: this configuration has " +
-                            std::to_string(used) + " " + what);
-    }
-  };
-  check_sum("capacity.services", services, capacity.services,
-            "services (a tcp_udp service counts twice)");
-  check_sum("capacity.pools", model.pools.size(), capacity.pools, "pools");
-  check_sum("capacity.backends", backends, capacity.backends, "backends");
-  check_sum("capacity.slots", slots, capacity.slots,
+  check_sizes(problems, sizes, capacity);
+  check_sum(problems, "capacity.slots", slots, capacity.slots,
             "slots (the pools' table_size in sum; twice where scheduler is not \"maglev\")");
   if (capacity.nat_addresses) {
     problems.check_range("capacity.nat_addresses", *capacity.nat_addresses, kNatCapacityRange);
-    check_sum("capacity.nat_addresses", nat_planes_of(model).size(), *capacity.nat_addresses,
+    check_sum(problems, "capacity.nat_addresses", nat_planes_of(model).size(),
+              *capacity.nat_addresses,
               "addresses as source of pools with forwarding \"nat\" (snat = false counts as one of "
               "each family)");
   }

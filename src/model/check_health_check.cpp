@@ -215,6 +215,7 @@ void check_health_check(Problems& problems, const Model& model, const Facts& fac
   check_addresses(problems, owner, path);
   check_request(problems, check, path);
   check_port(problems, model, facts, owner, path);
+  problems.check_range(path + ".jitter", check.jitter_percent, kJitterRange);
   problems.check_range(path + ".healthy_threshold", check.healthy_threshold, kThresholdRange);
   problems.check_range(path + ".unhealthy_threshold", check.unhealthy_threshold, kThresholdRange);
 }

@@ -80,6 +80,7 @@ void check_nat_sources(Problems& problems, const Model& model, const Facts& fact
   if (pool.nat_sources.size() > kMaxNatSources) {
     problems.add(path, std::to_string(pool.nat_sources.size()) +
                            " addresses are too many: at most " + std::to_string(kMaxNatSources));
+    return;
   }
   std::set<IpAddress> seen;
   for (std::size_t i = 0; i < pool.nat_sources.size(); ++i) {

@@ -56,6 +56,10 @@ std::optional<std::string> unusable(const IpAddress& address);
 /// each link, and the configuration names none.
 std::optional<std::string> unusable_beyond_link(const IpAddress& address);
 
+/// services_of() of every pool that has some, in one pass. Of pools of one name, which is a problem
+/// of its own, the first one's fallback counts.
+std::map<std::string, std::vector<std::size_t>> services_of_all(const Model& model);
+
 /// Facts of the whole model that the checks of one part need.
 struct Facts {
   explicit Facts(const Model& model);

@@ -82,6 +82,23 @@ std::optional<std::string> unusable_beyond_link(const IpAddress& address) {
   return unusable(address);
 }
 
+std::map<std::string, std::vector<std::size_t>> services_of_all(const Model& model) {
+  std::map<std::string_view, std::string_view> fallbacks;  // empty: none
+  for (const Pool& pool : model.pools) {
+    const bool falls_back = pool.panic.action == PanicAction::kFallback;
+    fallbacks.emplace(pool.name, falls_back ? std::string_view(pool.panic.fallback_pool) : "");
+  }
+  std::map<std::string, std::vector<std::size_t>> services;
+  for (std::size_t i = 0; i < model.services.size(); ++i) {
+    const auto own = fallbacks.find(model.services[i].pool);
+    if (own == fallbacks.end()) continue;
+    services[std::string(own->first)].push_back(i);
+    if (own->second.empty() || own->second == own->first) continue;
+    if (fallbacks.contains(own->second)) services[std::string(own->second)].push_back(i);
+  }
+  return services;
+}
+
 Facts::Facts(const Model& model) {
   for (std::size_t i = 0; i < model.services.size(); ++i) {
     service_by_vip.emplace(model.services[i].address, i);
@@ -91,11 +108,8 @@ Facts::Facts(const Model& model) {
       interface_by_address.emplace(prefix.address, i);
     }
   }
-  for (const Pool& pool : model.pools) {
-    pool_names.insert(pool.name);
-    auto services = services_of(model, pool.name);
-    if (!services.empty()) services_by_pool.emplace(pool.name, std::move(services));
-  }
+  for (const Pool& pool : model.pools) pool_names.insert(pool.name);
+  services_by_pool = services_of_all(model);
 }
 
 std::vector<Problem> validate(const Model& model) {
@@ -121,11 +135,13 @@ std::vector<IpAddress> nat_planes_of(const Model& model) {
   const std::set<IpAddress> addresses = nat_addresses_of(model);
   std::vector<IpAddress> planes(addresses.begin(), addresses.end());
   std::set<Family> kept;
+  const auto services = services_of_all(model);
   for (const Pool& pool : model.pools) {
     if (pool.forwarding != Forwarding::kNat || pool.snat) continue;
     for (const Backend& backend : pool.backends) kept.insert(backend.address.family());
-    for (const std::size_t index : services_of(model, pool.name))
-      kept.insert(model.services[index].address.family());
+    if (const auto own = services.find(pool.name); own != services.end())
+      for (const std::size_t index : own->second)
+        kept.insert(model.services[index].address.family());
   }
   for (const Family family : kept) planes.push_back(IpAddress::unspecified(family));
   return planes;

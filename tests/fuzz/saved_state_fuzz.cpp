@@ -93,6 +93,8 @@ void try_desired(std::string_view text, std::string_view base) {
   require(again.state.marks == state.marks, "the marks are the same");
   require(again.state.unconfirmed.has_value() == state.unconfirmed.has_value(),
           "what waits still waits");
+  require(!state.unconfirmed || again.state.unconfirmed->lost == state.unconfirmed->lost,
+          "and brings back what it would have");
 }
 
 void try_health(std::string_view text) {

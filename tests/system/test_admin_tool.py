@@ -5,6 +5,7 @@ import contextlib
 import pathlib
 import subprocess
 
+import pytest
 from checks import assert_every_packet_has_an_end, new_connections
 from operator_tool import as_json, refused, tool
 
@@ -13,7 +14,7 @@ from guideway_lab.kept_connections import KeptConnections
 from guideway_lab.plan import PORT
 from guideway_lab.shell import wait_until
 
-_COMPLETION = pathlib.Path(__file__).resolve().parents[2] / "src/cli/completion/guideway.bash"
+_COMPLETION = pathlib.Path(__file__).resolve().parents[2] / "src/cli/completion"
 
 
 def test_changes_hold_for_packets_and_can_be_undone(lab, tmp_path):
@@ -107,17 +108,31 @@ def test_what_it_shows(lab):
         assert "web" in tool(lab, *words.split())
     assert "backend1" in tool(lab, "backend", "show", "web/backend1")
     assert "packets/s in" in tool(lab, "top")
-    script = f"""
-        . {_COMPLETION}
-        COMP_WORDS=({lab.director.tool} backend drain web/) COMP_CWORD=3
-        _guideway
-        echo "${{COMPREPLY[@]}}"
-    """
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_shells_complete_names(lab, shell):
+    # What the shell would do with the words is written here: it has no terminal.
+    script = {
+        "bash": f"""
+            . {_COMPLETION}/guideway.bash
+            COMP_WORDS=({lab.director.tool} backend drain web/) COMP_CWORD=3
+            _guideway
+            echo "${{COMPREPLY[@]}}"
+        """,
+        "zsh": f"""
+            compadd() {{ [[ $1 == -a ]] && print -l -- "${{(@P)2}}" }}
+            _files() {{ print files }}
+            words=({lab.director.tool} backend drain web/) CURRENT=4
+            . {_COMPLETION}/_guideway
+        """,
+    }[shell]
     environment = {"GUIDEWAY_SOCKET": str(lab.director.admin_socket), "PATH": "/usr/bin:/bin"}
-    shell = subprocess.run(
-        ["bash", "-c", script], env=environment, capture_output=True, text=True, check=True
+    done = subprocess.run(
+        [shell, "-fc" if shell == "zsh" else "-c", script],
+        env=environment, capture_output=True, text=True, check=True,
     )
-    assert shell.stdout.split() == [f"web/{name}" for name in lab.plan.backend_names], shell
+    assert done.stdout.split() == [f"web/{name}" for name in lab.plan.backend_names], done
 
 
 def counts_until(drain, wanted):

@@ -144,7 +144,7 @@ def test_metrics_of_5000_backends_are_quick_and_hold_nothing_up(make_lab, capsys
     scrapes = [timed_scrape(lab) for _ in range(_SCRAPES)]
     samples_after = lags(metrics.read(metrics.scrape(lab.plan)))
     samples, late = (after - before for before, after in zip(samples_before, samples_after))
-    walls, waits, control = ([s[i] for s in scrapes] for i in range(3))
+    walls, waits, control, starved = ([s[i] for s in scrapes] for i in range(4))
     # Without the time for which guidewayd wanted a CPU that others had.
     own = statistics.median(wall - wait for wall, wait in zip(walls, waits))
     in_loop = statistics.median(control)
@@ -155,29 +155,31 @@ def test_metrics_of_5000_backends_are_quick_and_hold_nothing_up(make_lab, capsys
         f" of {samples:.0f} samples of the loop {late:.0f} late by more than 20 ms",
     ], capsys)
     assert own <= _SCRAPE_LIMIT_S, (walls, waits)
-    # On a machine that others use, the loop is late for want of a CPU: then its own share counts.
-    assert late <= _SCRAPES // 3 or in_loop <= _LAG_LIMIT_S, (late, control)
+    # On a machine that others use, the loop is late for want of a CPU. A disk or a lock is no excuse.
+    excused = sum(wait > _LAG_LIMIT_S / 2 for wait in starved)
+    assert late <= _SCRAPES // 3 + excused, (late, control, starved)
 
 
 def timed_scrape(lab):
-    """(seconds, of them without a CPU though guidewayd wanted one, CPU of its control thread)"""
+    """(seconds; of them without a CPU though guidewayd wanted one; of its control thread: with a CPU,
+    and without one though it wanted one)"""
     pid = lab.director.process.pid
     time.sleep(0.25)  # longer than a text is given again
-    ran, waited = cpu_times(pid)
+    ran, waited, starved = cpu_times(pid)
     began = time.monotonic()
     metrics.scrape(lab.plan)
     took = time.monotonic() - began
-    ran_after, waited_after = cpu_times(pid)
-    return took, waited_after - waited, ran_after - ran
+    ran_after, waited_after, starved_after = cpu_times(pid)
+    return took, waited_after - waited, ran_after - ran, starved_after - starved
 
 
 def cpu_times(pid):
-    """(seconds that the control thread ran, seconds that any thread waited for a CPU)"""
+    """(seconds that the control thread ran, that any thread waited for a CPU, that the control one did)"""
     times = {}
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
         ran, waited, _ = (task / "schedstat").read_text().split()
         times[int(task.name)] = (int(ran) / 1e9, int(waited) / 1e9)
-    return times[pid][0], sum(waited for _, waited in times.values())
+    return times[pid][0], sum(waited for _, waited in times.values()), times[pid][1]
 
 
 @pytest.mark.long

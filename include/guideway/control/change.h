@@ -30,11 +30,14 @@ struct ChangeRequest {
   bool dry_run = false;
 
   bool reload_file = false;
-  /// Services and pools as they were in this revision; 0: in the one before the last.
+  /// Services and pools as they were in this revision; 0: in the one before the last, or, while a
+  /// change waits for its confirmation, what take_back does.
   std::optional<std::uint64_t> rollback_to;
   std::optional<config::Resources> replacement;
-  /// The same as a configuration file in TOML, whose other tables must be as they run.
+  /// The same as it came, read on the helper thread: a configuration file in TOML, whose other
+  /// tables must be as they run, or an object with services and pools in JSON.
   std::optional<std::string> replacement_file;
+  std::optional<std::string> replacement_json;
   std::vector<config::Change> changes;
   std::vector<MarkChange> marks;
 
@@ -86,12 +89,13 @@ struct Plan {
 struct ChangeOutcome {
   enum class Code {
     kDone,
-    kConflict,  // if_revision names another revision
-    kInvalid,   // a rule would be broken
-    kNotFound,  // there is no such resource
-    kUnfit,     // does not fit the state: nothing to confirm, a restart is needed
-    kNotSaved,  // the state directory could not be written
-    kBusy,      // too many changes wait
+    kConflict,   // if_revision names another revision
+    kMalformed,  // what came is not even readable
+    kInvalid,    // a rule would be broken
+    kNotFound,   // there is no such resource
+    kUnfit,      // does not fit the state: nothing to confirm, a restart is needed
+    kNotSaved,   // the state directory could not be written
+    kBusy,       // too many changes wait
   };
   Code code = Code::kDone;
   /// What is in force after it.

@@ -43,6 +43,8 @@ struct Revision {
 struct Unconfirmed {
   WallTime until{};
   std::uint64_t back_to = 0;  // a revision in the history
+  /// What was said by hand of backends and went with the change: it comes back with them.
+  Marks lost = {};
 };
 
 struct DesiredState {

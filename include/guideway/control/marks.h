@@ -72,8 +72,16 @@ struct MarkChange {
 /// Carries it out; the state of the backend itself is changed by a config::Change beside it.
 void apply(const MarkChange& change, const Moment& now, Marks& marks);
 
-/// Drops marks of backends that are not there any more.
-void drop_orphans(const config::Resources& resources, Marks& marks);
+/// Drops marks of backends that are not there any more, and says whose.
+std::vector<MarkKey> drop_orphans(const config::Resources& resources, Marks& marks);
+
+/// What of `before` is in `now` no more, or is otherwise.
+Marks lost_marks(const Marks& before, const Marks& now);
+
+/// Puts back what was lost of backends that are in `now` and were not in `before`, and deadlines of
+/// drains that are again. Times to live begin anew.
+void return_marks(const Marks& lost, const config::Resources& before, const config::Resources& now,
+                  SteadyTime time, Marks& marks);
 
 /// Forgets deadlines of drains that are over, since the backend's state is another one now.
 void drop_ended_drains(const config::Resources& resources, Marks& marks);

@@ -27,6 +27,7 @@ inline constexpr Range kPortRange{1, 65535};
 inline constexpr Range kVniRange{0, 0xffffff};
 inline constexpr Range kGreKeyRange{0, 0xffffffff};
 inline constexpr Range kThresholdRange{1, 100};
+inline constexpr Range kJitterRange{0, 50};
 inline constexpr Range kPercentRange{0, 100};
 inline constexpr Range kHttpStatusRange{100, 599};
 inline constexpr Range kCpuRange{0, 1023};

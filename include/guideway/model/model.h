@@ -177,6 +177,8 @@ struct HealthCheck {
   std::uint32_t unhealthy_threshold = 2;
   /// While the results speak against the state; 0: interval.
   std::chrono::milliseconds fast_interval{0};
+  /// By how much of itself an interval is longer or shorter, so that probes do not fall into step.
+  std::uint32_t jitter_percent = 5;
   /// How long a backend that flaps is held unhealthy at first, doubled each time up to the longest;
   /// 0: it is never held.
   std::chrono::milliseconds flap_hold{5'000};

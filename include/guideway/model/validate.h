@@ -29,9 +29,20 @@ struct Problem {
 /// Whether it is 1 to `longest` characters of A-Z a-z 0-9 . _ -
 bool is_name(std::string_view text, std::size_t longest = kMaxNameSize);
 
+/// How many there are of each, counted before any is read.
+struct Sizes {
+  std::size_t services = 0;
+  std::size_t pools = 0;
+  std::size_t backends = 0;
+};
+
+/// The problems with capacity that are certain from the sizes alone.
+std::vector<Problem> too_many(const Sizes& sizes, const Capacity& capacity);
+
 /// All problems, in the model's order; empty when the model can be compiled. A model with a part
 /// missing (an empty name, address 0.0.0.0) gets that problem alone, not what follows from it.
-/// Cost: O(n log n) in the number of services, backends and interfaces.
+/// Cost: O(n log n) in the number of services, pools, backends and interfaces; where pools name
+/// fallbacks or NAT addresses, times their number.
 std::vector<Problem> validate(const Model& model);
 
 }  // namespace guideway::model

@@ -187,6 +187,23 @@ TEST_F(ApiTest, AnUnconfirmedChangeIsTakenBackAfterARestartToo) {
   EXPECT_THAT(backend_names(), ElementsAre("b1", "b2"));
 }
 
+TEST_F(ApiTest, WhatIsOverWhenTheDaemonComesBackIsAnEvent) {
+  ask("POST", "/v1/pools/web/backends/b1/force-down", R"({"for": "1s"})");
+  ask("POST", "/v1/pools/web/backends/b2/force-down");
+  const auto until = controller_->desired().marks.at({"web", "b1"}).forced_until.value();
+  controller_.reset();
+  while (std::chrono::system_clock::now() < until) usleep(1000);
+  const std::string b2 = R"(  { name = "b2", address = "10.0.0.2" },)";
+  file_.erase(file_.find(b2), b2.size());
+  start();
+  const ApiJson ended = get("/v1/events?kind=admin")["events"];
+  ASSERT_EQ(ended.size(), 1u);
+  EXPECT_EQ(ended[0]["backend"], "b1");
+  const ApiJson dropped = get("/v1/events?kind=config")["events"];
+  ASSERT_EQ(dropped.size(), 1u);
+  EXPECT_THAT(dropped[0]["message"].get<std::string>(), HasSubstr("pools/web/backends/b2"));
+}
+
 TEST_F(ApiTest, AFileCanBeAppliedAndSavedAgain) {
   const Response toml = ask("GET", "/v1/config?format=toml");
   EXPECT_EQ(toml.content_type, "application/toml");
@@ -384,6 +401,47 @@ TEST_F(ApiTest, ABodyHas32LevelsAnd256KeysAtMost) {
       EXPECT_EQ(error["field"], "body") << error;
     }
   }
+}
+
+/// `unit` again and again between the two, as long as a body may be.
+std::string full_body(const std::string& begin, const std::string& unit, const std::string& end) {
+  std::string text = begin + unit;
+  const std::string more = end == "" ? unit : "," + unit;
+  while (text.size() + more.size() + end.size() <= kMaxBody) text += more;
+  return text + end;
+}
+
+TEST_F(ApiTest, HoweverMuchIsWrongTheAnswerAndItsEventsAreFew) {
+  const std::vector<Request> requests = {
+      {"PUT", "/v1/config", "", "", "", full_body(R"({"services":[],"pools":[)", "{}", "]}")},
+      {"PUT", "/v1/config", "", "", "", full_body(R"({"pools":[],"services":[)", "{}", "]}")},
+      {"POST", "/v1/plan", "", "", "", full_body(R"({"pools":[],"services":[)", "{}", "]}")},
+      // About as many as there is room for.
+      {"PUT", "/v1/config", "", "", "",
+       full_body(R"({"pools":[],"services":[)", object_of(128), "]}")},
+      {"PUT", "/v1/config", "", "", "",
+       full_body(R"({"services":[],"pools":[{"backends":[)", "{}", "]}]}")},
+      {"PUT", "/v1/config", "", "", "",
+       full_body(R"({"services":[],"pools":[{"source":[)", "0", "]}]}")},
+      {"PUT", "/v1/config", "", "", "",
+       full_body(R"({"services":[],"pools":[{"forwarding":"nat","source":[)", "\"10.9.9.9\"",
+                 "]}]}")},
+      {"PUT", "/v1/config", "application/toml", "", "", full_body("", "[[pool]]\n", "")},
+      {"PUT", "/v1/config", "application/toml", "", "", full_body("", "[[service]]\n", "")},
+      {"POST", "/v1/batch", "", "", "",
+       full_body(R"({"changes":[)", R"({"op":"delete","path":"services/a"})", "]}")},
+  };
+  for (const Request& request : requests) {
+    const std::string what = request.target + " " + request.body.substr(0, 50);
+    const std::uint64_t before = controller_->events().newest();
+    ASSERT_LE(request.body.size(), kMaxBody);
+    const Response answer = ask(request);
+    EXPECT_EQ(answer.status / 100, 4u) << what;
+    EXPECT_LE(answer.body.size(), 64u << 10) << what;
+    EXPECT_LE(json(answer)["error"]["all"].size(), 100u) << what;
+    EXPECT_LE(controller_->events().newest() - before, 102u) << what;
+  }
+  EXPECT_EQ(revision(), 1u);
 }
 
 TEST_F(ApiTest, AChangeThatCannotBeSavedIsRefused) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <ctime>
 #include <optional>
 #include <string>
 #include <vector>
@@ -49,8 +50,11 @@ TEST_F(ApiTest, ABackendSaysWhereItsTunnelComesFrom) {
 
 TEST_F(ApiTest, WhatIsLargeIsMadeBesideTheControlThread) {
   const Api api(*controller_, Access::kRead);
+  for (int i = 0; i < 100; i++)
+    controller_->events().add(events::Kind::kState, spdlog::level::debug, "something");
   for (const char* target : {"/v1/status", "/v1/config", "/v1/config?format=toml", "/v1/services",
-                             "/v1/pools", "/v1/pools/web", "/v1/pools/web/backends"}) {
+                             "/v1/pools", "/v1/pools/web", "/v1/pools/web/backends", "/v1/history",
+                             "/v1/events", "/v1/events?wait=60s"}) {
     std::optional<Response> answer;
     api.handle({"GET", target, "", "", "", ""}, [&](Response response) { answer = response; });
     EXPECT_FALSE(answer) << target << ": made on the loop";
@@ -61,6 +65,58 @@ TEST_F(ApiTest, WhatIsLargeIsMadeBesideTheControlThread) {
     EXPECT_EQ(answer->status, 200u) << target;
     EXPECT_EQ(answer->revision, 1u) << target;
   }
+}
+
+TEST_F(ApiTest, AReplacementIsReadBesideTheControlThread) {
+  const Api api(*controller_, Access::kWrite);
+  std::optional<Response> answer;
+  api.handle({"PUT", "/v1/config", "", "", "", "not JSON"},
+             [&](Response response) { answer = response; });
+  EXPECT_FALSE(answer) << "read on the loop";
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!answer && std::chrono::steady_clock::now() < deadline)
+    loop_.run_one_for(std::chrono::milliseconds(20));
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 400u);
+  EXPECT_EQ(json(*answer)["error"]["field"], "body");
+}
+
+TEST_F(ApiTest, EventsOfATimeAreFoundInAnyTimeZone) {
+  const auto count = [&](const std::string& since) {
+    const std::string target = "/v1/events?kind=start&since=" + since;
+    const Response answer = ask("GET", target);
+    EXPECT_EQ(answer.status, 200u) << target;
+    return json(answer)["events"].size();
+  };
+  controller_->events().add(events::Kind::kStart, spdlog::level::debug, "now");
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  const auto local = [](int ahead_h, std::time_t time, const char* offset) {
+    const std::time_t shifted = time + ahead_h * 3600;
+    std::tm parts{};
+    gmtime_r(&shifted, &parts);
+    char text[40] = {};
+    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+    return text + std::string(offset);
+  };
+  EXPECT_EQ(count(local(0, now - 60, "Z")), 1u);
+  EXPECT_EQ(count(local(10, now - 60, "+10:00")), 1u);
+  EXPECT_EQ(count(local(10, now - 60, ".5%2B10:00")), 1u);
+  EXPECT_EQ(count(local(-10, now + 3600, "-10:00")), 0u);
+  for (const char* wrong : {"+1:00", "+24:00", "+10:60", "+1000", "10:00", "", "+10:0x"})
+    EXPECT_EQ(ask("GET", "/v1/events?since=" + local(0, now, wrong)).status, 400u) << wrong;
+}
+
+TEST_F(ApiTest, APageOfEventsHasAThousandAtMost) {
+  for (int i = 0; i < 1'100; i++)
+    controller_->events().add(events::Kind::kState, spdlog::level::debug, "\"something\"");
+  EXPECT_EQ(ask("GET", "/v1/events?limit=1001").status, 400u);
+  const ApiJson page = get("/v1/events?limit=1000&kind=state");
+  EXPECT_EQ(page["events"].size(), 1000u);
+  EXPECT_EQ(page["events"][0]["message"], "\"something\"");
+  EXPECT_EQ(page["more"], true);
+  EXPECT_EQ(page["lost"], 0u);
+  const std::string next = std::to_string(page["next"].get<std::uint64_t>());
+  EXPECT_EQ(get("/v1/events?kind=state&since=" + next)["events"].size(), 100u);
 }
 
 TEST_F(ApiTest, OfACrowdThatWantsLargeAnswersTheLastAreRefusedAtOnce) {

@@ -2,6 +2,7 @@
 // What health makes of a pool's slots.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <vector>
 
 #include "compile_input.h"
@@ -41,6 +42,21 @@ TEST(CompileHealth, AnUnhealthyBackendGetsNoNewFlowsAndItsOldOnesStartAnew) {
   EXPECT_EQ(state.pool_info[0].state, PoolState::kNormal);
   EXPECT_EQ(state.pool_info[0].healthy_percent, 66U);
   EXPECT_EQ(state.pool_info[0].slots, 251U);
+}
+
+TEST(CompileHealth, FlowsAreNotResetBeforeTheLongestIntervalIsOver) {
+  using enum health::State;
+  const auto patience = [](std::uint32_t jitter_percent) {
+    Input input = checked({kHealthy, kUnhealthy, kHealthy});
+    auto& check = *input.model.pools[0].health_check;
+    check.interval = std::chrono::milliseconds(10'000);
+    check.timeout = std::chrono::milliseconds(1'000);
+    check.jitter_percent = jitter_percent;
+    const auto output = compile(input);
+    return output ? output->state->backend_info[1].reset_patience : std::chrono::milliseconds(0);
+  };
+  EXPECT_GE(patience(5), std::chrono::milliseconds(10'500 + 1'000));
+  EXPECT_GE(patience(50), std::chrono::milliseconds(15'000 + 1'000));
 }
 
 TEST(CompileHealth, IfNoneIsHealthyAllAreUsedAndNoFlowIsReset) {

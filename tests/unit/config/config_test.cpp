@@ -209,7 +209,7 @@ TEST(Config, ReadsEverythingOfAnHttpCheck) {
                                 "[[pool]]\nname = 'p'\n[pool.health_check]\nprotocol = 'https'\n"
                                 "host = 'web.example'\nexpected_status = '200,301-302'\n"
                                 "expected_text = 'ready'\naddress = '10.0.0.9'\n"
-                                "source = '10.0.0.1'\nfast_interval = '1s'\n"
+                                "source = '10.0.0.1'\nfast_interval = '1s'\njitter = 20\n"
                                 "flap_hold = '0s'\nlongest_flap_hold = '1m'\n",
                             "f.toml");
   ASSERT_THAT(result.errors, IsEmpty());
@@ -222,6 +222,7 @@ TEST(Config, ReadsEverythingOfAnHttpCheck) {
   EXPECT_EQ(check.address, *IpAddress::parse("10.0.0.9"));
   EXPECT_EQ(check.source, *IpAddress::parse("10.0.0.1"));
   EXPECT_EQ(check.fast_interval, 1s);
+  EXPECT_EQ(check.jitter_percent, 20u);
   EXPECT_EQ(check.flap_hold, 0s);
   EXPECT_EQ(check.longest_flap_hold, 1min);
 }
@@ -347,7 +348,9 @@ TEST(Config, TakesManyErrors) {
   for (int i = 0; i < 5000; ++i) {
     text += "k" + std::to_string(i) + " = 1\n";
   }
-  EXPECT_THAT(parse(text, "f.toml").errors, SizeIs(5000));
+  const auto errors = parse(text, "f.toml").errors;
+  ASSERT_THAT(errors, SizeIs(100));
+  EXPECT_THAT(errors.back(), HasSubstr("4901 more errors are not shown"));
 }
 
 TEST(Config, RefusesAFileTooLarge) {

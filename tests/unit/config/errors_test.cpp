@@ -10,6 +10,8 @@
 namespace guideway::config {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -354,6 +356,7 @@ TEST(ConfigErrors, HealthCheck) {
       {check("protocol = 'udp'\nexpect = 'hex:123'"), "6:10: pool[0].health_check.expect",
        "is not hexadecimal"},
       {check("address = 'localhost'"), "5:11: pool[0].health_check.address", ""},
+      {check("jitter = 51"), "5:10: pool[0].health_check.jitter", "allowed is 0 to 50"},
       {check("fast_interval = '11s'"), "5:17: pool[0].health_check.fast_interval",
        "100ms to interval, 10000ms"},
       {check("intervall = '1s'"), "5:1: pool[0].health_check.intervall",
@@ -468,6 +471,40 @@ TEST(ConfigErrors, AllOfThemInTheFilesOrder) {
                                   StartsWith("f.toml:13:51: pool[0].backends[0].wieght: "),
                                   StartsWith("f.toml:14:22: pool[0].backends[1].name: "),
                                   StartsWith("f.toml:14:60: pool[0].backends[1].weight: ")));
+}
+
+/// So many backends with a key too many each.
+std::string wrong_backends(std::size_t count) {
+  std::string text = "[[pool]]\nname = 'web'\n";
+  for (std::size_t i = 0; i < count; ++i)
+    text += "[[pool.backends]]\nname = 'b" + std::to_string(i) + "'\nmagic = 1\naddress = '10.0." +
+            std::to_string(i / 250) + "." + std::to_string(i % 250 + 1) + "'\n";
+  return text;
+}
+
+TEST(ConfigErrors, OfMoreThanAHundredTheOthersAreCounted) {
+  EXPECT_THAT(errors_of(wrong_backends(100)), AllOf(SizeIs(100), Each(HasSubstr("magic"))));
+  const auto errors = errors_of(wrong_backends(1000));
+  ASSERT_THAT(errors, SizeIs(100));
+  EXPECT_THAT(errors.front(), StartsWith("f.toml:6:1: pool[0].backends[0].magic: "));
+  EXPECT_THAT(errors.back(), StartsWith("f.toml:1:1: file: 901 more errors are not shown"));
+}
+
+TEST(ConfigErrors, WhatThereIsNoRoomForIsNotRead) {
+  const auto wrong = [](const char* table, std::size_t count) {
+    std::string text;
+    for (std::size_t i = 0; i < count; ++i) text += table;
+    return text;
+  };
+  expect_one_error({
+      {"[capacity]\npools = 2\n" + wrong("[[pool]]\nmagic = 1\n", 3), "3:9: capacity.pools",
+       "2 is too few: this configuration has 3 pools"},
+      {"[capacity]\nservices = 2\n" + wrong("[[service]]\nmagic = 1\n", 3),
+       "3:12: capacity.services", "this configuration has 3 services"},
+      {"[capacity]\nbackends = 2\n[[pool]]\n" + wrong("[[pool.backends]]\nmagic = 1\n", 3),
+       "3:12: capacity.backends", "this configuration has 3 backends"},
+      {wrong("[[pool]]\nmagic = 1\n", 257), "1:1: capacity.pools", "256 is too few"},
+  });
 }
 
 TEST(ConfigErrors, WhatFollowsFromAnErrorIsNotReported) {

@@ -78,6 +78,9 @@ class Desired : public testing::Test {
     return now_.model.pools[0].backends[backend].weight;
   }
 
+  /// Of "b1" in the first pool.
+  std::size_t b1_index() const { return now_.model.pools[0].backends[0].name == "b1" ? 0 : 1; }
+
   Revised now_;
 };
 
@@ -166,6 +169,18 @@ TEST_F(Desired, OfALargeOverlayToo) {
   EXPECT_THAT(now_.dropped[0], HasSubstr("pools/web/backends/n257"));
 }
 
+TEST_F(Desired, OfABatchThatGoesWrongAllOverTheFirstErrorsAreSaid) {
+  ChangeRequest request;
+  const ResourcePath none{ResourcePath::Kind::kService, "none", ""};
+  request.changes.assign(1000, {Change::Op::kDelete, none, nullptr});
+  const auto revised = revise(now_.state, now_.model, request, nullptr, kStart);
+  ASSERT_FALSE(revised);
+  const auto& errors = revised.error().errors;
+  ASSERT_EQ(errors.size(), 100u);
+  EXPECT_THAT(errors.front().message, HasSubstr("there is no service"));
+  EXPECT_THAT(errors.back().message, HasSubstr("901 more changes were not tried"));
+}
+
 TEST_F(Desired, AFileThatNeedsARestartIsRefused) {
   auto file = file_of(kTwo);
   file.model->capacity.flows = 5;
@@ -227,6 +242,128 @@ TEST_F(Desired, WhatNobodyConfirmsIsTakenBackAndWhatOthersDidStays) {
   EXPECT_FALSE(now_.state.unconfirmed);
   EXPECT_THAT(now_.ended, ElementsAre(Field(&EndedNote::text, HasSubstr("revision 2"))));
   EXPECT_THAT(now_.dropped, ElementsAre(HasSubstr("pools/web/backends/b3")));
+}
+
+TEST_F(Desired, ARollbackWhileAChangeWaitsTakesBackThatOne) {
+  ChangeRequest risky = patch("b1", R"({"weight": 7})");
+  risky.confirm_within = seconds(60);
+  ASSERT_EQ(apply(risky), "");
+  ASSERT_EQ(apply(patch("b2", R"({"weight": 8})")), "");
+  ChangeRequest back;
+  back.rollback_to = 0;
+  ASSERT_EQ(apply(back), "");
+  EXPECT_EQ(weight(0), 100u);
+  EXPECT_EQ(weight(1), 8u) << "what others did since stays";
+  EXPECT_FALSE(now_.state.unconfirmed);
+  EXPECT_THAT(now_.ended, ElementsAre(Field(&EndedNote::text, HasSubstr("revision 2"))));
+}
+
+TEST_F(Desired, ARollbackToTheChangeThatWaitsLeavesItWaiting) {
+  ChangeRequest risky = patch("b1", R"({"weight": 7})");
+  risky.confirm_within = seconds(60);
+  ASSERT_EQ(apply(risky), "");
+  ASSERT_EQ(apply(patch("b2", R"({"weight": 8})")), "");
+  ChangeRequest back;
+  back.rollback_to = 2;
+  ASSERT_EQ(apply(back), "");
+  EXPECT_EQ(weight(0), 7u);
+  EXPECT_EQ(weight(1), 100u);
+  ASSERT_TRUE(now_.state.unconfirmed) << "the way back is lost";
+  ChangeRequest expiry;
+  expiry.take_back = true;
+  ASSERT_EQ(apply(expiry), "");
+  EXPECT_EQ(weight(0), 100u);
+}
+
+/// What an operator says of "b1" by hand: unhealthy, draining for a minute, to live for 30 s.
+ChangeRequest said_of_b1() {
+  ChangeRequest request = patch("b1", R"({"state": "drain"})");
+  request.marks = {{{"web", "b1"}, MarkChange::What::kForceDown, {}, false},
+                   {{"web", "b1"}, MarkChange::What::kDrain, seconds(60), true},
+                   {{"web", "b1"}, MarkChange::What::kRenew, seconds(30), false}};
+  return request;
+}
+
+TEST_F(Desired, ABackendThatComesBackWithATakeBackIsWhatItWasByHand) {
+  for (const bool over_a_restart : {false, true}) {
+    start(file_of(kTwo));
+    ASSERT_EQ(apply(said_of_b1()), "");
+    ChangeRequest without;
+    without.replacement = now_.state.running;
+    without.replacement->pools[0]["backends"].erase(0);
+    without.confirm_within = seconds(10);
+    ASSERT_EQ(apply(without), "");
+    ASSERT_THAT(now_.state.marks, IsEmpty());
+    if (over_a_restart) restart(file_of(kTwo));
+    ChangeRequest expiry;
+    expiry.take_back = true;
+    ASSERT_EQ(apply(expiry, nullptr, kStart + seconds(20)), "");
+    ASSERT_EQ(now_.model.pools[0].backends.size(), 2u);
+    const auto& b1 = now_.model.pools[0].backends[b1_index()];
+    EXPECT_EQ(b1.forced, model::Forced::kDown);
+    const Mark mark = now_.state.marks[{"web", "b1"}];
+    EXPECT_EQ(mark.drain_until, kStart.wall + seconds(60));
+    EXPECT_TRUE(mark.reset_at_deadline);
+    EXPECT_EQ(mark.ttl_until, kStart.steady + seconds(50)) << "begins anew";
+  }
+}
+
+TEST_F(Desired, ADrainThatComesBackWithATakeBackHasItsDeadline) {
+  ASSERT_EQ(apply(said_of_b1()), "");
+  ChangeRequest enabled = patch("b1", R"({"state": "enabled"})");
+  enabled.confirm_within = seconds(10);
+  ASSERT_EQ(apply(enabled), "");
+  ASSERT_FALSE(now_.state.marks.at({"web", "b1"}).drain_until);
+  ChangeRequest back;
+  back.rollback_to = now_.state.unconfirmed->back_to;
+  ASSERT_EQ(apply(back), "");
+  const Mark mark = now_.state.marks[{"web", "b1"}];
+  EXPECT_EQ(mark.drain_until, kStart.wall + seconds(60));
+  EXPECT_TRUE(mark.reset_at_deadline);
+}
+
+TEST_F(Desired, WhatIsConfirmedBringsNoWordBack) {
+  ASSERT_EQ(apply(said_of_b1()), "");
+  const config::Resources with = now_.state.running;
+  ChangeRequest without;
+  without.replacement = with;
+  without.replacement->pools[0]["backends"].erase(0);
+  without.confirm_within = seconds(10);
+  ASSERT_EQ(apply(without), "");
+  ChangeRequest confirm;
+  confirm.confirm = true;
+  ASSERT_EQ(apply(confirm), "");
+  ChangeRequest again;
+  again.replacement = with;
+  ASSERT_EQ(apply(again), "");
+  EXPECT_THAT(now_.state.marks, IsEmpty());
+}
+
+TEST_F(Desired, WhatEndedWhileNobodyRanIsSaid) {
+  ChangeRequest said = patch("b1", R"({"state": "drain"})");
+  said.marks = {{{"web", "b1"}, MarkChange::What::kDrain, seconds(60), true},
+                {{"web", "b2"}, MarkChange::What::kForceDown, seconds(60), false}};
+  ASSERT_EQ(apply(said), "");
+  const Revised later =
+      restore(file_of(kTwo), to_text(now_.state), base_text(now_.state), kStart + seconds(60));
+  ASSERT_EQ(later.ended.size(), 2u);
+  EXPECT_EQ(later.ended[0].backend, MarkKey("web", "b1"));
+  EXPECT_THAT(later.ended[0].text, HasSubstr("deadline"));
+  EXPECT_EQ(later.ended[1].backend, MarkKey("web", "b2"));
+  EXPECT_EQ(later.model.pools[0].backends[1].forced, model::Forced::kNone);
+}
+
+TEST_F(Desired, WhatLostItsBackendWhileNobodyRanIsSaid) {
+  ChangeRequest said;
+  said.marks = {{{"web", "b2"}, MarkChange::What::kForceDown, seconds(60), false}};
+  ASSERT_EQ(apply(said), "");
+  const auto without = file_of(R"({ name = "b1", address = "10.0.0.1" })");
+  const Revised later =
+      restore(without, to_text(now_.state), base_text(now_.state), kStart + seconds(60));
+  EXPECT_THAT(later.dropped, ElementsAre(HasSubstr("pools/web/backends/b2")));
+  EXPECT_FALSE(later.damaged);
+  EXPECT_THAT(later.ended, IsEmpty());
+  EXPECT_THAT(later.state.marks, IsEmpty());
 }
 
 TEST_F(Desired, ARenewalInTimeKeepsABackend) {

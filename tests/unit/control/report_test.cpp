@@ -85,6 +85,20 @@ TEST(Report, ARefusedChangeNamesEachErrorAndEndsTheReload) {
   EXPECT_EQ(field(all(log)[2], "cause"), "reload");
 }
 
+TEST(Report, OfManyErrorsTheFirstAreNamedAndTheOthersCounted) {
+  EventLog log;
+  Build build;
+  build.change_id = "77";
+  build.asked.emplace();
+  build.errors.assign(kMostSingly + 7, "f:1:2: one");
+  report_refused(log, build, 5);
+  const auto found = all(log);
+  ASSERT_THAT(found, SizeIs(kMostSingly + 2));
+  EXPECT_EQ(found[kMostSingly].message, "7 more errors of change 77");
+  EXPECT_EQ(field(found[kMostSingly], "more"), "7");
+  EXPECT_EQ(field(found[kMostSingly + 1], "errors"), std::to_string(kMostSingly + 7));
+}
+
 /// Of backend b2 of pool "web".
 health::Change health_change(health::State from, health::State to, std::uint32_t probes) {
   health::Change change;

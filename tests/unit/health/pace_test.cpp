@@ -80,6 +80,21 @@ TEST_F(PaceTest, ADeadBackendIsFoundWithinThresholdTimesIntervalWithJitterPlusTi
   EXPECT_EQ(changes_[1].first - died, milliseconds(2 * 1050 + 400 - 1));
 }
 
+TEST_F(PaceTest, IntervalsVaryByTheChecksOwnJitter) {
+  for (const auto& [percent, chance, expected] :
+       {std::tuple(0u, 1.0, 1000), {20u, 1.0, 1200}, {50u, -1.0, 500}}) {
+    model::HealthCheck varied = check();
+    varied.jitter_percent = percent;
+    world_.jitter = chance;
+    follow({});
+    follow({pool_of("web", 1, varied)});
+    world_.pass(milliseconds(10'000));
+    const auto& starts = world_.starts;
+    ASSERT_GE(starts.size(), 2U);
+    EXPECT_EQ(starts.back().first - starts[starts.size() - 2].first, milliseconds(expected));
+  }
+}
+
 TEST_F(PaceTest, WhatIsChangingIsProbedFaster) {
   model::HealthCheck fast = check();
   fast.interval = milliseconds(10'000);

@@ -621,6 +621,8 @@ TEST(Validate, RefusesHealthChecks) {
        "not of the family"},
       {check([](HealthCheck& c) { c.fast_interval = milliseconds(99); }),
        "pool[0].health_check.fast_interval", "100ms to interval"},
+      {check([](HealthCheck& c) { c.jitter_percent = 51; }), "pool[0].health_check.jitter",
+       "0 to 50"},
       {check([](HealthCheck& c) { c.longest_flap_hold = milliseconds(4999); }),
        "pool[0].health_check.longest_flap_hold", "shorter than flap_hold"},
       {check([](HealthCheck& c) { c.longest_flap_hold = milliseconds(86'400'001); }),
@@ -736,6 +738,31 @@ TEST(Validate, WhatIsMissingBringsNoOtherProblem) {
   EXPECT_THAT(paths, ::testing::ElementsAre(
                          "pool[0].name", "pool[0].backends[2].name", "pool[0].backends[2].address",
                          "pool[0].backends[3].name", "pool[0].backends[3].address"));
+}
+
+TEST(Validate, TakesThousandsOfPoolsInReasonableTime) {
+  constexpr unsigned kMany = 65'535;
+  Model model = good();
+  model.capacity.services = kMany;
+  model.capacity.pools = kMany;
+  model.capacity.slots = 1u << 30;
+  Pool small = model.pools[0];
+  small.table_size = 251;
+  small.backends.clear();
+  small.health_check.reset();
+  Service one = service("s", "10.2.0.0", 80);
+  model.pools.clear();
+  model.services.clear();
+  for (unsigned i = 0; i < kMany; ++i) {
+    small.name = one.pool = "p" + std::to_string(i);
+    one.name = "s" + std::to_string(i);
+    one.address =
+        IpAddress::v4({10, 2, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)});
+    model.pools.push_back(small);
+    model.services.push_back(one);
+  }
+  // Pools times services would take minutes, and the test run's limit would end it.
+  EXPECT_THAT(validate(model), IsEmpty());
 }
 
 TEST(Validate, TakesThousandsOfServicesAndBackendsInReasonableTime) {

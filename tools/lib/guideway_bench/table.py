@@ -137,6 +137,10 @@ class Health(Table):
                f"{row['late_most_ms']:.1f} ms (most)")
         yield (f"user time {row['user_percent_of_a_core']:.2g} % of a core, "
                f"system time {row['system_percent_of_a_core']:.2g} % of a core")
+        if "in_time_is_kept" in row:  # older rows have it not
+            kept = {True: "kept", False: "not kept"}
+            yield (f"promised: 99 % in time, {kept[row['in_time_is_kept']]}; 20 % of a core, "
+                   f"{kept[row['user_share_is_kept']]}")
 
 
 class Memory(Table):

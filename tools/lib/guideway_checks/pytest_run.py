@@ -27,16 +27,17 @@ def names_in(folder, output):
     return found
 
 
-def run(folder, build, limit_s, is_long, deselected):
-    """Runs pytest over a folder against a build; `deselected` are names "file.py::test"."""
-    results = process.LOGS / "system.xml"
+def run(folder, build, limit_s, is_long, deselected, log="system"):
+    """Runs pytest over a folder, or some of its tests, against a build; `deselected` are names
+    "file.py::test"."""
+    results = process.LOGS / f"{log}.xml"
     results.unlink(missing_ok=True)
     # Debian's python3: it has scapy and pytest.
     command = ["/usr/bin/python3", "-m", "pytest", "-v", "-p", "no:cacheprovider",
                f"--junit-xml={results}", folder]
     command += ["--long"] if is_long else []
     command += [f"--deselect={folder}/{name}" for name in deselected]
-    done = process.run(command, "system", limit_s,
+    done = process.run(command, log, limit_s,
                        {"GUIDEWAY_BUILD": str(build.folder), **DAEMON_ENV}, as_root=True)
     cases = cases_of_junit(results) if results.exists() else []
     if not done.ok and not any(case.problem for case in cases):

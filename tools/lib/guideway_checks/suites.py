@@ -169,6 +169,15 @@ def system_suite(context):
     return cases + pytest_run.run("tests/system", build, limit_s, context.is_long, deselected)
 
 
+def random_sanitized_suite(_context):
+    """500 changes at random once more, in the build that finds what a release build passes over."""
+    build = test_build()
+    build.configure()
+    build.compile([*build.programs("src/app", "src/cli"), "bpf/pass.bpf.o"])
+    test = "tests/system/test_random_changes.py::test_no_connection_to_a_backend_that_is_well_notices"
+    return pytest_run.run(f"{test}[xdp]", build, 1800, True, [], "random-sanitized")
+
+
 def bench_smoke_suite(context):
     """The benchmarks run and their own counters agree; nobody looks at the times."""
     build = programs_build(context)
@@ -218,6 +227,8 @@ SUITES = {
     "bpf": Suite(bpf_suite, "the kernel's verifier on the shared core", needs_root=True),
     "fuzz": Suite(fuzz_suite, "each fuzz target over its corpus, then some seconds more"),
     "system": Suite(system_suite, "real programs through guidewayd in the lab", needs_root=True),
+    "random-sanitized": Suite(random_sanitized_suite, "500 random changes with ASan and UBSan",
+                              needs_root=True, only_long=True),
     "bench-smoke": Suite(bench_smoke_suite, "the benchmarks run; times are not judged",
                          needs_root=True),
     "tsan": Suite(tsan_suite, "unit tests with ThreadSanitizer", only_long=True),
