@@ -7,6 +7,7 @@
 #include "guideway/datapath/dpdk/dpdk_datapath.h"
 #include "guideway/datapath/file_store.h"
 #include "guideway/datapath/xdp/xdp_datapath.h"
+#include "guideway/netlink/default_route.h"
 
 namespace guideway::app {
 namespace {
@@ -19,7 +20,22 @@ datapath::dpdk::Idle idle_of(const model::Model& model) {
                                                          : datapath::dpdk::Idle::kAdaptive;
 }
 
+/// A worker would take every packet of that interface, those of the operator's own session, too.
+Result<void> leave_default_route(const model::Interface& interface) {
+  if (interface.take_default_route) return {};
+  const auto carrier = netlink::default_route_of(interface.device);
+  if (!carrier) return tl::unexpected(carrier.error());
+  if (!*carrier) return {};
+  return base::fail("interface " + interface.name + ": " + interface.device + " takes " +
+                    **carrier +
+                    " away from the kernel, and that carries this host's default route: name "
+                    "another device, take datapath \"afxdp\" or \"xdp\" with device = \"" +
+                    **carrier + "\", or set take_default_route = true for this interface");
+}
+
 DatapathResult start_dpdk(const model::Model& model, const model::HashSeed& seed) {
+  for (const auto& interface : model.interfaces)
+    if (auto left = leave_default_route(interface); !left) return tl::unexpected(left.error());
   datapath::dpdk::Options options;
   options.director = model.director.name;
   for (const auto& interface : model.interfaces)

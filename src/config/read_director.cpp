@@ -107,6 +107,7 @@ model::Interface read_interface(const Node& node, const std::string& path, Error
       },
       " of strings such as \"198.51.100.2/24\"");
   table.read_boolean("replace_program", interface.replace_program);
+  table.read_boolean("take_default_route", interface.take_default_route);
   table.report_unknown_keys();
   return interface;
 }

@@ -91,6 +91,11 @@ void check_datapath(Problems& problems, const std::string& path, const Interface
   if (!kernel && interface.replace_program) {
     problems.add(path + ".replace_program", "only a kernel interface can have an XDP program");
   }
+  if (kernel && interface.take_default_route) {
+    problems.add(path + ".take_default_route",
+                 "only a PCI or virtual device takes packets away from the kernel; of a kernel "
+                 "interface it keeps what is for no service");
+  }
 }
 
 }  // namespace

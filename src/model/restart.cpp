@@ -72,6 +72,8 @@ void compare_interfaces(std::vector<std::string>& keys, const std::vector<Interf
     changes.compare("device", running[i].device, next[i].device);
     changes.compare("addresses", running[i].addresses, next[i].addresses);
     changes.compare("replace_program", running[i].replace_program, next[i].replace_program);
+    changes.compare("take_default_route", running[i].take_default_route,
+                    next[i].take_default_route);
     changes.append_to(keys);
   }
 }

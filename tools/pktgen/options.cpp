@@ -13,7 +13,7 @@
 #include <system_error>
 
 #include "guideway/base/text.h"
-#include "real_network.h"
+#include "guideway/netlink/default_route.h"
 
 namespace guideway::pktgen {
 namespace {
@@ -149,7 +149,7 @@ std::string name_of_device(const std::string& text) { return text.substr(0, text
 /// "pci:…" or "vdev:…", however it was written.
 Result<std::string> device_text(const std::string& option, const std::string& text) {
   const std::string pci = without_prefix(text, "pci:");
-  if (is_pci_address(name_of_device(pci))) return "pci:" + pci;
+  if (netlink::is_pci_address(name_of_device(pci))) return "pci:" + pci;
   const std::string virtual_device = without_prefix(text, "vdev:");
   if (is_virtual_device(name_of_device(virtual_device))) return "vdev:" + virtual_device;
   return tl::unexpected(wrong(option, text,

@@ -14,9 +14,9 @@
 
 #include "generator.h"
 #include "guideway/datapath/dpdk/thread.h"
+#include "guideway/netlink/default_route.h"
 #include "ports.h"
 #include "rate_search.h"
-#include "real_network.h"
 #include "receiver.h"
 #include "report.h"
 
@@ -117,6 +117,15 @@ Result<Sizes> sizes_for(const Options& options, const Ports& ports) {
                       " is more than the device takes: " + std::to_string(ports.mtu()));
   }
   return Sizes{options.size, mtu, options.latency};
+}
+
+Result<void> refuse_real_network(const std::string& device) {
+  const auto carrier = netlink::default_route_of(device);
+  if (!carrier) return tl::unexpected(carrier.error());
+  if (!*carrier) return {};
+  return base::fail(device + " is " + **carrier +
+                    ", which carries this host's default route; use another device, or "
+                    "--allow-real-network if the flood may go there");
 }
 
 Result<void> refuse_real_networks(const Options& options) {

@@ -116,6 +116,8 @@ struct Interface {
   std::vector<IpPrefix> addresses;
   /// A kernel interface's XDP program of somebody else's is taken off.
   bool replace_program = false;
+  /// A PCI or virtual device is taken although it carries the host's default route.
+  bool take_default_route = false;
   friend bool operator==(const Interface&, const Interface&) = default;
 };
 

@@ -154,6 +154,15 @@ TEST(Config, ReadsAKernelInterface) {
                                                     model::Interface{"lan", "eth2", {}, false}));
 }
 
+TEST(Config, ReadsThatADeviceMayTakeTheDefaultRoute) {
+  const auto result = parse(
+      "[[interface]]\nname = 'wan'\ndevice = 'vdev:net_af_xdp0,iface=eth0'\n"
+      "take_default_route = true\n",
+      "f.toml");
+  ASSERT_THAT(result.errors, IsEmpty());
+  EXPECT_TRUE(result.model->interfaces[0].take_default_route);
+}
+
 TEST(Config, ReadsPools) {
   const model::Model model = full_model();
   ASSERT_THAT(model.pools, SizeIs(1));

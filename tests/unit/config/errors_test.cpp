@@ -166,6 +166,8 @@ TEST(ConfigErrors, Interface) {
        "f.toml:4:19: interface[0].replace_program", "only a kernel interface"},
       {"name = 'wan'\ndevice = 'eth1'\nreplace_program = 'yes'",
        "f.toml:4:19: interface[0].replace_program", "must be true or false, not a string"},
+      {"name = 'wan'\ndevice = 'eth1'\ntake_default_route = true",
+       "f.toml:4:22: interface[0].take_default_route", "only a PCI or virtual device"},
       {"name = 'wan'\ndevice = 'pci:1'", "f.toml:3:10: interface[0].device", "PCI address"},
       {"name = 'wan'\ndevice = 'vdev:net_null0'\naddresses = ['10.0.0.1']",
        "f.toml:4:14: interface[0].addresses[0]", "no prefix length"},

@@ -61,6 +61,8 @@ TEST(RestartKeys, NamesEachKeyThatNeedsARestart) {
       {"interface[0].addresses",
        [](Model& m) { m.interfaces[0].addresses = {*IpPrefix::parse("10.0.0.1/8")}; }},
       {"interface[0].replace_program", [](Model& m) { m.interfaces[0].replace_program = true; }},
+      {"interface[0].take_default_route",
+       [](Model& m) { m.interfaces[0].take_default_route = true; }},
       {"interface",
        [](Model& m) {
          m.interfaces.push_back({"lan", "vdev:net_null0", {}});

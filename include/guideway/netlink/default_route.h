@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether a device stands on what connects this host to the world: the interface of a default
-// route, or one below it (a bridge's or bond's member, a VLAN's lower interface).
+// Whether a DPDK device stands on what connects this host to the world: the interface of a default
+// route, or one below it (a bridge's or bond's member, a VLAN's lower interface). Who polls such a
+// device takes its packets away from the kernel, and with them the way to the host.
 // Threading: no state.
 // Source: rtnetlink(7).
-#ifndef GUIDEWAY_TOOLS_PKTGEN_REAL_NETWORK_H_
-#define GUIDEWAY_TOOLS_PKTGEN_REAL_NETWORK_H_
+#ifndef GUIDEWAY_NETLINK_DEFAULT_ROUTE_H_
+#define GUIDEWAY_NETLINK_DEFAULT_ROUTE_H_
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "guideway/base/result.h"
 
-namespace guideway::pktgen {
+namespace guideway::netlink {
 
 struct KernelLink {
   int index = 0;
@@ -40,9 +42,11 @@ std::set<std::string> carriers_of_default_route(const KernelNetwork& network);
 /// its arguments, also those of devices inside it. Pure.
 std::vector<std::string> names_in_device(const std::string& device);
 
-/// Errors: the device carries a default route, or that cannot be found out.
-Result<void> refuse_real_network(const std::string& device);
+/// The kernel's interface that carries a default route and that `device` ("pci:…", "vdev:…") is, or
+/// stands on; none as a rule. A NIC without a kernel driver is none either, wherever its cable
+/// goes.
+Result<std::optional<std::string>> default_route_of(const std::string& device);
 
-}  // namespace guideway::pktgen
+}  // namespace guideway::netlink
 
-#endif  // GUIDEWAY_TOOLS_PKTGEN_REAL_NETWORK_H_
+#endif  // GUIDEWAY_NETLINK_DEFAULT_ROUTE_H_

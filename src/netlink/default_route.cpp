@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "real_network.h"
+#include "guideway/netlink/default_route.h"
 
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
@@ -13,7 +13,7 @@
 #include "guideway/netlink/parse.h"
 #include "guideway/netlink/socket.h"
 
-namespace guideway::pktgen {
+namespace guideway::netlink {
 namespace {
 
 namespace fs = std::filesystem;
@@ -47,7 +47,7 @@ void add_next_hops(const nlmsghdr& message, std::set<int>& links) {
 }
 
 void add_link(const nlmsghdr& message, KernelNetwork& network) {
-  const auto link = netlink::parse_link(message);
+  const auto link = parse_link(message);
   if (!link) return;
   KernelLink added{link->index, link->name, 0, 0};
   added.master = number_attribute(message, sizeof(ifinfomsg), IFLA_MASTER);
@@ -59,7 +59,7 @@ void add_link(const nlmsghdr& message, KernelNetwork& network) {
 }
 
 void add_route(const nlmsghdr& message, KernelNetwork& network) {
-  const auto prefix = netlink::parse_route_prefix(message);
+  const auto prefix = parse_route_prefix(message);
   if (!prefix || prefix->length != 0) return;
   if (static_cast<const rtmsg*>(nlmsg_data(&message))->rtm_type != RTN_UNICAST) return;
   if (const int link = number_attribute(message, sizeof(rtmsg), RTA_OIF); link != 0) {
@@ -97,14 +97,14 @@ bool is_pci_address(const std::string& text) {
 }
 
 Result<KernelNetwork> read_kernel_network() {
-  auto socket = netlink::Socket::open_for_requests();
+  auto socket = Socket::open_for_requests();
   if (!socket) return tl::unexpected(socket.error());
   KernelNetwork network;
-  auto done = netlink::dump(*socket, RTM_GETLINK, [&](const nlmsghdr& message) {
+  auto done = dump(*socket, RTM_GETLINK, [&](const nlmsghdr& message) {
                 add_link(message, network);
               }).and_then([&] {
-    return netlink::dump(*socket, RTM_GETROUTE,
-                         [&](const nlmsghdr& message) { add_route(message, network); });
+    return dump(*socket, RTM_GETROUTE,
+                [&](const nlmsghdr& message) { add_route(message, network); });
   });
   if (!done) return tl::unexpected(done.error());
   return network;
@@ -142,18 +142,14 @@ std::vector<std::string> names_in_device(const std::string& device) {
   return names;
 }
 
-Result<void> refuse_real_network(const std::string& device) {
+Result<std::optional<std::string>> default_route_of(const std::string& device) {
   auto network = read_kernel_network();
   if (!network) return tl::unexpected(network.error());
   for (const std::string& carrier : carriers_of_default_route(*network)) {
-    for (const std::string& name : names_in_device(device)) {
-      if (name != carrier && !stands_on(carrier, name)) continue;
-      return base::fail(device + " is " + carrier +
-                        ", which carries this host's default route; use another device, or "
-                        "--allow-real-network if the flood may go there");
-    }
+    for (const std::string& name : names_in_device(device))
+      if (name == carrier || stands_on(carrier, name)) return carrier;
   }
-  return {};
+  return std::nullopt;
 }
 
-}  // namespace guideway::pktgen
+}  // namespace guideway::netlink

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "real_network.h"
+#include "guideway/netlink/default_route.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace guideway::pktgen {
+namespace guideway::netlink {
 namespace {
 
 using testing::Contains;
@@ -49,4 +49,4 @@ TEST(DeviceNames, AreTheNameAndAllValues) {
 }
 
 }  // namespace
-}  // namespace guideway::pktgen
+}  // namespace guideway::netlink
