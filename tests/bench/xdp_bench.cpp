@@ -82,6 +82,7 @@ void print(const XdpCase& row, const XdpResult& result, bench_program program, u
       {"low", own.ns_per_packet.low},
       {"high", own.ns_per_packet.high},
       {"empty_ns", result.empty_ns},
+      {"load_ns", result.load_ns},
       {"repeated", result.repeated},
       {"rounds", row.rounds},
       {"packets", row.packets * row.rounds},

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "packet_ring.h"
+#include "random_load.h"
 #include "swapper.h"
 #include "undisturbed.h"
 
@@ -50,18 +51,25 @@ class XdpRun {
 Result<XdpResult> XdpRun::run() {
   for (const bench_program program : {BENCH_GUIDEWAY, BENCH_LRU})
     if (auto filled = fill_table(program); !filled) return tl::unexpected(filled.error());
+  const std::size_t table_bytes = std::size_t{spec_.tables.flow_entries} * sizeof(std::uint64_t);
+  const std::uint32_t buckets = spec_.tables.flow_entries / GW_FLOW_WAYS;
+  Result<RandomLoad> load = RandomLoad::make(table_bytes, known() ? spec_.flows : buckets);
+  if (!load) return tl::unexpected(load.error());
+  std::vector<double> loads;
   std::vector<double> empty;
   std::vector<double> ratios;
   std::array<std::vector<double>, BENCH_PROGRAMS> net;
   for (unsigned i = 0; i < spec_.rounds; i++) {
     const auto times = undisturbed(result_.repeated, [this] { return round(); });
     if (!times) return tl::unexpected(times.error());
+    loads.push_back(load->sample());
     empty.push_back((*times)[BENCH_EMPTY]);
     for (const bench_program program : {BENCH_GUIDEWAY, BENCH_LRU})
       net[program].push_back((*times)[program] - empty.back());
     ratios.push_back(net[BENCH_LRU].back() / net[BENCH_GUIDEWAY].back());
   }
   result_.empty_ns = median(empty);
+  result_.load_ns = median(loads);
   for (const bench_program program : {BENCH_GUIDEWAY, BENCH_LRU})
     result_.programs[program].ns_per_packet = median_interval(net[program]);
   result_.lru_ratio = median_interval(ratios);

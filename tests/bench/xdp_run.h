@@ -36,6 +36,9 @@ struct XdpProgramResult {
 
 struct XdpResult {
   double empty_ns = 0;
+  /// One load of a random line of as many as there are flows, in a memory of our flow table's size:
+  /// the median of the rounds.
+  double load_ns = 0;
   unsigned repeated = 0;
   /// The LRU hash's net time against ours, of the same round.
   Summary lru_ratio;

@@ -72,8 +72,9 @@ class Core(Table):
 class Xdp(Table):
     """Two rows a line: first ours, then the one to compare with."""
 
-    COLUMNS = (("flows", 10), ("guideway ns", 11), ("95 % interval", 13), ("lru ns", 7),
-               ("95 % interval", 13), ("lru/guideway", 22), ("hits", 9), ("misses", 9))
+    COLUMNS = (("flows", 10), ("one load", 8), ("guideway ns", 11), ("95 % interval", 13),
+               ("lru ns", 7), ("95 % interval", 13), ("lru/guideway", 22), ("hits", 9),
+               ("misses", 9))
 
     def __init__(self):
         super().__init__()
@@ -95,7 +96,7 @@ class Xdp(Table):
     def cells(self, row):
         ours = self._ours
         return ("new" if ours["flows"] == "new" else number(ours["flows"]),
-                *self._times(ours), *self._times(row),
+                f"{ours['load_ns']:.1f}", *self._times(ours), *self._times(row),
                 times(row, "ratio_"), ours["hits"], ours["misses"])
 
     @staticmethod
